@@ -1,0 +1,38 @@
+# Each target makes or updates the environment first (environment/install, under a second when done).
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-gpu train lint clean environment
+
+ENTER := . environment/activate
+
+help:  ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 14
+
+environment:
+	@environment/install
+
+demo: environment  ## watch the nodes detect objects in a synthetic camera stream
+	@$(ENTER) && exec python3 -m edge_trt_ros demo
+
+# All three run, whatever the first says, and any of them fails the target.
+test: environment  ## lint, types, and every test; lists the skipped ones with their reasons
+	@$(ENTER) || exit 1; status=0; \
+	echo 'flake8 ...'; python3 -m flake8 || status=1; \
+	echo 'mypy ...'; python3 -m mypy || status=1; \
+	python3 -m pytest -rs || status=1; \
+	exit $$status
+
+test-gpu: environment  ## the tests that need an NVIDIA GPU
+	@$(ENTER) && exec python3 -m pytest -rs -m gpu
+
+lint: environment  ## style and types
+	@$(ENTER) || exit 1; status=0; python3 -m flake8 || status=1; python3 -m mypy || status=1; exit $$status
+
+train: environment  ## train the demo's detector anew, on the CPU (fetches PyTorch)
+	@$(ENTER) && python3 -m pip install --quiet --disable-pip-version-check \
+	  -r environment/requirements-train.txt && exec python3 -m edge_trt_ros.demo.train
+
+clean:  ## remove the environment and all that the targets made
+	rm -rf .venv .pytest_cache .mypy_cache .hypothesis demo_output build install log
+	find edge_trt_ros launch test environment -name __pycache__ -type d -prune -exec rm -rf {} +

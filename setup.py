@@ -1,0 +1,47 @@
+"""Installs edge_trt_ros as an ament_python package."""
+
+from glob import glob
+
+from setuptools import find_packages
+from setuptools import setup
+
+package_name = 'edge_trt_ros'
+
+# One file in edge_trt_ros/cli each.
+executables = [
+    'benchmark',
+    'build_engine',
+    'demo',
+    'detect',
+    'engine_builder_node',
+    'inference_node',
+    'scoreboard',
+    'synthetic_camera',
+]
+
+setup(
+    name=package_name,
+    version='0.1.0',
+    description='Deploy trained networks on a robot: ONNX in, detections out, as two ROS 2 nodes.',
+    maintainer='edge_trt_ros maintainers',
+    maintainer_email='maintainers@edge-trt-ros.org',
+    license='Apache-2.0',
+    packages=find_packages(include=[package_name, f'{package_name}.*']),
+    package_data={package_name: ['demo/*.onnx*', 'ros/*.xml']},
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
+        (f'share/{package_name}', ['package.xml']),
+        (f'share/{package_name}/launch', sorted(glob('launch/*.py'))),
+        (f'share/{package_name}/config',
+         [*sorted(glob('config/*')), f'{package_name}/ros/fastdds.xml']),
+    ],
+    python_requires='>=3.11',
+    install_requires=['setuptools'],
+    zip_safe=False,
+    extras_require={'test': ['pytest']},
+    entry_points={
+        'console_scripts': [
+            f'{name} = {package_name}.cli.{name}:main' for name in executables
+        ],
+    },
+)

@@ -1,0 +1,135 @@
+"""The package's own files agree with each other and hold nothing of the machine they came from."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+import re
+import runpy
+import subprocess
+from xml.etree import ElementTree
+
+import pytest
+import setuptools
+
+import edge_trt_ros
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = sorted((ROOT / 'environment').glob('requirements*.txt'))
+PIN = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*==[0-9][A-Za-z0-9.]*')
+
+# Written apart, so that this file does not find itself.
+PRIVATE = re.compile('|'.join([
+    r'/root' r'/', r'/home' r'/[a-z]', r'/work' r'/(main|scratch|shared)',
+    r'/opt' r'/(pypi|wheels)',
+    r'--(extra-)?index' r'-url\b', r'--find' r'-links\b', r'--trusted' r'-host\b',
+    r'pypi\.' r'org', r'files\.python' r'hosted\.org',
+]))
+
+# ament packages of a workspace are not importable as such, and tests run there too.
+needs_checkout = pytest.mark.skipif(
+    not (ROOT / 'environment').is_dir(), reason='not a checkout: no environment folder')
+
+
+def setup_arguments(monkeypatch):
+    captured = {}
+    monkeypatch.setattr(setuptools, 'setup', lambda **fields: captured.update(fields))
+    monkeypatch.chdir(ROOT)
+    runpy.run_path(str(ROOT / 'setup.py'))
+    return captured
+
+
+def tracked_files():
+    """Return the files of the checkout: what git tracks, or would if it were added."""
+    listed = subprocess.run(
+        ['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
+        cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip('not a git checkout: there is no list of tracked files')
+    return [ROOT / name for name in listed.stdout.decode().split('\0')
+            if name and (ROOT / name).is_file()]
+
+
+@needs_checkout
+def test_there_are_requirement_files():
+    assert {path.name for path in REQUIREMENTS} >= {
+        'requirements.txt', 'requirements-ros.txt', 'requirements-build.txt',
+        'requirements-test.txt', 'requirements-train.txt'}
+
+
+@pytest.mark.parametrize('path', REQUIREMENTS, ids=lambda path: path.name)
+def test_requirements_are_pinned_exactly(path):
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith('#')]
+    assert lines
+    assert [line for line in lines if not PIN.fullmatch(line)] == []
+
+
+@needs_checkout
+def test_no_requirement_is_pinned_to_two_versions():
+    versions = {}
+    for path in REQUIREMENTS:
+        for line in path.read_text().splitlines():
+            if PIN.fullmatch(line):
+                name, version = line.split('==')
+                versions.setdefault(name.lower(), set()).add(version)
+    assert {name: pins for name, pins in versions.items() if len(pins) > 1} == {}
+
+
+def test_no_file_names_a_private_path_or_an_index():
+    found = []
+    for path in tracked_files():
+        try:
+            text = path.read_text(encoding='utf-8')
+        except UnicodeDecodeError:
+            continue
+        found += [f'{path.relative_to(ROOT)}: {match[0]}' for match in PRIVATE.finditer(text)]
+    assert found == []
+
+
+def test_package_xml_agrees_with_setup_py(monkeypatch):
+    setup = setup_arguments(monkeypatch)
+    package = ElementTree.parse(ROOT / 'package.xml').getroot()
+    maintainer = package.find('maintainer')
+
+    assert package.get('format') == '3'
+    assert package.findtext('export/build_type') == 'ament_python'
+    assert package.findtext('name') == setup['name']
+    assert package.findtext('version') == setup['version'] == edge_trt_ros.__version__
+    assert package.findtext('license') == setup['license'] == 'Apache-2.0'
+    assert package.findtext('description') == setup['description']
+    assert maintainer.text == setup['maintainer']
+    assert maintainer.get('email') == setup['maintainer_email']
+    # catkin_pkg's own pattern: colcon takes a package that fails it for plain Python, silently.
+    assert re.fullmatch(r'[-a-zA-Z0-9_%+]+(\.[-a-zA-Z0-9_%+]+)*@[-a-zA-Z0-9%]+'
+                        r'(\.[-a-zA-Z0-9%]+)*\.[a-zA-Z]{2,}', maintainer.get('email'))
+
+
+def test_changelog_tells_of_this_version():
+    lines = (ROOT / 'CHANGELOG.rst').read_text().splitlines()
+    assert any(line.startswith(f'{edge_trt_ros.__version__} (') for line in lines)
+
+
+def test_every_dependency_is_named_once():
+    package = ElementTree.parse(ROOT / 'package.xml').getroot()
+    names = [(element.tag, element.text) for element in package if element.tag.endswith('depend')]
+    assert len(names) == len(set(names))
+
+
+def test_files_that_setup_py_installs_exist(monkeypatch):
+    setup = setup_arguments(monkeypatch)
+    installed = {source for _, sources in setup['data_files'] for source in sources}
+    assert {'package.xml', 'resource/edge_trt_ros'} <= installed
+    assert {str(path.relative_to(ROOT)) for path in (ROOT / 'launch').glob('*.py')} <= installed
+    assert [source for source in installed if not (ROOT / source).is_file()] == []
+
+
+def test_every_executable_can_be_started(monkeypatch):
+    for entry in setup_arguments(monkeypatch)['entry_points']['console_scripts']:
+        module, function = entry.split(' = ')[1].split(':')
+        assert callable(getattr(import_module(module), function)), entry
+
+
+def test_every_file_of_cli_is_an_executable(monkeypatch):
+    entries = setup_arguments(monkeypatch)['entry_points']['console_scripts']
+    files = {path.stem for path in (ROOT / 'edge_trt_ros' / 'cli').glob('[!_]*.py')}
+    assert files == {entry.split(' = ')[0] for entry in entries}
