@@ -1,0 +1,171 @@
+"""An ONNX file from disk, checked: structure, shapes, one image input, nothing external."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import hashlib
+from pathlib import Path
+
+import onnx
+from onnx.external_data_helper import ExternalDataInfo, uses_external_data
+
+from edge_trt_ros.errors import ModelError
+from edge_trt_ros.tensor_spec import TensorSpec
+
+# protobuf cannot hold more in one message, and so neither can an engine for the CPU.
+MAX_ONNX_BYTES = (1 << 31) - 1
+_DTYPE_NAMES = {
+    onnx.TensorProto.FLOAT: 'float32', onnx.TensorProto.FLOAT16: 'float16',
+    onnx.TensorProto.BFLOAT16: 'bfloat16', onnx.TensorProto.UINT8: 'uint8',
+    onnx.TensorProto.INT8: 'int8', onnx.TensorProto.INT32: 'int32',
+    onnx.TensorProto.INT64: 'int64', onnx.TensorProto.BOOL: 'bool',
+}
+
+
+@dataclass(frozen=True)
+class CheckedOnnx:
+    """
+    A model that passed the checks, with every shape inferred.
+
+    :param model: the model; whoever rewrites it copies it first.
+    :param sha256: hash of the file and of its external data, hexadecimal.
+    :param image_input: the one input, [1, 3, height, width].
+    :param outputs: the outputs.
+    :param metadata: the metadata properties of the file.
+    """
+
+    model: onnx.ModelProto
+    sha256: str
+    image_input: TensorSpec
+    outputs: tuple[TensorSpec, ...]
+    metadata: Mapping[str, str]
+
+
+def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
+    """
+    Read and check an ONNX file.
+
+    :param path: the file.
+    :param input_shape: what to fix open dimensions of the input to; empty for none.
+    :raises ModelError: saying what is wrong with the file and how to mend it.
+    """
+    model, sha256 = _load(path)
+    image_input = _image_input(model, path)
+    if input_shape or -1 in image_input.shape:
+        _fix_input_shape(model, image_input, input_shape, path)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+        model = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    except Exception as error:  # onnx raises a type of its own for each of its passes
+        raise ModelError(f'{path} is not a valid ONNX model: {_first_line(error)}; '
+                         'export it again') from error
+    return CheckedOnnx(
+        model, sha256, _image_input(model, path),
+        tuple(_tensor_spec(output, path) for output in model.graph.output),
+        {entry.key: entry.value for entry in model.metadata_props})
+
+
+def onnx_sha256(path: Path) -> str:
+    """
+    Return the hash of an ONNX file and of the external data it names, hexadecimal.
+
+    :raises ModelError: if the file or its external data cannot be read.
+    """
+    return _read(path)[1]
+
+
+def _load(path: Path) -> tuple[onnx.ModelProto, str]:
+    model, sha256, external = _read(path)
+    if external:
+        try:
+            # onnx refuses locations that leave the model's own folder.
+            onnx.load_external_data_for_model(model, str(path.parent))
+        except Exception as error:  # onnx raises a type of its own for each of its passes
+            raise _external_data_error(path, external, error) from error
+    return model, sha256
+
+
+def _read(path: Path) -> tuple[onnx.ModelProto, str, list[str]]:
+    try:
+        size = path.stat().st_size
+        if size > MAX_ONNX_BYTES:
+            raise ModelError(f'{path} has {size} bytes, at most {MAX_ONNX_BYTES} can be read')
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f'there is no ONNX file {path}: correct onnx_file_path') from None
+    except OSError as error:
+        raise ModelError(f'{path} cannot be read: {error.strerror}') from error
+    if not data:
+        raise ModelError(f'{path} is empty: export or copy it again')
+    try:
+        model = onnx.load_model_from_string(data)
+    except Exception as error:  # protobuf's DecodeError has no stable import path
+        raise ModelError(f'{path} is not an ONNX file: {_first_line(error)}') from error
+    if not model.graph.node:
+        raise ModelError(f'{path} is not an ONNX file, or holds no network')
+    digest = hashlib.sha256(data)
+    external = sorted({ExternalDataInfo(tensor).location
+                       for tensor in model.graph.initializer if uses_external_data(tensor)})
+    for name in external:
+        location = (path.parent / name).resolve()
+        try:
+            if location.parent != path.parent.resolve():
+                raise ModelError(f'{path} names weights in {name}, outside its own folder')
+            digest.update(location.read_bytes())
+        except OSError as error:
+            raise _external_data_error(path, external, error) from error
+    return model, digest.hexdigest(), external
+
+
+def _external_data_error(path: Path, external: list[str], error: Exception) -> ModelError:
+    return ModelError(f"{path} keeps its weights in {', '.join(external)}, which cannot be read "
+                      f'({_first_line(error)}): copy it beside the ONNX file, or export with the '
+                      'weights inside')
+
+
+def _image_input(model: onnx.ModelProto, path: Path) -> TensorSpec:
+    weights = {tensor.name for tensor in model.graph.initializer}
+    inputs = [one for one in model.graph.input if one.name not in weights]
+    specs = [_tensor_spec(one, path) for one in inputs]
+    if len(specs) == 1 and len(specs[0].shape) == 4 and specs[0].shape[1] in (3, -1) \
+            and specs[0].shape[0] in (1, -1):
+        return specs[0]
+    raise ModelError(f'{path} has the inputs [{"; ".join(map(str, specs))}], expected one image '
+                     'of shape [1, 3, height, width]')
+
+
+def _tensor_spec(value: onnx.ValueInfoProto, path: Path) -> TensorSpec:
+    tensor = value.type.tensor_type
+    dtype = _DTYPE_NAMES.get(tensor.elem_type)
+    if dtype is None:
+        kind = onnx.TensorProto.DataType.Name(tensor.elem_type)
+        raise ModelError(f"{path}: tensor '{value.name}' has type {kind}, supported are "
+                         f"{', '.join(_DTYPE_NAMES.values())}")
+    shape = tuple(dim.dim_value if dim.HasField('dim_value') and dim.dim_value > 0 else -1
+                  for dim in tensor.shape.dim)
+    return TensorSpec(value.name, dtype, shape)
+
+
+def _fix_input_shape(model: onnx.ModelProto, image_input: TensorSpec,
+                     wanted: tuple[int, ...], path: Path) -> None:
+    if not wanted:
+        raise ModelError(f'{path} leaves dimensions of its input open ({image_input}): '
+                         'set input_shape, for example 1,3,640,640')
+    if any(have not in (-1, want) for have, want in zip(image_input.shape, wanted)):
+        raise ModelError(f'{path} takes {image_input}, which input_shape {list(wanted)} does not '
+                         'fit: correct input_shape or export with dynamic axes')
+    for value in model.graph.input:
+        if value.name == image_input.name:
+            for dim, length in zip(value.type.tensor_type.shape.dim, wanted):
+                dim.dim_value = length
+    # What an exporter wrote down for open dimensions would contradict the fixed ones.
+    del model.graph.value_info[:]
+    for output in model.graph.output:
+        for dim in output.type.tensor_type.shape.dim:
+            if dim.HasField('dim_param'):
+                dim.Clear()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

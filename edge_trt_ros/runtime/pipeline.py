@@ -1,0 +1,63 @@
+"""Bytes in, detections out: the whole path of one frame, apart from ROS."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from edge_trt_ros.errors import EngineError
+from edge_trt_ros.runtime.contract import Frame, Runtime, Ticket
+from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.postprocess import HEADS, Thresholds
+
+
+def detect(runtime: Runtime, frame: Frame, thresholds: Thresholds, *, slot: int = 0
+           ) -> tuple[Detections, dict[str, float]]:
+    """
+    Run one frame and wait for it.
+
+    :param runtime: an open runtime.
+    :param frame: the image; not modified.
+    :param thresholds: what to keep.
+    :param slot: which of the runtime's buffers to use.
+    :returns: the detections in source pixels, and the milliseconds of each stage.
+    :raises ImageError: for an image that cannot be taken.
+    :raises NetworkOutputError: for outputs that are not finite.
+    """
+    return collect_detections(runtime, runtime.submit(frame, slot=slot), thresholds)
+
+
+def collect_detections(runtime: Runtime, ticket: Ticket, thresholds: Thresholds
+                       ) -> tuple[Detections, dict[str, float]]:
+    """Wait for a submitted frame and decode it (see `detect`)."""
+    outputs = runtime.collect(ticket)
+    started = perf_counter()
+    detections = _decoder(runtime)(outputs, ticket.letterbox, thresholds)
+    stage_times_ms = dict(runtime.stage_times_ms(ticket))
+    stage_times_ms['postprocess'] = (perf_counter() - started) * 1e3
+    return detections, stage_times_ms
+
+
+def warm_up(runtime: Runtime, frames: int = 3) -> None:
+    """
+    Run a runtime on gray frames, so that the first real one finds it ready.
+
+    :param runtime: an open runtime.
+    :param frames: how many.
+    :raises NetworkOutputError: if the network cannot even bear a gray image.
+    """
+    width, height = runtime.manifest.input_contract.size_wh
+    gray = Frame(np.full((height, width, 3), 114, np.uint8), 'bgr8', (width, height),
+                 source='warm-up')
+    for index in range(frames):
+        detect(runtime, gray, Thresholds(), slot=index % runtime.slots)
+
+
+def _decoder(runtime: Runtime) -> Any:
+    head = runtime.manifest.head
+    if head not in HEADS:
+        raise EngineError(f"the engine's head is '{head}', known are {', '.join(HEADS)}: "
+                          'update edge_trt_ros, or rebuild the engine')
+    return HEADS[head]

@@ -1,0 +1,57 @@
+"""What an input or output of a network looks like, and the check that a feed obeys it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_trt_ros.errors import ModelError
+
+DTYPES = ('float32', 'float16', 'bfloat16', 'uint8', 'int8', 'int32', 'int64', 'bool')
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """
+    Name, dtype and shape of one tensor.
+
+    :param name: name of the tensor in the network.
+    :param dtype: one of `DTYPES`.
+    :param shape: lengths, outermost first; -1 where the network leaves one open.
+    :raises ModelError: for a dtype or a length that no back end can bind.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise ModelError(
+                f"tensor '{self.name}' has dtype {self.dtype}; supported are {', '.join(DTYPES)}")
+        if any(length < 1 and length != -1 for length in self.shape):
+            raise ModelError(
+                f"tensor '{self.name}' has shape {list(self.shape)}; lengths are at least 1, "
+                'or -1 for an open one')
+
+    def __str__(self) -> str:
+        return f'{self.name} {self.dtype}{list(self.shape)}'
+
+
+def check_feed(spec: TensorSpec, feed: NDArray[Any]) -> None:
+    """
+    Refuse an array that does not fit a tensor.
+
+    :param spec: the tensor to be fed.
+    :param feed: array of any dtype and shape; not modified.
+    :raises ModelError: naming the tensor, and what was given against what it takes.
+    """
+    fits = len(feed.shape) == len(spec.shape) and all(
+        want in (-1, have) for want, have in zip(spec.shape, feed.shape))
+    if np.dtype(feed.dtype).name != spec.dtype or not fits:
+        raise ModelError(
+            f"tensor '{spec.name}' was fed {feed.dtype}{list(feed.shape)}, "
+            f'but the network takes {spec.dtype}{list(spec.shape)}')

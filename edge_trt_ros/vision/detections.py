@@ -1,0 +1,61 @@
+"""Detections of one image: arrays of equal length, one row for each object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Detections:
+    """
+    What was found in one image.
+
+    :param boxes_xyxy: float32 (n, 4), source pixels.
+    :param scores: float32 (n,), 0 to 1.
+    :param class_ids: int64 (n,), index into the labels.
+    :param masks: bool (n, H, W) at the source's size, or None.
+    :param keypoints: float32 (n, k, 3): x, y in source pixels and a score; or None.
+    :raises ValueError: naming the field whose shape does not fit.
+    """
+
+    boxes_xyxy: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    class_ids: NDArray[np.int64]
+    masks: NDArray[np.bool_] | None = None
+    keypoints: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.boxes_xyxy)
+        _check('boxes_xyxy', self.boxes_xyxy, (count, 4))
+        _check('scores', self.scores, (count,))
+        _check('class_ids', self.class_ids, (count,))
+        if self.masks is not None:
+            _check('masks', self.masks, (count, None, None))
+        if self.keypoints is not None:
+            _check('keypoints', self.keypoints, (count, None, 3))
+
+    def __len__(self) -> int:
+        return len(self.boxes_xyxy)
+
+    def __getitem__(self, rows: Any) -> Detections:
+        """Return the detections of a boolean mask, a slice or an array of indices."""
+        return Detections(
+            self.boxes_xyxy[rows], self.scores[rows], self.class_ids[rows],
+            None if self.masks is None else self.masks[rows],
+            None if self.keypoints is None else self.keypoints[rows])
+
+    @classmethod
+    def empty(cls) -> Detections:
+        """Return the detections of an image in which nothing is seen."""
+        return cls(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int64))
+
+
+def _check(name: str, array: NDArray[Any], shape: tuple[int | None, ...]) -> None:
+    if len(array.shape) != len(shape) or any(
+            want not in (None, have) for want, have in zip(shape, array.shape)):
+        expected = ', '.join('any' if length is None else str(length) for length in shape)
+        raise ValueError(f'{name} has shape {array.shape}, expected ({expected})')

@@ -1,0 +1,146 @@
+"""Fit an image into a network's input without changing its aspect, and find the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """
+    Where a source image lies in a network's input: scaled, centred, padded.
+
+    :param source_size_wh: width and height of the source in pixels.
+    :param network_size_wh: width and height of the network's input in pixels.
+    :param resized_size_wh: size of the source within the input.
+    :param pad_left: padding left of it, in network pixels.
+    :param pad_top: padding above it, in network pixels.
+    """
+
+    source_size_wh: tuple[int, int]
+    network_size_wh: tuple[int, int]
+    resized_size_wh: tuple[int, int]
+    pad_left: int
+    pad_top: int
+
+    @staticmethod
+    @lru_cache(maxsize=64)
+    def fit(source_size_wh: tuple[int, int], network_size_wh: tuple[int, int]) -> Letterbox:
+        """
+        Return the letterbox of one size in another.
+
+        The rounding is that of Ultralytics' exporters: nearest for the size, and half of an odd
+        padding goes to the right and below.
+
+        :raises ValueError: if a side is not positive.
+        """
+        if min(*source_size_wh, *network_size_wh) < 1:
+            raise ValueError(f'sizes must be positive, not {source_size_wh} and {network_size_wh}')
+        ratio = min(network / source
+                    for network, source in zip(network_size_wh, source_size_wh))
+        resized = tuple(min(max(round(source * ratio), 1), network)
+                        for source, network in zip(source_size_wh, network_size_wh))
+        left, top = (round((network - length) / 2 - 0.1)
+                     for network, length in zip(network_size_wh, resized))
+        return Letterbox(source_size_wh, network_size_wh, (resized[0], resized[1]), left, top)
+
+    @property
+    def scale_x(self) -> float:
+        """Network pixels for each source pixel, horizontally."""
+        return self.resized_size_wh[0] / self.source_size_wh[0]
+
+    @property
+    def scale_y(self) -> float:
+        """Network pixels for each source pixel, vertically."""
+        return self.resized_size_wh[1] / self.source_size_wh[1]
+
+    def apply(self, image: NDArray[np.uint8], pad_value: int = 114,
+              out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """
+        Return the image as the network sees it, bilinear with half-pixel centres.
+
+        :param image: uint8 (H, W) or (H, W, channels) of the source's size; not modified.
+        :param pad_value: 0..255, fills the padding.
+        :param out: uint8 (h, w) or (h, w, channels) of the network's size to write into.
+        :returns: `out`, or a new array.
+        :raises ValueError: if the image is not of the source's size.
+        """
+        if image.shape[1::-1] != self.source_size_wh:
+            raise ValueError(f'the image is {image.shape[1]}x{image.shape[0]}, the letterbox is '
+                             f'for {self.source_size_wh[0]}x{self.source_size_wh[1]}')
+        if out is None:
+            out = np.empty((*self.network_size_wh[::-1], *image.shape[2:]), np.uint8)
+        width, height = self.resized_size_wh
+        right, bottom = self.pad_left + width, self.pad_top + height
+        out[:self.pad_top] = out[bottom:] = pad_value
+        out[:, :self.pad_left] = out[:, right:] = pad_value
+        inner = out[self.pad_top:bottom, self.pad_left:right]
+        # OpenCV's own float path takes a source of 32,767 pixels a side at most.
+        cv2.resize(image, (width, height), dst=inner, interpolation=cv2.INTER_LINEAR)
+        return out
+
+    def boxes_to_source(self, boxes_xyxy: FloatArray) -> FloatArray:
+        """
+        Map boxes back to the source image; nothing is clipped.
+
+        :param boxes_xyxy: float (n, 4), network pixels; not modified.
+        :returns: float32 (n, 4), source pixels.
+        """
+        return self._to_source(boxes_xyxy, 2)
+
+    def boxes_to_network(self, boxes_xyxy: FloatArray) -> FloatArray:
+        """
+        Map boxes into the network's input.
+
+        :param boxes_xyxy: float (n, 4), source pixels; not modified.
+        :returns: float32 (n, 4), network pixels.
+        """
+        scale, shift = self._scale_and_shift(2)
+        return (boxes_xyxy * scale + shift).astype(np.float32)
+
+    def keypoints_to_source(self, keypoints: FloatArray) -> FloatArray:
+        """
+        Map keypoints back to the source image.
+
+        :param keypoints: float (n, k, 2) or (n, k, 3), x and y in network pixels, then whatever
+            belongs to the point; not modified.
+        :returns: float32 of the same shape, x and y in source pixels.
+        """
+        mapped = keypoints.astype(np.float32)
+        mapped[..., :2] = self._to_source(keypoints[..., :2], 1)
+        return mapped
+
+    def masks_to_source(self, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """
+        Map masks back to the source image.
+
+        :param masks: bool (n, h, w) at the network's size; not modified.
+        :returns: bool (n, H, W) at the source's size.
+        :raises ValueError: if they are not of the network's size.
+        """
+        if masks.shape[:0:-1] != self.network_size_wh:
+            raise ValueError(f'masks have shape {masks.shape}, expected (n, '
+                             f'{self.network_size_wh[1]}, {self.network_size_wh[0]})')
+        width, height = self.resized_size_wh
+        inner = masks[:, self.pad_top:self.pad_top + height, self.pad_left:self.pad_left + width]
+        mapped = np.empty((len(masks), *self.source_size_wh[::-1]), np.bool_)
+        for index, mask in enumerate(inner):
+            grown = cv2.resize(np.ascontiguousarray(mask, np.float32), self.source_size_wh,
+                               interpolation=cv2.INTER_LINEAR)
+            np.greater(grown, 0.5, out=mapped[index])
+        return mapped
+
+    def _to_source(self, points: FloatArray, pairs: int) -> FloatArray:
+        scale, shift = self._scale_and_shift(pairs)
+        return ((points - shift) / scale).astype(np.float32)
+
+    def _scale_and_shift(self, pairs: int) -> tuple[FloatArray, FloatArray]:
+        return (np.array([self.scale_x, self.scale_y] * pairs, np.float32),
+                np.array([self.pad_left, self.pad_top] * pairs, np.float32))

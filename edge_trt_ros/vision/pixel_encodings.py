@@ -1,0 +1,95 @@
+"""The image encodings that are taken as they come, and their conversion to BGR."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_trt_ros.errors import ImageError
+
+
+@dataclass(frozen=True)
+class PixelEncoding:
+    """
+    How the bytes of an image are laid out.
+
+    :param name: as `sensor_msgs/image_encodings` spells it.
+    :param channels: bytes of one pixel in a row (1 for the luma rows of nv12).
+    :param to_bgr_code: OpenCV's conversion to BGR; None where there is nothing to do.
+    :param even_width: whether pairs of pixels share their colour along a row.
+    :param half_chroma_rows: whether half as many rows of colour follow below the luma.
+    """
+
+    name: str
+    channels: int
+    to_bgr_code: int | None
+    even_width: bool = False
+    half_chroma_rows: bool = False
+
+    def rows(self, height: int) -> int:
+        """Return how many rows of bytes an image of a height has."""
+        return height + height // 2 if self.half_chroma_rows else height
+
+    def row_bytes(self, width: int) -> int:
+        """Return the bytes of one row without padding."""
+        return width * self.channels
+
+    def shape(self, size_wh: tuple[int, int]) -> tuple[int, ...]:
+        """Return the shape of the pixels as an array: (rows, width) or (rows, width, channels)."""
+        shape = (self.rows(size_wh[1]), size_wh[0])
+        return shape if self.channels == 1 else (*shape, self.channels)
+
+    def check_size(self, size_wh: tuple[int, int]) -> None:
+        """
+        Refuse a size that the encoding cannot have.
+
+        :raises ImageError: saying which side must be even.
+        """
+        if self.even_width and size_wh[0] % 2 or self.half_chroma_rows and size_wh[1] % 2:
+            side = 'width and height' if self.half_chroma_rows else 'width'
+            raise ImageError(f'an image of {self.name} has size {size_wh[0]}x{size_wh[1]}, but '
+                             f'its {side} must be even: the publisher fills it in wrong')
+
+
+_UYVY = ('yuv422', 'uyvy')
+_YUYV = ('yuv422_yuy2', 'yuyv')
+PIXEL_ENCODINGS: Mapping[str, PixelEncoding] = MappingProxyType({
+    encoding.name: encoding for encoding in (
+        PixelEncoding('bgr8', 3, None),
+        PixelEncoding('rgb8', 3, cv2.COLOR_RGB2BGR),
+        PixelEncoding('bgra8', 4, cv2.COLOR_BGRA2BGR),
+        PixelEncoding('rgba8', 4, cv2.COLOR_RGBA2BGR),
+        PixelEncoding('mono8', 1, cv2.COLOR_GRAY2BGR),
+        *(PixelEncoding(name, 2, cv2.COLOR_YUV2BGR_UYVY, even_width=True) for name in _UYVY),
+        *(PixelEncoding(name, 2, cv2.COLOR_YUV2BGR_YUYV, even_width=True) for name in _YUYV),
+        PixelEncoding('nv12', 1, cv2.COLOR_YUV2BGR_NV12, even_width=True, half_chroma_rows=True),
+    )})
+
+
+def pixel_encoding(name: str) -> PixelEncoding:
+    """
+    Return the encoding of a name.
+
+    :raises ImageError: listing those that are known.
+    """
+    if name not in PIXEL_ENCODINGS:
+        raise ImageError(f"encoding '{name}' is not one of {', '.join(PIXEL_ENCODINGS)}")
+    return PIXEL_ENCODINGS[name]
+
+
+def to_bgr(pixels: NDArray[np.uint8], encoding: str) -> NDArray[np.uint8]:
+    """
+    Return the pixels as BGR.
+
+    :param pixels: uint8 in the encoding's shape; not modified.
+    :param encoding: its name.
+    :returns: uint8 (H, W, 3); `pixels` itself where they are BGR already.
+    :raises ImageError: if the encoding is not known.
+    """
+    code = pixel_encoding(encoding).to_bgr_code
+    return pixels if code is None else np.asarray(cv2.cvtColor(pixels, code), np.uint8)

@@ -1,0 +1,134 @@
+"""
+From a network's outputs to detections: one function for each kind of head.
+
+All of them refuse outputs that are not finite: a NaN is a broken engine or a precision that
+overflows, and an empty list of detections would hide it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_trt_ros.errors import NetworkOutputError
+from edge_trt_ros.vision.boxes import clip_boxes, nms, xywh_to_xyxy
+from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.letterbox import Letterbox
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """
+    What to keep.
+
+    :param confidence: smallest score.
+    :param nms_iou: overlap above which the weaker of two boxes of a class is dropped.
+    :param max_detections: most detections of one image.
+    :param class_ids: classes to keep; None keeps all.
+    """
+
+    confidence: float = 0.25
+    nms_iou: float = 0.45
+    max_detections: int = 300
+    class_ids: frozenset[int] | None = None
+
+
+Outputs = Mapping[str, NDArray[Any]]
+Head = Callable[[Outputs, Letterbox, Thresholds], Detections]
+
+
+def candidates(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
+    """Decode a fused head whose boxes still need suppression (see `convert.fuse_head`)."""
+    return _from_candidates(outputs, letterbox, thresholds, suppress=True)
+
+
+def candidates_final(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
+    """Decode a fused head whose boxes are final."""
+    return _from_candidates(outputs, letterbox, thresholds, suppress=False)
+
+
+def yolo_dense(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
+    """Decode [1, 4 + classes, anchors]: centre, size, a score for each class (v8, 11, 12)."""
+    raw = _only_output(outputs, 'rows of 4 + classes', lambda shape: shape[1] > 4)
+    scores = raw[4:].max(0)
+    chosen = np.flatnonzero(scores >= thresholds.confidence)
+    boxes = xywh_to_xyxy(raw[:4, chosen].T)
+    return _finish(boxes, scores[chosen], raw[4:, chosen].argmax(0), letterbox, thresholds,
+                   suppress=True)
+
+
+def yolo_end_to_end(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
+    """Decode [1, boxes, 6]: corners, score, class, without suppression (v10, 26)."""
+    raw = _only_output(outputs, '6 columns', lambda shape: shape[2] == 6)
+    chosen = raw[raw[:, 4] >= thresholds.confidence]
+    return _finish(chosen[:, :4], chosen[:, 4], chosen[:, 5], letterbox, thresholds,
+                   suppress=False)
+
+
+HEADS: Mapping[str, Head] = MappingProxyType({
+    'candidates': candidates, 'candidates_final': candidates_final,
+    'yolo_dense': yolo_dense, 'yolo_end_to_end': yolo_end_to_end})
+
+
+def _from_candidates(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds,
+                     suppress: bool) -> Detections:
+    try:
+        boxes, scores = outputs['boxes_xyxy'], outputs['scores']
+        class_ids, checksum = outputs['class_ids'], outputs['checksum']
+    except KeyError as error:
+        raise NetworkOutputError(f'the network gives {sorted(outputs)}, expected boxes_xyxy, '
+                                 'scores, class_ids and checksum: rebuild the engine') from error
+    count = scores.shape[-1]
+    if boxes.shape != (1, count, 4) or scores.shape != (1, count) \
+            or class_ids.shape != (1, count):
+        raise NetworkOutputError(
+            f'the network gives boxes_xyxy {boxes.shape}, scores {scores.shape} and class_ids '
+            f'{class_ids.shape}, expected (1, K, 4), (1, K) and (1, K): rebuild the engine')
+    for name, values in (('checksum', checksum), ('scores', scores), ('boxes_xyxy', boxes)):
+        _check_finite(name, values)
+    chosen = scores[0] >= thresholds.confidence
+    return _finish(boxes[0][chosen], scores[0][chosen], class_ids[0][chosen], letterbox,
+                   thresholds, suppress)
+
+
+def _finish(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any],
+            letterbox: Letterbox, thresholds: Thresholds, suppress: bool) -> Detections:
+    class_ids = class_ids.astype(np.int64)
+    if thresholds.class_ids is not None:
+        wanted = np.isin(class_ids, tuple(thresholds.class_ids))
+        boxes, scores, class_ids = boxes[wanted], scores[wanted], class_ids[wanted]
+    boxes, scores = boxes.astype(np.float32), scores.astype(np.float32)
+    if suppress:
+        kept = nms(boxes, scores, class_ids, thresholds.nms_iou, thresholds.max_detections)
+    else:
+        kept = np.argsort(-scores, kind='stable')[:thresholds.max_detections]
+    boxes = clip_boxes(letterbox.boxes_to_source(boxes[kept]), letterbox.source_size_wh)
+    found = Detections(boxes, scores[kept], class_ids[kept])
+    return found[(boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])]
+
+
+def _only_output(outputs: Outputs, expected: str, fits: Callable[[tuple[int, ...]], bool]
+                 ) -> NDArray[np.float32]:
+    shapes = {name: values.shape for name, values in outputs.items()}
+    raw = next(iter(outputs.values())) if len(outputs) == 1 else None
+    if raw is None or raw.ndim != 3 or raw.shape[0] != 1 or not fits(raw.shape):
+        raise NetworkOutputError(f'the network gives {shapes}, expected one output of one image '
+                                 f'with {expected}: rebuild the engine')
+    _check_finite(next(iter(outputs)), raw)
+    single: NDArray[np.float32] = raw[0].astype(np.float32, copy=False)
+    return single
+
+
+def _check_finite(name: str, values: NDArray[Any]) -> None:
+    # The sum is finite only if every value is, and costs a fifth of testing each.
+    if np.isfinite(values.sum(dtype=np.float64)):
+        return
+    bad = int(values.size - np.isfinite(values).sum())
+    raise NetworkOutputError(
+        f"{bad} of {values.size} values of the network's output '{name}' are NaN or infinite: the "
+        'engine is broken or its precision overflows; rebuild it in fp32 and compare')

@@ -1,0 +1,88 @@
+"""Heads are told from shapes and metadata, and refused rather than guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+import pytest
+
+from edge_trt_ros.convert.check_onnx import CheckedOnnx
+from edge_trt_ros.convert.head_detection import detect_head
+from edge_trt_ros.errors import ModelError
+from edge_trt_ros.tensor_spec import TensorSpec
+
+NAMES = {'names': "{0: 'car', 1: 'truck', 2: 'pedestrian'}"}
+
+
+def checked(*shapes: tuple[int, ...], metadata: Mapping[str, str] = NAMES, side: int = 640,
+            dtype: str = 'float32') -> CheckedOnnx:
+    outputs = tuple(TensorSpec(f'output{index}', dtype, shape)
+                    for index, shape in enumerate(shapes))
+    return CheckedOnnx(onnx.ModelProto(), '', TensorSpec('images', 'float32', (1, 3, side, side)),
+                       outputs, metadata)
+
+
+@pytest.mark.parametrize('shape, metadata, name, labels', [
+    ((1, 7, 8400), NAMES, 'yolo_dense', ('car', 'truck', 'pedestrian')),
+    ((1, 84, 8400), {}, 'yolo_dense', tuple(map(str, range(80)))),
+    ((1, 5, 8400), {'names': "['person']"}, 'yolo_dense', ('person',)),
+    ((1, 6, 8400), {}, 'yolo_dense', ('0', '1')),
+    ((1, 300, 6), NAMES, 'yolo_end_to_end', ('car', 'truck', 'pedestrian')),
+    ((1, 1200 + 4, 8400), {}, 'yolo_dense', tuple(map(str, range(1200)))),
+])
+def test_known_heads(shape: tuple[int, ...], metadata: Mapping[str, str], name: str,
+                     labels: tuple[str, ...]) -> None:
+    head = detect_head(checked(shape, metadata=metadata))
+    assert (head.name, head.labels) == (name, labels)
+
+
+@pytest.mark.parametrize('shapes, metadata', [
+    (((1, 8400, 7),), NAMES),                     # transposed
+    (((1, 25200, 6),), NAMES),                    # v5, one class
+    (((1, 7, 8399),), NAMES),                     # not the cells of any grid
+    (((1, 4, 8400),), {}),                        # no class at all
+    (((1, 7, 8400), (1, 32, 160, 160)), NAMES),   # segmentation
+    (((1, 7, 8400),), {**NAMES, 'task': 'pose'}),
+    (((1, 1000),), {'task': 'classify'}),
+    (((2, 7, 8400),), NAMES),                     # a batch
+    (((1, 7, -1),), NAMES),                       # an open dimension
+    ((), NAMES),
+])
+def test_unknown_heads_are_refused_with_what_is_known(
+        shapes: tuple[tuple[int, ...], ...], metadata: Mapping[str, str]) -> None:
+    with pytest.raises(ModelError, match='Known are: yolo_dense') as refusal:
+        detect_head(checked(*shapes, metadata=metadata))
+    assert all(str(list(shape)) in str(refusal.value) for shape in shapes)
+
+
+def test_random_signatures_are_not_taken_for_heads() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        shape = tuple(int(length) for length in random.integers(1, 5000, random.integers(1, 5)))
+        with pytest.raises(ModelError):
+            detect_head(checked(shape, metadata={}))
+
+
+@pytest.mark.parametrize('names, match', [
+    ("{0: 'a', 2: 'b'}", 'keys'), ('not python', 'cannot be read'),
+    ("__import__('os').system('true')", 'cannot be read'), ('{' * 1000, 'cannot be read'),
+    ("{0: 'a'}", '1 labels are given, but the head has 3 classes'),
+])
+def test_labels_that_do_not_fit(names: str, match: str) -> None:
+    with pytest.raises(ModelError, match=match):
+        detect_head(checked((1, 7, 8400), metadata={'names': names}))
+
+
+def test_given_labels_win_and_are_counted() -> None:
+    assert detect_head(checked((1, 7, 8400)), ('x', 'y', 'z')).labels == ('x', 'y', 'z')
+    with pytest.raises(ModelError, match='2 labels are given, but the head has 3'):
+        detect_head(checked((1, 7, 8400)), ('x', 'y'))
+    with pytest.raises(ModelError, match='give labels'):
+        detect_head(checked((1, 300, 6), metadata={}))
+
+
+def test_tensor_types() -> None:
+    with pytest.raises(ModelError, match='not known'):
+        detect_head(checked((1, 7, 8400), dtype='int32'))

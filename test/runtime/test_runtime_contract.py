@@ -1,0 +1,101 @@
+"""One contract, every runtime: the same frames, the same assertions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.fake_runtime import FakeRuntime
+from support.frames import noise_frame
+from support.models import dense_model, save
+
+from edge_trt_ros.convert.conversion import build_engine
+from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.engine_file import read_engine
+from edge_trt_ros.runtime.contract import Frame, Runtime
+from edge_trt_ros.runtime.pipeline import collect_detections, detect, warm_up
+from edge_trt_ros.runtime.select import open_runtime
+from edge_trt_ros.vision.postprocess import Thresholds
+
+THRESHOLDS = Thresholds(confidence=0.1)
+
+
+@pytest.fixture(scope='module')
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('contract')
+    build_engine(save(dense_model((96, 64)), folder / 'm.onnx'), folder / 'm.engine',
+                 ConversionRecipe())
+    return folder / 'm.engine'
+
+
+OPENERS: dict[str, Callable[[Path], Runtime]] = {
+    'fake': lambda engine: FakeRuntime(read_engine(engine)[1]),
+    'onnxruntime': lambda engine: open_runtime(engine, 'onnxruntime').runtime,
+}
+
+
+@pytest.fixture(params=OPENERS)
+def runtime(request: pytest.FixtureRequest, engine: Path) -> Iterator[Runtime]:
+    with OPENERS[request.param](engine) as opened:
+        yield opened
+
+
+def test_a_frame_gives_boxes_inside_it(runtime: Runtime) -> None:
+    for size_wh in ((160, 90), (90, 160), (33, 7), (1, 1), (1920, 1080)):
+        found, stages_ms = detect(runtime, noise_frame(size_wh), THRESHOLDS)
+        assert (found.boxes_xyxy >= 0).all()
+        assert (found.boxes_xyxy <= [*size_wh, *size_wh]).all()
+        assert {'preprocess', 'network', 'postprocess'} <= set(stages_ms)
+
+
+def test_outputs_are_as_the_manifest_states(runtime: Runtime) -> None:
+    outputs = runtime.collect(runtime.submit(noise_frame(), slot=0))
+    assert list(outputs) == [spec.name for spec in runtime.manifest.outputs]
+    for spec in runtime.manifest.outputs:
+        assert outputs[spec.name].dtype.name == spec.dtype
+
+
+def test_the_same_frame_gives_the_same_result(runtime: Runtime) -> None:
+    first, second = (detect(runtime, noise_frame(), THRESHOLDS, slot=slot)[0] for slot in (0, 1))
+    np.testing.assert_array_equal(first.boxes_xyxy, second.boxes_xyxy)
+    np.testing.assert_array_equal(first.scores, second.scores)
+
+
+def test_two_frames_in_flight_do_not_mix(runtime: Runtime) -> None:
+    frames = [noise_frame((160, 90), seed) for seed in (1, 2)]
+    alone = [detect(runtime, frame, THRESHOLDS)[0] for frame in frames]
+    for _ in range(20):
+        tickets = [runtime.submit(frame, slot=slot) for slot, frame in enumerate(frames)]
+        for ticket, expected in reversed(list(zip(tickets, alone))):
+            found, _ = collect_detections(runtime, ticket, THRESHOLDS)
+            np.testing.assert_array_equal(found.boxes_xyxy, expected.boxes_xyxy)
+
+
+def test_the_frame_is_not_touched(runtime: Runtime) -> None:
+    frame = noise_frame()
+    before = frame.pixels.copy()
+    frame.pixels.setflags(write=False)
+    detect(runtime, frame, THRESHOLDS)
+    np.testing.assert_array_equal(frame.pixels, before)
+
+
+def test_warm_up_and_closing_twice(runtime: Runtime) -> None:
+    warm_up(runtime)
+    assert runtime.device_name
+    runtime.close()
+    runtime.close()
+
+
+def test_encodings_agree(engine: Path) -> None:
+    bgr = noise_frame((160, 90)).pixels
+    with open_runtime(engine).runtime as opened:
+        expected, _ = detect(opened, Frame(bgr, 'bgr8', (160, 90)), THRESHOLDS)
+        alpha = np.full((90, 160, 1), 77, np.uint8)
+        for encoding, pixels in (('rgb8', bgr[..., ::-1]),
+                                 ('bgra8', np.concatenate([bgr, alpha], 2)),
+                                 ('rgba8', np.concatenate([bgr[..., ::-1], alpha], 2))):
+            found, _ = detect(opened, Frame(np.ascontiguousarray(pixels), encoding, (160, 90)),
+                              THRESHOLDS)
+            np.testing.assert_array_equal(found.boxes_xyxy, expected.boxes_xyxy)

@@ -1,0 +1,60 @@
+"""A runtime that fails where a test wants it to; it stands in for no device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_trt_ros.errors import EngineError
+from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.runtime.contract import Frame, Ticket
+from edge_trt_ros.vision.letterbox import Letterbox
+
+
+class FakeRuntime:
+    """
+    Finds one box in the middle of every image.
+
+    :param manifest: of an engine with a fused head.
+    :param fail_in: 'submit' or 'collect' raises EngineError; 'outputs' gives NaN.
+    """
+
+    slots = 2
+    device_name = 'none'
+
+    def __init__(self, manifest: EngineManifest, fail_in: str = '') -> None:
+        self.manifest = manifest
+        self.fail_in = fail_in
+        self.closed = 0
+
+    def submit(self, frame: Frame, *, slot: int = 0) -> Ticket:
+        self._fail('submit')
+        return Ticket(slot, Letterbox.fit(frame.size_wh, self.manifest.input_contract.size_wh), 0)
+
+    def collect(self, ticket: Ticket) -> Mapping[str, NDArray[Any]]:
+        self._fail('collect')
+        width, height = self.manifest.input_contract.size_wh
+        value = np.nan if self.fail_in == 'outputs' else 1.0
+        return {'boxes_xyxy': np.array([[[.4 * width, .4 * height, .6 * width, .6 * height]]],
+                                       np.float32),
+                'scores': np.array([[0.9]], np.float32), 'class_ids': np.zeros((1, 1), np.int32),
+                'checksum': np.array([value], np.float32)}
+
+    def stage_times_ms(self, ticket: Ticket) -> Mapping[str, float]:
+        return {'preprocess': 0.0, 'network': 0.0}
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def __enter__(self) -> FakeRuntime:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _fail(self, where: str) -> None:
+        if self.fail_in == where:
+            raise EngineError(f'the device failed in {where}')

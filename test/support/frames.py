@@ -1,0 +1,16 @@
+"""Frames to feed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edge_trt_ros.runtime.contract import Frame
+
+
+def noise_frame(size_wh: tuple[int, int] = (160, 90), seed: int = 0) -> Frame:
+    """Return blocks of seeded colour, bgr8."""
+    width, height = size_wh
+    random = np.random.default_rng(seed)
+    blocks = random.integers(0, 256, (-(-height // 8), -(-width // 8), 3), np.uint8)
+    image = np.kron(blocks, np.ones((8, 8, 1), np.uint8))[:height, :width]
+    return Frame(np.ascontiguousarray(image), 'bgr8', size_wh, source='noise')

@@ -1,0 +1,104 @@
+"""Tiny networks with real heads, built in code; nothing is downloaded or stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper, TensorProto
+
+STRIDES = (8, 16, 32)
+LABELS = ('car', 'truck', 'pedestrian')
+
+
+def dense_model(size_wh: tuple[int, int] = (64, 64), classes: int = 3, opset: int = 18,
+                metadata: Mapping[str, str] | None = None, batch: int | str = 1,
+                weight: float = 4.0) -> onnx.ModelProto:
+    """
+    Return a network with an Ultralytics v8 head, [1, 4 + classes, anchors].
+
+    Each cell averages its pixels, mixes the colours and answers with a box around some place
+    and a score for each class, so that every pixel counts.
+    """
+    width, height = size_wh
+    rows = 4 + classes
+    random = np.random.default_rng(classes)
+    initializers, nodes, parts = [], [], []
+    for stride in STRIDES:
+        kernel = random.normal(0, weight, (rows, 3, 1, 1)).astype(np.float32)
+        bias = random.normal(-2, 1, rows).astype(np.float32)
+        initializers += [numpy_helper.from_array(kernel, f'kernel_{stride}'),
+                         numpy_helper.from_array(bias, f'bias_{stride}'),
+                         numpy_helper.from_array(np.array([1, rows, -1]), f'shape_{stride}')]
+        nodes += [
+            helper.make_node('AveragePool', ['images'], [f'pool_{stride}'], kernel_shape=[
+                stride, stride], strides=[stride, stride]),
+            helper.make_node('Conv', [f'pool_{stride}', f'kernel_{stride}', f'bias_{stride}'],
+                             [f'conv_{stride}']),
+            helper.make_node('Reshape', [f'conv_{stride}', f'shape_{stride}'],
+                             [f'part_{stride}'])]
+        parts.append(f'part_{stride}')
+    scale = np.array([width, height, width / 2, height / 2] + [1] * classes, np.float32)
+    initializers.append(numpy_helper.from_array(scale.reshape(1, rows, 1), 'scale'))
+    nodes += [helper.make_node('Concat', parts, ['logits'], axis=2),
+              helper.make_node('Sigmoid', ['logits'], ['sigmoids']),
+              helper.make_node('Mul', ['sigmoids', 'scale'], ['output0'])]
+    cells = sum((width // stride) * (height // stride) for stride in STRIDES)
+    return _model(nodes, initializers, [batch, 3, height, width], [1, rows, cells],
+                  default_metadata(classes) if metadata is None else metadata, opset)
+
+
+def end_to_end_model(size_wh: tuple[int, int] = (64, 64), boxes: int = 20, classes: int = 3,
+                     metadata: Mapping[str, str] | None = None) -> onnx.ModelProto:
+    """Return a network with an Ultralytics v10 head, [1, boxes, 6]; scores follow the image."""
+    width, height = size_wh
+    random = np.random.default_rng(boxes)
+    corners = random.uniform(0, .5, (boxes, 2)), random.uniform(.5, 1, (boxes, 2))
+    fixed = np.concatenate([*corners, np.zeros((boxes, 2))], 1)
+    fixed *= [width, height, width, height, 1, 1]
+    fixed[:, 5] = random.integers(0, classes, boxes)
+    mixing = np.zeros((3, 6), np.float32)
+    mixing[:, 4] = 1
+    nodes = [
+        helper.make_node('GlobalAveragePool', ['images'], ['mean']),
+        helper.make_node('Reshape', ['mean', 'three'], ['colour']),
+        helper.make_node('MatMul', ['colour', 'mixing'], ['lift']),
+        helper.make_node('Mul', ['lift', 'weights'], ['weighted']),
+        helper.make_node('Add', ['weighted', 'fixed'], ['output0'])]
+    weights = np.linspace(.32, .01, boxes, dtype=np.float32).reshape(1, boxes, 1)
+    initializers = [
+        numpy_helper.from_array(np.array([1, 1, 3]), 'three'),
+        numpy_helper.from_array(mixing, 'mixing'),
+        numpy_helper.from_array(weights, 'weights'),
+        numpy_helper.from_array(fixed[None].astype(np.float32), 'fixed')]
+    return _model(nodes, initializers, [1, 3, height, width], [1, boxes, 6],
+                  default_metadata(classes) if metadata is None else metadata, 18)
+
+
+def default_metadata(classes: int = 3) -> dict[str, str]:
+    """Return the metadata that an Ultralytics export carries."""
+    names = {index: LABELS[index] if index < len(LABELS) else f'class_{index}'
+             for index in range(classes)}
+    return {'task': 'detect', 'names': repr(names), 'stride': '32'}
+
+
+def save(model: onnx.ModelProto, path: Path) -> Path:
+    """Write a model; return its path."""
+    onnx.save(model, str(path))
+    return path
+
+
+def _model(nodes: list[onnx.NodeProto], initializers: list[onnx.TensorProto],
+           input_shape: list[int | str], output_shape: list[int],
+           metadata: Mapping[str, str], opset: int) -> onnx.ModelProto:
+    graph = helper.make_graph(
+        nodes, 'tiny', [helper.make_tensor_value_info('images', TensorProto.FLOAT, input_shape)],
+        [helper.make_tensor_value_info('output0', TensorProto.FLOAT, output_shape)], initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', opset)],
+                              ir_version=9)
+    for key, value in metadata.items():
+        model.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(model, full_check=True)
+    return model

@@ -1,0 +1,66 @@
+"""Imports point one way, and heavy libraries stay in the files that own them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent / 'edge_trt_ros'
+# Each layer may import those before it.
+LAYERS = (('errors', 'tensor_spec', 'manifest', 'engine_file'), ('vision',), ('runtime',),
+          ('convert',), ('ros',), ('demo', 'cli', '__main__', '__init__'))
+OWNERS = {
+    'rclpy': ('ros/', 'demo/', 'cli/'),
+    'vision_msgs': ('ros/', 'demo/'),
+    'sensor_msgs': ('ros/', 'demo/'),
+    'cv_bridge': ('ros/image_message.py',),
+    'onnx': ('convert/', 'demo/'),
+    'onnxruntime': ('runtime/onnxruntime_cpu.py', 'convert/', 'demo/'),
+    'torch': ('convert/onnx_from_torch.py', 'demo/'),
+    'tensorrt': ('runtime/tensorrt_engine.py', 'convert/engine_from_onnx.py'),
+    'tensorrt_rtx': ('runtime/tensorrt_engine.py', 'convert/engine_from_onnx.py'),
+    'pycuda': ('runtime/cuda/',),
+    'cv2': ('vision/letterbox.py', 'vision/pixel_encodings.py', 'vision/overlay.py',
+            'runtime/host_preprocess.py', 'ros/image_message.py', 'demo/', 'cli/'),
+}
+FILES = sorted(ROOT.rglob('*.py'))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the full name of every module that a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f'{path}: relative import'
+            yield node.module or ''
+
+
+def layer_of(name: str) -> int:
+    """Return the layer of a file or folder of the package."""
+    return next(index for index, names in enumerate(LAYERS) if name in names)
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_up_only(path: Path) -> None:
+    own = layer_of(path.relative_to(ROOT).parts[0].removesuffix('.py'))
+    for name in imported(path):
+        parts = name.split('.')
+        if parts[0] == 'edge_trt_ros' and len(parts) > 1:
+            assert layer_of(parts[1]) <= own, f'{path} imports {name}'
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_heavy_libraries_have_owners(path: Path) -> None:
+    place = path.relative_to(ROOT).as_posix()
+    for name in imported(path):
+        owners = OWNERS.get(name.split('.')[0])
+        assert owners is None or place.startswith(owners), f'{place} imports {name}'
+
+
+def test_the_rules_are_about_files_that_exist() -> None:
+    assert {path.relative_to(ROOT).parts[0].removesuffix('.py') for path in FILES} == {
+        name for names in LAYERS for name in names}
