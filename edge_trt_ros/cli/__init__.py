@@ -1,0 +1,1 @@
+"""One thin file for each executable; each has a `main`."""

@@ -1,0 +1,56 @@
+"""The whole path on this machine: camera, builder, detector and scoreboard as real nodes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+from pathlib import Path
+import shutil
+import subprocess
+import sys
+
+from edge_trt_ros.cli._command import REFUSED, run_command
+from edge_trt_ros.cli.scoreboard import RESULT_NAME
+from edge_trt_ros.demo.nodes import DemoNodes
+
+
+def main() -> None:
+    """Start the demo's nodes, wait for the score, stop them, and print the result."""
+    parser = argparse.ArgumentParser(prog='demo', description=__doc__)
+    parser.add_argument('--seconds', type=float, default=20.0, help='how long to keep score')
+    parser.add_argument('--output', type=Path, default=Path('demo_output'), metavar='DIR')
+    arguments = parser.parse_args()
+
+    def work() -> int:
+        arguments.output.mkdir(parents=True, exist_ok=True)
+        result = arguments.output / RESULT_NAME
+        result.unlink(missing_ok=True)
+        started = _through_launch if _launch_is_installed() else _as_processes
+        status = started(arguments.seconds, arguments.output)
+        if not result.exists():
+            return status or REFUSED
+        sys.stdout.write(result.read_text(encoding='utf-8'))
+        return status
+    run_command(work)
+
+
+def _launch_is_installed() -> bool:
+    if not shutil.which('ros2') or importlib.util.find_spec('launch_ros') is None:
+        return False
+    from ament_index_python.packages import get_packages_with_prefixes
+    return 'edge_trt_ros' in get_packages_with_prefixes()
+
+
+def _through_launch(seconds: float, output: Path) -> int:
+    return subprocess.run(
+        ['ros2', 'launch', 'edge_trt_ros', 'demo.launch.py', f'seconds:={seconds}',
+         f'output_directory:={output}'], check=False).returncode
+
+
+def _as_processes(seconds: float, output: Path) -> int:
+    with DemoNodes(output, seconds) as nodes:
+        return nodes.scoreboard.wait()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,13 @@
+"""The lifecycle node that runs an engine on a camera."""
+
+from edge_trt_ros.ros.inference_node import InferenceNode
+from edge_trt_ros.ros.spin import spin_node
+
+
+def main() -> None:
+    """Run the node until it is told to stop."""
+    spin_node(InferenceNode)
+
+
+if __name__ == '__main__':
+    main()

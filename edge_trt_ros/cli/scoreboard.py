@@ -1,0 +1,98 @@
+"""Brings the demo's detector up, keeps score for a while and leaves pictures and figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+import sys
+from time import monotonic
+
+import numpy as np
+import rclpy
+from rclpy.executors import ExternalShutdownException
+
+from edge_trt_ros.cli._command import REFUSED, run_command
+from edge_trt_ros.demo.bring_up import activate, build_through
+from edge_trt_ros.demo.pictures import write_pictures
+from edge_trt_ros.demo.scoreboard import PASS_MARK, Scoreboard
+from edge_trt_ros.errors import EngineError
+from edge_trt_ros.ros.image_message import frame_from_image
+from edge_trt_ros.ros.transport import prepare_transport
+
+RESULT_NAME = 'result.json'
+PICTURE_SECONDS = 3.0
+WAIT_SECONDS = 20.0
+
+
+def main() -> None:
+    """Run the demo's script: build, activate, score, take pictures, write the result."""
+    prepare_transport()
+    rclpy.init()
+    try:
+        run_command(_run)
+    except ExternalShutdownException:
+        raise SystemExit(130) from None
+    finally:
+        rclpy.try_shutdown()
+
+
+def _run() -> int:
+    node = Scoreboard()
+    try:
+        parameters, log = node.parameters, node.get_logger()
+        log.info(f'engine: {build_through(node, parameters.build_service)}')
+        activate(node, parameters.inference_node)
+        _keep_score(node)
+        node.stop()
+        _spin(node, PICTURE_SECONDS)
+        folder = Path(parameters.output_directory)
+        images = [np.array(frame_from_image(message).pixels) for message in node.pictures]
+        for path in write_pictures(images, folder):
+            log.info(f'wrote {path}')
+        (folder / RESULT_NAME).write_text(json.dumps(node.result()) + '\n', encoding='utf-8')
+        if not node.passed():
+            log.error(f'recall {node.score.recall:.3f} or precision {node.score.precision:.3f} '
+                      f'is under {PASS_MARK}')
+            return REFUSED
+        return 0
+    finally:
+        node.destroy_node()
+
+
+def _keep_score(node: Scoreboard) -> None:
+    node.start()
+    started = monotonic()
+    while not node.score.frames:
+        if monotonic() - started > WAIT_SECONDS:
+            raise EngineError(f'no detections in {WAIT_SECONDS:.0f} s: does the camera publish, '
+                              'and does `ros2 topic hz /image` show it?')
+        rclpy.spin_once(node, timeout_sec=0.1)
+    started, shown = monotonic(), 0.0
+    seconds = node.parameters.seconds
+    while (elapsed := monotonic() - started) < seconds:
+        rclpy.spin_once(node, timeout_sec=0.1)
+        if elapsed - shown >= 0.5:
+            shown = elapsed
+            _show(node, elapsed, seconds)
+    _show(node, seconds, seconds)
+    print(file=sys.stderr)
+
+
+def _show(node: Scoreboard, elapsed: float, seconds: float) -> None:
+    result = node.result()
+    line = (f"{elapsed:5.1f} of {seconds:.0f} s  {result['frames']:4} frames  recall "
+            f"{result['recall']:.3f}  precision {result['precision']:.3f}  latency p50 "
+            f"{result['latency_ms']['p50']:.1f} p99 {result['latency_ms']['p99']:.1f} ms  drops "
+            f"{result['drops']}")
+    # Over itself on a terminal, a line each elsewhere.
+    print(f'\r{line} ', end='' if sys.stderr.isatty() else '\n', file=sys.stderr, flush=True)
+
+
+def _spin(node: Scoreboard, seconds: float) -> None:
+    started = monotonic()
+    while monotonic() - started < seconds:
+        rclpy.spin_once(node, timeout_sec=0.1)
+
+
+if __name__ == '__main__':
+    main()

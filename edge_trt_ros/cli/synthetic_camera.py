@@ -1,0 +1,13 @@
+"""The camera of the demo."""
+
+from edge_trt_ros.demo.synthetic_camera import SyntheticCamera
+from edge_trt_ros.ros.spin import spin_node
+
+
+def main() -> None:
+    """Run the node until it is told to stop."""
+    spin_node(SyntheticCamera)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,78 @@
+"""What the engine builder node builds: a list of names, and a group of parameters for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_trt_ros.convert.recipe import BACKENDS, ConversionRecipe, labels_from_file, PRECISIONS
+from edge_trt_ros.convert.recipe import shape_from_text
+from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.ros.parameters import check_fields, parameter
+
+
+@dataclass(frozen=True)
+class BuilderParameters:
+    """Parameters of `engine_builder_node` itself."""
+
+    models: tuple[str, ...] = parameter(
+        (), 'Names of the models to build; each has a group of parameters <name>.*')
+
+    def __post_init__(self) -> None:
+        for name in self.models:
+            if not name.isidentifier():
+                raise ConfigurationError(f"models holds '{name}', expected names of letters, "
+                                         'digits and underscores that begin with a letter')
+        if len(set(self.models)) != len(self.models):
+            raise ConfigurationError(f"models holds a name twice: {', '.join(self.models)}")
+
+
+@dataclass(frozen=True)
+class ModelParameters:
+    """The group of parameters of one model."""
+
+    onnx_file_path: str = parameter('', 'ONNX file to build from.', live=True)
+    engine_file_path: str = parameter('', 'Where the engine goes.', live=True)
+    backend: str = parameter(
+        'auto', 'Library that will run the engine.', live=True, choices=BACKENDS)
+    precision: str = parameter(
+        'fp32', 'Arithmetic of the network.', live=True, choices=PRECISIONS)
+    input_shape: str = parameter(
+        '', 'Batch, channels, height, width as 1x3x640x640, for an ONNX that leaves them open.',
+        live=True)
+    max_candidates: int = parameter(
+        1000, 'Boxes that leave the device for each image, before NMS.', live=True,
+        limits=(1, 3840))
+    labels_file_path: str = parameter(
+        '', 'Text file with one label a line; empty takes those in the ONNX.', live=True)
+    force_engine_update: bool = parameter(
+        False, 'Build even if the engine is fresh.', live=True)
+    reload_service: str = parameter(
+        '', 'Trigger service to call after a new engine is installed, as /inference/reload.',
+        live=True)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    def recipe(self) -> ConversionRecipe:
+        """
+        Return what to build.
+
+        :raises ConfigurationError: for a shape or a label file that cannot be used.
+        """
+        return ConversionRecipe(
+            backend=self.backend, precision=self.precision,
+            input_shape=shape_from_text(self.input_shape),
+            max_candidates=self.max_candidates,
+            labels=labels_from_file(self.labels_file_path))
+
+    def paths(self) -> tuple[Path, Path]:
+        """
+        Return the ONNX file and the engine file.
+
+        :raises ConfigurationError: if one of them is not given.
+        """
+        for name in ('onnx_file_path', 'engine_file_path'):
+            if not getattr(self, name):
+                raise ConfigurationError(f'{name} is empty: set it to the path of a file')
+        return Path(self.onnx_file_path).expanduser(), Path(self.engine_file_path).expanduser()

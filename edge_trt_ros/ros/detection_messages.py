@@ -1,0 +1,54 @@
+"""Detections and labels as the standard messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from std_msgs.msg import Header
+from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, LabelInfo
+from vision_msgs.msg import ObjectHypothesis, ObjectHypothesisWithPose, Point2D, Pose2D
+from vision_msgs.msg import VisionClass
+
+from edge_trt_ros.vision.detections import Detections
+
+# One empty pose for all: making its covariance costs more than the rest of a detection.
+_NO_POSE = ObjectHypothesisWithPose().pose
+
+
+def detections_message(detections: Detections, header: Header,
+                       class_ids: Sequence[str]) -> Detection2DArray:
+    """
+    Return detections as a message; an empty one if there are none.
+
+    :param detections: boxes in source pixels.
+    :param header: the image's header, passed on as it is.
+    :param class_ids: what `class_id` holds for each class (`class_id_texts`).
+    """
+    message = Detection2DArray(header=header)
+    boxes = detections.boxes_xyxy.astype(np.float64)
+    centres, sizes = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    message.detections = [
+        Detection2D(
+            header=header,
+            results=[ObjectHypothesisWithPose(
+                hypothesis=ObjectHypothesis(class_id=class_ids[class_id], score=score),
+                pose=_NO_POSE)],
+            bbox=BoundingBox2D(center=Pose2D(position=Point2D(x=x, y=y)),
+                               size_x=width, size_y=height))
+        for (x, y), (width, height), score, class_id in zip(
+            centres.tolist(), sizes.tolist(), detections.scores.tolist(),
+            detections.class_ids.tolist())]
+    return message
+
+
+def class_id_texts(labels: Sequence[str], class_id_format: str) -> list[str]:
+    """Return the text of `class_id` for each class: its label, or its index."""
+    return [str(index) for index in range(len(labels))] if class_id_format == 'index' \
+        else list(labels)
+
+
+def label_info_message(labels: Sequence[str], header: Header, threshold: float) -> LabelInfo:
+    """Return the map from class number to label, and the smallest score published."""
+    return LabelInfo(header=header, threshold=threshold, class_map=[
+        VisionClass(class_id=index, class_name=label) for index, label in enumerate(labels)])

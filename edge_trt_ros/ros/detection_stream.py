@@ -1,0 +1,178 @@
+"""
+One camera's way through the engine: image messages in, detections and overlays out.
+
+Lives between activate and deactivate. The subscription's thread only puts the newest message
+in line; everything else happens on the worker's thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from rclpy.lifecycle import LifecycleNode
+from rclpy.publisher import Publisher
+from sensor_msgs.msg import CompressedImage, Image
+
+from edge_trt_ros.errors import ConfigurationError, EngineError, ImageError, NetworkOutputError
+from edge_trt_ros.ros.detection_messages import class_id_texts, detections_message
+from edge_trt_ros.ros.diagnostics import StreamFigures
+from edge_trt_ros.ros.image_message import frame_from_compressed, frame_from_image
+from edge_trt_ros.ros.image_message import image_message
+from edge_trt_ros.ros.inference_parameters import InferenceParameters
+from edge_trt_ros.ros.newest_frame_worker import NewestFrameWorker
+from edge_trt_ros.ros.transition_guard import explain
+from edge_trt_ros.runtime.contract import Frame
+from edge_trt_ros.runtime.pipeline import detect
+from edge_trt_ros.runtime.select import OpenedRuntime
+from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.overlay import draw_detections
+from edge_trt_ros.vision.pixel_encodings import to_bgr
+from edge_trt_ros.vision.postprocess import Thresholds
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    message: Image | CompressedImage
+    arrived: float
+
+
+class DetectionStream:
+    """
+    Runs the newest image of a topic through an engine.
+
+    :param node: for its logger and clock.
+    :param opened: the open engine, which the stream owns from now on.
+    :param parameters: what the operator set.
+    :param detections: where results go.
+    :param overlay: where drawings go, while somebody subscribes.
+    """
+
+    def __init__(self, node: LifecycleNode, opened: OpenedRuntime,
+                 parameters: InferenceParameters, detections: Publisher,
+                 overlay: Publisher) -> None:
+        self._node = node
+        self._detections = detections
+        self._overlay = overlay
+        self._swapping = Lock()
+        self.opened = opened
+        self.figures = StreamFigures()
+        self.last_problem = ''
+        self._decode: Callable[[Any, str], Frame] = (
+            frame_from_compressed if parameters.image_transport == 'compressed'
+            else frame_from_image)
+        self.topic = ''
+        self.tune(parameters)
+        self._worker: NewestFrameWorker[_Arrival] | None = None
+
+    def tune(self, parameters: InferenceParameters) -> None:
+        """Take over what may change while images flow."""
+        labels = self.opened.runtime.manifest.labels
+        self._parameters = parameters
+        self._thresholds = Thresholds(
+            confidence=parameters.confidence_threshold, nms_iou=parameters.nms_threshold,
+            max_detections=parameters.max_detections,
+            class_ids=class_filter(parameters.class_names, labels))
+        self._class_ids = class_id_texts(labels, parameters.class_id_format)
+
+    def start(self, topic: str) -> None:
+        """Begin to work on what `offer` brings; `topic` names the source in messages."""
+        self.topic = topic
+        self._worker = NewestFrameWorker(self._process, 'inference')
+
+    def stop(self) -> None:
+        """Finish the image in work and forget the one that waits."""
+        if self._worker:
+            self._worker.close()
+            self._worker = None
+
+    def offer(self, message: Image | CompressedImage) -> None:
+        """Take an image from the subscription; returns at once."""
+        stamp = message.header.stamp
+        self.figures.arrived(self._now_ns(), stamp.sec * 1_000_000_000 + stamp.nanosec)
+        if self._worker and self._worker.offer(_Arrival(message, perf_counter())):
+            self.figures.counts['dropped_for_newer'] += 1
+
+    def close(self) -> None:
+        """Stop, and close the engine."""
+        self.stop()
+        self.opened.runtime.close()
+
+    def swap(self, opened: OpenedRuntime) -> None:
+        """Go on with another engine from the next image on, and close the old one."""
+        with self._swapping:
+            old, self.opened = self.opened, opened
+            try:
+                self.tune(self._parameters)
+            except Exception:
+                self.opened = old
+                raise
+        old.runtime.close()
+
+    def _process(self, arrival: _Arrival) -> None:
+        header = arrival.message.header
+        stages_ms = {'queue': (perf_counter() - arrival.arrived) * 1e3}
+        stamp_ns = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
+        limit_ms = self._parameters.max_frame_age_ms
+        if limit_ms and self._now_ns() - stamp_ns > limit_ms * 1e6:
+            self.figures.counts['dropped_for_age'] += 1
+            return
+        try:
+            frame = self._decode(arrival.message, self.topic)
+            with self._swapping:
+                detections, times_ms = detect(self.opened.runtime, frame, self._thresholds)
+                labels, class_ids = self.opened.runtime.manifest.labels, self._class_ids
+            started = perf_counter()
+            self._detections.publish(detections_message(detections, header, class_ids))
+        except ImageError as error:
+            self._refuse('bad_images', error)
+            return
+        except (NetworkOutputError, EngineError) as error:
+            self._refuse('bad_results', error)
+            return
+        except Exception as error:  # a bug of ours must not end the stream
+            self._refuse('failures', error)
+            return
+        now = perf_counter()
+        stages_ms |= times_ms | {
+            'message': (now - started) * 1e3, 'arrival_to_detections':
+            (now - arrival.arrived) * 1e3, 'stamp_to_detections':
+            (self._now_ns() - stamp_ns) / 1e6}
+        self.last_problem = ''
+        self.figures.finished(self._now_ns(), stages_ms)
+        if self._overlay.get_subscription_count():
+            self._publish_overlay(frame, detections, labels, arrival.message)
+
+    def _publish_overlay(self, frame: Frame, detections: Detections, labels: tuple[str, ...],
+                         message: Image | CompressedImage) -> None:
+        bgr = np.array(to_bgr(frame.pixels, frame.encoding))
+        self._overlay.publish(image_message(draw_detections(bgr, detections, labels),
+                                            message.header))
+
+    def _refuse(self, count: str, error: Exception) -> None:
+        self.figures.counts[count] += 1
+        self.last_problem = explain(error, 'a frame was skipped')
+        self._node.get_logger().error(self.last_problem, throttle_duration_sec=5.0)
+
+    def _now_ns(self) -> int:
+        return int(self._node.get_clock().now().nanoseconds)
+
+
+def class_filter(class_names: Sequence[str], labels: tuple[str, ...]) -> frozenset[int] | None:
+    """
+    Return the classes to keep; None keeps all.
+
+    :param class_names: labels to keep; empty for all.
+    :param labels: the network's labels.
+    :raises ConfigurationError: if a label is asked for that the network does not know.
+    """
+    unknown = sorted(set(class_names) - set(labels))
+    if unknown:
+        raise ConfigurationError(f"class_names holds {', '.join(unknown)}, but the engine knows "
+                                 f"{', '.join(labels)}")
+    return frozenset(index for index, label in enumerate(labels)
+                     if label in class_names) if class_names else None

@@ -1,0 +1,236 @@
+"""
+The node that turns ONNX files into engines, as services.
+
+It builds only what its own parameters name, one at a time, in a child process, and answers
+every other call meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.task import Future
+from std_srvs.srv import Trigger
+
+from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
+from edge_trt_ros.errors import BuildCanceledError, ConfigurationError, EdgeTrtError
+from edge_trt_ros.ros.builder_parameters import BuilderParameters, ModelParameters
+from edge_trt_ros.ros.health import diagnostics_message, ERROR, OK, status_message, WARN
+from edge_trt_ros.ros.model_freshness import ModelFreshness
+from edge_trt_ros.ros.parameters import DeclaredParameters, unknown_parameters
+from edge_trt_ros.ros.transition_guard import answer_service, explain
+
+POLL_PERIOD_S = 0.1
+
+
+class EngineBuilderNode(Node):
+    """Services `~/<model>/build`, `~/<model>/cancel`, `~/build_all`; state on /diagnostics."""
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__('engine_builder', **node_arguments)
+        self._problem = ''
+        self._models: dict[str, DeclaredParameters[ModelParameters]] = {}
+        self._freshness: dict[str, ModelFreshness] = {}
+        self._failures: dict[str, str] = {}
+        self._waiting: deque[tuple[str, Future]] = deque()
+        self._job: tuple[str, Future, BuildJob] | None = None
+        # A service that waits for its build must not keep the rest of the node waiting.
+        self._services_group = ReentrantCallbackGroup()
+        self._declare()
+        self.add_on_set_parameters_callback(self._check_parameters)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._serve('~/build_all', self._on_build_all)
+        self._poll_timer = self.create_timer(POLL_PERIOD_S, self._turn)
+        self._poll_timer.cancel()
+        self.create_timer(1.0, self._report)
+        self.get_logger().info(f"builds on request: {', '.join(self._models) or 'nothing'}")
+
+    def release(self) -> None:
+        """Kill a build that is under way; the engine it was to replace stays."""
+        if self._job:
+            self._job[2].close()
+            self._job = None
+
+    def _declare(self) -> None:
+        builder = DeclaredParameters(self, BuilderParameters)
+        known = builder.names
+        try:
+            for name in builder.read().models:
+                self._models[name] = DeclaredParameters(self, ModelParameters, f'{name}.')
+                self._freshness[name] = ModelFreshness()
+                self._serve(f'~/{name}/build', partial(self._on_build, name))
+                self._serve(f'~/{name}/cancel', partial(self._on_cancel, name))
+                known |= self._models[name].names
+            unknown = unknown_parameters(self, known)
+            if unknown:
+                raise ConfigurationError(f"{'; '.join(unknown)}: correct the launch or YAML file "
+                                         'and start the node again')
+        except ConfigurationError as error:
+            self._problem = str(error)
+            self.get_logger().error(self._problem)
+
+    def _serve(self, name: str, answer: Callable[..., Any]) -> None:
+        self.create_service(Trigger, name, answer, callback_group=self._services_group)
+
+    def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        if any(change.name == 'models' for change in changes):
+            return SetParametersResult(
+                successful=False, reason='models is read when the node starts')
+        for model in self._models.values():
+            result = model.check_change(changes, locked=False)
+            if not result.successful:
+                return result
+        return SetParametersResult(successful=True)
+
+    async def _on_build(self, name: str, request: Trigger.Request,
+                        response: Trigger.Response) -> Trigger.Response:
+        done = await self._request(name)
+        return answer_service(response, done.result, self.get_logger(), f'{name} was not built')
+
+    async def _on_build_all(self, request: Trigger.Request,
+                            response: Trigger.Response) -> Trigger.Response:
+        requests = {name: self._request(name) for name in self._models}
+        answers, response.success = [], True
+        for name, future in requests.items():
+            done = await future
+            one = answer_service(Trigger.Response(), done.result, self.get_logger(),
+                                 f'{name} was not built')
+            answers.append(f'{name}: {one.message}')
+            response.success = response.success and one.success
+        response.message = '; '.join(answers) or 'there are no models to build'
+        return response
+
+    def _on_cancel(self, name: str, request: Trigger.Request,
+                   response: Trigger.Response) -> Trigger.Response:
+        def cancel() -> str:
+            if self._job and self._job[0] == name:
+                self._job[2].cancel()
+                return 'canceling the build'
+            waiting = [future for queued, future in self._waiting if queued == name]
+            if not waiting:
+                raise ConfigurationError(f'{name} is neither building nor queued')
+            self._waiting = deque(one for one in self._waiting if one[0] != name)
+            for future in waiting:
+                future.set_result(_Failed(BuildCanceledError('canceled before it began')))
+            return 'taken out of the queue'
+        return answer_service(response, cancel, self.get_logger(), f'cancel of {name} failed')
+
+    def _request(self, name: str) -> Future:
+        for queued, future in self._waiting:
+            if queued == name:
+                return future
+        if self._job and self._job[0] == name:
+            return self._job[1]
+        future = Future(executor=self.executor)
+        self._waiting.append((name, future))
+        self._poll_timer.reset()
+        return future
+
+    def _turn(self) -> None:
+        if self._job is None:
+            if not self._waiting:
+                self._poll_timer.cancel()
+                return
+            self._begin(*self._waiting.popleft())
+            return
+        name, future, job = self._job
+        try:
+            outcome = job.poll()
+        except Exception as error:
+            self._end(name, future, _Failed(error))
+            return
+        if outcome is not None:
+            self._end(name, future, _Built(outcome))
+
+    def _begin(self, name: str, future: Future) -> None:
+        try:
+            parameters = self._models[name].read()
+            onnx_path, engine_path = parameters.paths()
+            self._job = (name, future, BuildJob(
+                onnx_path, engine_path, parameters.recipe(), parameters.force_engine_update))
+            self.get_logger().info(f'building {name}: {onnx_path} -> {engine_path}')
+        except Exception as error:
+            self._end(name, future, _Failed(error))
+
+    def _end(self, name: str, future: Future, done: _Built | _Failed) -> None:
+        self._job = None
+        if isinstance(done, _Failed):
+            self._failures[name] = explain(done.error, 'the last build failed').splitlines()[0]
+            future.set_result(done)
+            return
+        self._failures.pop(name, None)
+        self.get_logger().info(f'{name}: {done.result()}')
+        reload_service = self._models[name].read().reload_service
+        if done.outcome.reason and reload_service:
+            self._reload(reload_service, future, done)
+        else:
+            future.set_result(done)
+
+    def _reload(self, service: str, future: Future, done: _Built) -> None:
+        client = self.create_client(Trigger, service)
+
+        def answered(call: Future) -> None:
+            self.destroy_client(client)
+            done.reloaded = f'; {service}: {call.result().message}'
+            future.set_result(done)
+        if client.wait_for_service(timeout_sec=1.0):
+            client.call_async(Trigger.Request()).add_done_callback(answered)
+        else:
+            self.destroy_client(client)
+            done.reloaded = f'; {service} is not there, so nobody was told'
+            future.set_result(done)
+
+    def _report(self) -> None:
+        prefix = self.get_fully_qualified_name().lstrip('/')
+        statuses = [self._status(name, f'{prefix}: {name}') for name in self._models]
+        if self._problem:
+            statuses.append(status_message(ERROR, f'{prefix}: parameters', self._problem))
+        self._diagnostics.publish(diagnostics_message(self.get_clock().now().to_msg(), statuses))
+
+    def _status(self, name: str, title: str) -> DiagnosticStatus:
+        if self._job and self._job[0] == name:
+            job = self._job[2]
+            return status_message(OK, title, f'building: {job.phase}', values={
+                'state': 'building', 'phase': job.phase,
+                'percent': round(100 * job.fraction), 'seconds': job.seconds})
+        if any(queued == name for queued, _ in self._waiting):
+            return status_message(OK, title, 'queued', values={'state': 'queued'})
+        if name in self._failures:
+            return status_message(ERROR, title, self._failures[name], values={'state': 'failed'})
+        try:
+            stale = self._freshness[name].why_stale(self._models[name].read())
+        except (EdgeTrtError, OSError) as error:
+            return status_message(ERROR, title, str(error), values={'state': 'failed'})
+        return status_message(WARN if stale else OK, title, f'stale: {stale}' if stale
+                              else 'fresh', values={'state': 'stale' if stale else 'fresh'})
+
+
+class _Built:
+    """A build that ended well."""
+
+    def __init__(self, outcome: BuildOutcome) -> None:
+        self.outcome = outcome
+        self.reloaded = ''
+
+    def result(self) -> str:
+        """Return the sentence for the service's answer."""
+        return self.outcome.sentence() + self.reloaded
+
+
+class _Failed:
+    """A build that did not."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def result(self) -> str:
+        """Raise what went wrong."""
+        raise self.error

@@ -1,0 +1,52 @@
+"""A thread that works on the newest item: while one is in work, at most one waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Condition, Thread
+from typing import Generic, TypeVar
+
+T = TypeVar('T')
+
+
+class NewestFrameWorker(Generic[T]):
+    """
+    Hands items to a function on a thread of its own, always the newest one.
+
+    An executor of several threads would do the same with a longer tail and more CPU.
+
+    :param work: called with one item at a time; must not raise.
+    :param name: name of the thread.
+    """
+
+    def __init__(self, work: Callable[[T], None], name: str) -> None:
+        self._work = work
+        self._waiting: list[T] = []
+        self._stopping = False
+        self._changed = Condition()
+        self._thread = Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def offer(self, item: T) -> bool:
+        """Put an item in line; return True if it took the place of one that still waited."""
+        with self._changed:
+            replaced = bool(self._waiting)
+            self._waiting[:] = [item]
+            self._changed.notify()
+        return replaced
+
+    def close(self) -> None:
+        """Finish the item in work, forget the one that waits, and end the thread."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._stopping)
+                if self._stopping:
+                    return
+                item = self._waiting.pop()
+            self._work(item)

@@ -1,0 +1,28 @@
+"""The engine builder node with the models that a YAML file names."""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.substitutions import FindPackageShare
+
+ARGUMENTS = {
+    'params_file': (PathJoinSubstitution(
+        [FindPackageShare('edge_trt_ros'), 'config', 'builder.yaml']),
+        'YAML file that names the models to build.'),
+    'namespace': ('', 'Namespace of the node and its services.'),
+    'node_name': ('engine_builder', 'Name of the node.'),
+    'log_level': ('info', 'debug, info, warn, error.'),
+}
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Return the node with its arguments."""
+    value = {name: LaunchConfiguration(name) for name in ARGUMENTS}
+    return LaunchDescription([
+        *(DeclareLaunchArgument(name, default_value=default, description=description)
+          for name, (default, description) in ARGUMENTS.items()),
+        Node(
+            package='edge_trt_ros', executable='engine_builder_node', name=value['node_name'],
+            namespace=value['namespace'], output='screen', parameters=[value['params_file']],
+            arguments=['--ros-args', '--log-level', value['log_level']])])

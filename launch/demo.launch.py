@@ -1,0 +1,40 @@
+"""The demo without a camera: builder, detector, synthetic camera and scoreboard."""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable, Shutdown
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+from edge_trt_ros.demo.model import MODEL_PATH
+from edge_trt_ros.ros.transport import transport_environment
+
+ARGUMENTS = {
+    'seconds': ('20.0', 'How long to keep score.'),
+    'output_directory': ('demo_output', 'Where the engine, the pictures and the result go.'),
+    'rate_hz': ('30.0', 'Images a second.'),
+    'seed': ('2026', 'Which road to film.'),
+}
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Return the four nodes; the launch ends when the scoreboard does."""
+    value = {name: LaunchConfiguration(name) for name in ARGUMENTS}
+    engine = PathJoinSubstitution([value['output_directory'], 'road_users.engine'])
+    return LaunchDescription([
+        *(DeclareLaunchArgument(name, default_value=default, description=description)
+          for name, (default, description) in ARGUMENTS.items()),
+        # Room for images in shared memory, unless the user has chosen a transport.
+        *(SetEnvironmentVariable(name, path) for name, path in transport_environment().items()),
+        Node(package='edge_trt_ros', executable='engine_builder_node', output='screen',
+             parameters=[{'models': ['demo'], 'demo.onnx_file_path': str(MODEL_PATH),
+                          'demo.engine_file_path': engine}]),
+        Node(package='edge_trt_ros', executable='inference_node', output='screen',
+             parameters=[{'engine_file_path': engine}]),
+        Node(package='edge_trt_ros', executable='synthetic_camera', output='screen',
+             parameters=[{'rate_hz': ParameterValue(value['rate_hz'], value_type=float),
+                          'seed': ParameterValue(value['seed'], value_type=int)}]),
+        Node(package='edge_trt_ros', executable='scoreboard', output='screen', emulate_tty=True,
+             parameters=[{'seconds': ParameterValue(value['seconds'], value_type=float),
+                          'output_directory': value['output_directory']}],
+             on_exit=Shutdown(reason='the scoreboard is done'))])
