@@ -49,7 +49,8 @@ def main() -> None:
 
 
 def _watch(job: BuildJob) -> BuildOutcome:
-    with tqdm(total=100, unit='%', file=sys.stderr, leave=False,
+    # disable=None: a bar for a terminal, nothing in a log.
+    with tqdm(total=100, unit='%', file=sys.stderr, leave=False, disable=None,
               bar_format='{desc:16} {bar} {percentage:3.0f} % {elapsed}') as bar:
         while True:
             outcome = job.poll()

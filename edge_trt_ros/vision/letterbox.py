@@ -82,7 +82,6 @@ class Letterbox:
         out[:self.pad_top] = out[bottom:] = pad_value
         out[:, :self.pad_left] = out[:, right:] = pad_value
         inner = out[self.pad_top:bottom, self.pad_left:right]
-        # OpenCV's own float path takes a source of 32,767 pixels a side at most.
         cv2.resize(image, (width, height), dst=inner, interpolation=cv2.INTER_LINEAR)
         return out
 

@@ -24,7 +24,7 @@ def draw_detections(image_bgr: NDArray[np.uint8], detections: Detections,
     :param labels: class names; the index is the class.
     :returns: the same image.
     """
-    height = image_bgr.shape[0]
+    height, image_width = image_bgr.shape[:2]
     thickness = max(1, round(height / 360))
     font_scale = max(0.35, height / 1500)
     # The best last, on top of the others.
@@ -37,10 +37,11 @@ def draw_detections(image_bgr: NDArray[np.uint8], detections: Detections,
         text = f'{label} {detections.scores[index]:.2f}'
         (width, rise), drop = cv2.getTextSize(text, _FONT, font_scale, 1)
         base = max(top - drop, rise + drop)
-        cv2.rectangle(image_bgr, (left, base - rise - drop), (left + width + 4, base + drop),
+        edge = max(min(left, image_width - width - 4), 0)
+        cv2.rectangle(image_bgr, (edge, base - rise - drop), (edge + width + 4, base + drop),
                       color, cv2.FILLED)
         ink = (20, 20, 20) if sum(color) > 330 else (245, 245, 245)
-        cv2.putText(image_bgr, text, (left + 2, base), _FONT, font_scale, ink, 1, cv2.LINE_AA)
+        cv2.putText(image_bgr, text, (edge + 2, base), _FONT, font_scale, ink, 1, cv2.LINE_AA)
     return image_bgr
 
 

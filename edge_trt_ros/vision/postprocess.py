@@ -89,7 +89,8 @@ def _from_candidates(outputs: Outputs, letterbox: Letterbox, thresholds: Thresho
         raise NetworkOutputError(
             f'the network gives boxes_xyxy {boxes.shape}, scores {scores.shape} and class_ids '
             f'{class_ids.shape}, expected (1, K, 4), (1, K) and (1, K): rebuild the engine')
-    for name, values in (('checksum', checksum), ('scores', scores), ('boxes_xyxy', boxes)):
+    # The checksum last: it tells only that something is wrong, the others how much.
+    for name, values in (('scores', scores), ('boxes_xyxy', boxes), ('checksum', checksum)):
         _check_finite(name, values)
     chosen = scores[0] >= thresholds.confidence
     return _finish(boxes[0][chosen], scores[0][chosen], class_ids[0][chosen], letterbox,
@@ -102,14 +103,14 @@ def _finish(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any],
     if thresholds.class_ids is not None:
         wanted = np.isin(class_ids, tuple(thresholds.class_ids))
         boxes, scores, class_ids = boxes[wanted], scores[wanted], class_ids[wanted]
-    boxes, scores = boxes.astype(np.float32), scores.astype(np.float32)
+    clipped = clip_boxes(letterbox.boxes_to_source(boxes), letterbox.source_size_wh)
+    # A box that lies in the padding alone must not take the place of one that is to be seen.
+    solid = (clipped[:, 2] > clipped[:, 0]) & (clipped[:, 3] > clipped[:, 1])
+    found = Detections(clipped[solid], scores[solid].astype(np.float32), class_ids[solid])
     if suppress:
-        kept = nms(boxes, scores, class_ids, thresholds.nms_iou, thresholds.max_detections)
-    else:
-        kept = np.argsort(-scores, kind='stable')[:thresholds.max_detections]
-    boxes = clip_boxes(letterbox.boxes_to_source(boxes[kept]), letterbox.source_size_wh)
-    found = Detections(boxes, scores[kept], class_ids[kept])
-    return found[(boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])]
+        return found[nms(boxes[solid].astype(np.float32), found.scores, found.class_ids,
+                         thresholds.nms_iou, thresholds.max_detections)]
+    return found[np.argsort(-found.scores, kind='stable')[:thresholds.max_detections]]
 
 
 def _only_output(outputs: Outputs, expected: str, fits: Callable[[tuple[int, ...]], bool]
@@ -119,14 +120,17 @@ def _only_output(outputs: Outputs, expected: str, fits: Callable[[tuple[int, ...
     if raw is None or raw.ndim != 3 or raw.shape[0] != 1 or not fits(raw.shape):
         raise NetworkOutputError(f'the network gives {shapes}, expected one output of one image '
                                  f'with {expected}: rebuild the engine')
-    _check_finite(next(iter(outputs)), raw)
+    # Widened first: NumPy is slow to sum float16, and NaN and infinity stay what they are.
     single: NDArray[np.float32] = raw[0].astype(np.float32, copy=False)
+    _check_finite(next(iter(outputs)), single)
     return single
 
 
 def _check_finite(name: str, values: NDArray[Any]) -> None:
     # The sum is finite only if every value is, and costs a fifth of testing each.
-    if np.isfinite(values.sum(dtype=np.float64)):
+    with np.errstate(invalid='ignore'):  # opposite infinities, reported below
+        total = values.sum(dtype=np.float64)
+    if np.isfinite(total):
         return
     bad = int(values.size - np.isfinite(values).sum())
     raise NetworkOutputError(

@@ -1,0 +1,74 @@
+"""The commands as a person types them: exit status, one sentence, JSON alone on stdout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from support.models import dense_model, save
+
+
+def run(*arguments: object, status: int = 0) -> tuple[str, str]:
+    """Run an executable; return its stdout and stderr."""
+    done = subprocess.run([sys.executable, '-m', 'edge_trt_ros', *map(str, arguments)],
+                          capture_output=True, text=True, timeout=100)
+    assert done.returncode == status, done.stderr
+    return done.stdout, done.stderr
+
+
+@pytest.fixture(scope='module')
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('cli')
+    save(dense_model(), folder / 'tiny.onnx')
+    out, _ = run('build_engine', folder / 'tiny.onnx', '-o', folder / 'tiny.engine', '--json')
+    document = json.loads(out)
+    assert document['built'] and document['manifest']['labels'] == ['car', 'truck', 'pedestrian']
+    return folder / 'tiny.engine'
+
+
+def test_a_fresh_engine_is_not_built_again(engine: Path) -> None:
+    out, _ = run('build_engine', engine.with_suffix('.onnx'), '-o', engine)
+    assert 'fresh already' in out
+
+
+def test_detect_writes_json_lines_and_drawings(engine: Path, tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (90, 160, 3), np.uint8)
+    for name in ('a.png', 'b.jpg'):
+        cv2.imwrite(str(tmp_path / name), image)
+    out, _ = run('detect', engine, tmp_path, '--output', tmp_path / 'out', '--confidence', 0.1)
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [Path(line['image']).name for line in lines] == ['a.png', 'b.jpg']
+    assert lines[0]['detections'][0]['label'] in ('car', 'truck', 'pedestrian')
+    assert cv2.imread(str(tmp_path / 'out' / 'a.png')).shape == (90, 160, 3)
+
+
+@pytest.mark.parametrize('arguments, status, sentence', [
+    (('build_engine', 'none.onnx', '-o', 'x.engine'), 1, 'there is no ONNX file'),
+    (('build_engine',), 2, 'usage'),
+    (('detect', 'none.engine', 'x.png'), 1, 'there is no engine file'),
+    (('fly',), 2, "no executable 'fly'"),
+    ((), 2, 'inference_node'),
+])
+def test_refusals_are_one_sentence(arguments: tuple[str, ...], status: int, sentence: str,
+                                   tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    out, error = run(*arguments, status=status)
+    assert sentence in error and 'Traceback' not in error and out == ''
+    assert status == 2 or len(error.strip().splitlines()) == 1
+
+
+def test_pictures_that_cannot_be_read(engine: Path, tmp_path: Path) -> None:
+    (tmp_path / 'a.png').write_bytes(b'no picture')
+    assert 'no image that OpenCV knows' in run('detect', engine, tmp_path / 'a.png', status=1)[1]
+    assert 'no such file' in run('detect', engine, tmp_path / 'c.png', status=1)[1]
+
+
+def test_benchmark_of_stages(engine: Path) -> None:
+    out, _ = run('benchmark', engine, '--frames', 20, '--source', '320x180', '--json')
+    figures = json.loads(out)['engine']['stages_ms']
+    assert {'preprocess', 'network', 'postprocess', 'message', 'host_work'} <= set(figures)

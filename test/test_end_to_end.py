@@ -1,0 +1,98 @@
+"""The nodes as a robot runs them: processes of their own, talking over DDS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+from typing import Any
+
+from lifecycle_msgs.srv import GetState
+import pytest
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
+from std_srvs.srv import Trigger
+from support.graph import Graph, graph
+from support.models import dense_model, save
+
+from edge_trt_ros.engine_file import read_engine
+
+
+@pytest.fixture()
+def ros() -> Iterator[Graph]:
+    with graph() as one:
+        yield one
+
+
+@contextmanager
+def process(name: str, **parameters: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Run an executable as `ros2 run` would; it must end well when told to."""
+    command = [sys.executable, '-m', 'edge_trt_ros', name, '--ros-args']
+    for parameter, value in parameters.items():
+        command += ['-p', f"{parameter.replace('__', '.')}:={value}"]
+    child = subprocess.Popen(command)
+    try:
+        yield child
+    finally:
+        child.send_signal(signal.SIGINT)
+        try:
+            status = child.wait(20)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+            raise
+    assert status == 0
+
+
+def test_build_start_detect_reload(ros: Graph, tmp_path: Path) -> None:
+    onnx, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
+    with process('engine_builder_node', models='[m]', m__onnx_file_path=onnx,
+                 m__engine_file_path=engine, m__reload_service='/inference/reload'), \
+            process('inference_node', engine_file_path=engine, autostart=True,
+                    confidence_threshold=0.1):
+        state = ros.call(GetState, 'inference/get_state')
+        assert state.current_state.label == 'unconfigured'  # there is no engine yet
+        answer = ros.call(Trigger, 'engine_builder/m/build', timeout_s=60)
+        assert answer.success, answer.message
+        ros.until(ros.images.get_subscription_count)
+        first = ros.answer()
+        assert first.detections and first.header.frame_id == 'camera'
+        save(dense_model(weight=9.0), onnx)
+        answer = ros.call(Trigger, 'engine_builder/m/build', timeout_s=60)
+        assert 'is in use' in answer.message
+        second = ros.answer()
+        assert [one.bbox for one in first.detections] != [one.bbox for one in second.detections]
+        live = Parameter('confidence_threshold', value=1.0).to_parameter_msg()
+        request = SetParameters.Request(parameters=[live])
+        assert ros.call(SetParameters, 'inference/set_parameters', request).results[0].successful
+        assert not ros.answer().detections
+
+
+def test_a_killed_builder_leaves_a_whole_engine(ros: Graph, tmp_path: Path) -> None:
+    onnx, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
+    with process('engine_builder_node', models='[m]', m__onnx_file_path=onnx,
+                 m__engine_file_path=engine):
+        assert ros.call(Trigger, 'engine_builder/m/build', timeout_s=60).success
+    old = read_engine(engine)
+    save(dense_model((640, 640), classes=300), onnx)  # takes seconds
+    command = [sys.executable, '-m', 'edge_trt_ros', 'build_engine', str(onnx), '-o', str(engine)]
+    child = subprocess.Popen(command, start_new_session=True)
+    ros.until(lambda: (tmp_path / '.m.engine.lock').exists())
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    assert read_engine(engine) == old
+    save(dense_model(weight=3.0), onnx)
+    done = subprocess.run(command, check=False)
+    assert done.returncode == 0 and read_engine(engine) != old
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        'm.engine', 'm.engine.json', 'm.onnx']
+
+
+def test_ctrl_c_before_anything_is_there(tmp_path: Path) -> None:
+    with process('inference_node', engine_file_path=tmp_path / 'none', autostart=True) as child:
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(3)

@@ -1,0 +1,50 @@
+"""The launch files: described arguments, and nodes with the names and parameters they promise."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+LAUNCH = Path(__file__).resolve().parent.parent / 'launch'
+needs_launch = pytest.mark.skipif(
+    importlib.util.find_spec('launch_ros') is None,
+    reason='launch and launch_ros have no wheels; they come with a ROS 2 installation')
+
+
+def description(name: str) -> Any:
+    """Return what a launch file describes."""
+    spec = importlib.util.spec_from_file_location('launch_file', LAUNCH / name)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.generate_launch_description()
+
+
+def test_there_are_launch_files() -> None:
+    assert {path.name for path in LAUNCH.iterdir() if path.suffix == '.py'} == {
+        'inference.launch.py', 'builder.launch.py', 'demo.launch.py'}
+
+
+@needs_launch
+@pytest.mark.parametrize('name, arguments, executables', [
+    ('inference.launch.py', {'image_topic', 'engine_file_path', 'params_file', 'namespace',
+                             'autostart', 'use_isaac_names', 'node_name', 'log_level'},
+     {'inference_node'}),
+    ('builder.launch.py', {'params_file', 'namespace', 'node_name', 'log_level'},
+     {'engine_builder_node'}),
+    ('demo.launch.py', {'seconds', 'output_directory', 'rate_hz', 'seed'},
+     {'engine_builder_node', 'inference_node', 'synthetic_camera', 'scoreboard'}),
+])
+def test_arguments_and_nodes(name: str, arguments: set[str], executables: set[str]) -> None:
+    from launch.actions import DeclareLaunchArgument
+    from launch_ros.actions import Node
+    entities = description(name).entities
+    declared = [one for one in entities if isinstance(one, DeclareLaunchArgument)]
+    assert {one.name for one in declared} == arguments
+    assert all(len(one.description) > 10 for one in declared)
+    nodes = [one for one in entities if isinstance(one, Node)]
+    assert {one.node_executable for one in nodes} == executables
+    assert {one.node_package for one in nodes} == {'edge_trt_ros'}
