@@ -1,0 +1,1 @@
+"""A synthetic road, a detector trained on it, a camera that films it and a score."""

@@ -1,0 +1,41 @@
+"""What the demo leaves for a person to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_trt_ros.errors import EngineError
+
+SHEET_SHAPE, TILE_WH = (4, 3), (640, 360)
+
+
+def write_pictures(images_bgr: Sequence[NDArray[np.uint8]], folder: Path) -> list[Path]:
+    """
+    Write `overlay.png` (one image) and `contact_sheet.png` (twelve, in time).
+
+    :param images_bgr: uint8 (H, W, 3) each, oldest first; at least one.
+    :param folder: where they go; made if it is missing.
+    :returns: the files.
+    :raises EngineError: if there is no image.
+    """
+    if not images_bgr:
+        raise EngineError('no overlay arrived: is the detector active?')
+    columns, rows = SHEET_SHAPE
+    chosen = np.linspace(0, len(images_bgr) - 1, columns * rows).round().astype(int)
+    tiles = [cv2.resize(images_bgr[index], TILE_WH, interpolation=cv2.INTER_AREA)
+             for index in chosen]
+    sheet = np.vstack([np.hstack(tiles[row * columns:(row + 1) * columns])
+                       for row in range(rows)])
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, image in (('overlay.png', images_bgr[len(images_bgr) // 2]),
+                        ('contact_sheet.png', sheet)):
+        if not cv2.imwrite(str(folder / name), image):
+            raise OSError(f'{folder / name} cannot be written')
+        written.append(folder / name)
+    return written

@@ -1,0 +1,82 @@
+"""How well detections match the truth: recall and precision at an overlap of 0.5."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_trt_ros.vision.boxes import box_iou
+from edge_trt_ros.vision.detections import Detections
+
+MIN_IOU = 0.5
+# As in every road data set: what is mostly hidden or a few pixels tall is neither asked for
+# nor held against the detector.
+MIN_VISIBILITY = 0.4
+MIN_HEIGHT_PX = 14.0
+
+
+@dataclass(frozen=True)
+class Truth:
+    """
+    What is in one frame.
+
+    :param boxes_xyxy: float32 (n, 4), source pixels.
+    :param class_ids: int64 (n,).
+    :param visibility: float32 (n,), the fraction of each object that is to be seen.
+    """
+
+    boxes_xyxy: NDArray[np.float32]
+    class_ids: NDArray[np.int64]
+    visibility: NDArray[np.float32]
+
+    def asked_for(self) -> NDArray[np.bool_]:
+        """Return which objects a detector has to find, bool (n,)."""
+        heights = self.boxes_xyxy[:, 3] - self.boxes_xyxy[:, 1]
+        result: NDArray[np.bool_] = (
+            (self.visibility >= MIN_VISIBILITY) & (heights >= MIN_HEIGHT_PX))
+        return result
+
+
+class Score:
+    """Hits, misses and false alarms over many frames."""
+
+    def __init__(self) -> None:
+        self.frames = self.detections = self.hits = self.misses = self.false_alarms = 0
+
+    def add(self, truth: Truth, found: Detections) -> None:
+        """
+        Score one frame; the best detection takes its object first.
+
+        :param truth: what is there.
+        :param found: what was found, in the same pixels.
+        """
+        asked_for = truth.asked_for()
+        overlap = box_iou(found.boxes_xyxy, truth.boxes_xyxy)
+        same_class = found.class_ids[:, None] == truth.class_ids[None, :]
+        free = np.ones(len(truth.boxes_xyxy), bool)
+        hits = false_alarms = 0
+        for index in np.argsort(-found.scores, kind='stable'):
+            fitting = (overlap[index] >= MIN_IOU) & same_class[index] & free
+            wanted = fitting & asked_for
+            if wanted.any():
+                free[np.argmax(np.where(wanted, overlap[index], -1))] = False
+                hits += 1
+            elif not (fitting.any() or (overlap[index][~asked_for] >= MIN_IOU).any()):
+                false_alarms += 1
+        self.frames += 1
+        self.detections += len(found)
+        self.hits += hits
+        self.misses += int(asked_for.sum()) - hits
+        self.false_alarms += false_alarms
+
+    @property
+    def recall(self) -> float:
+        """Found objects among those asked for; 0 before the first."""
+        return self.hits / max(self.hits + self.misses, 1)
+
+    @property
+    def precision(self) -> float:
+        """True ones among the detections that count; 0 before the first."""
+        return self.hits / max(self.hits + self.false_alarms, 1)

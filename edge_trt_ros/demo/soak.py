@@ -1,0 +1,41 @@
+"""The demo for a long time, with an eye on the memory of the detector."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic, sleep
+from typing import Any
+
+import numpy as np
+import psutil
+
+from edge_trt_ros.demo.nodes import DemoNodes
+from edge_trt_ros.errors import EngineError
+
+WARM_UP_S = 30.0
+
+
+def soak(seconds: float) -> dict[str, Any]:
+    """
+    Run the demo and fit a line to the resident memory of the inference node.
+
+    :param seconds: how long, after 30 s of warm-up.
+    :returns: rss_mb at the end and rss_slope_mb_per_min.
+    :raises EngineError: if the demo ends before its time.
+    """
+    samples: list[tuple[float, float]] = []
+    with TemporaryDirectory() as folder, DemoNodes(Path(folder), WARM_UP_S + seconds) as nodes:
+        detector = psutil.Process(nodes.detector.pid)
+        started = monotonic()
+        while nodes.scoreboard.poll() is None:
+            elapsed = monotonic() - started
+            if WARM_UP_S < elapsed < WARM_UP_S + seconds:
+                samples.append((elapsed / 60, detector.memory_info().rss / 1e6))
+            sleep(1.0)
+        status = nodes.scoreboard.returncode
+    if len(samples) < 2:
+        raise EngineError(f'the demo ended before the warm-up did, with exit status {status}')
+    minutes, rss_mb = np.array(samples).T
+    return {'seconds': seconds, 'demo_exit_status': status, 'rss_mb': round(float(rss_mb[-1]), 1),
+            'rss_slope_mb_per_min': round(float(np.polyfit(minutes, rss_mb, 1)[0]), 3)}

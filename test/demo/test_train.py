@@ -1,0 +1,101 @@
+"""The demo's training: it learns, and exports what the converter takes."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+torch = pytest.importorskip('torch', reason='training the demo model needs torch')
+
+from edge_trt_ros.demo.loss import complete_iou, detection_loss, pairwise_iou  # noqa: E402
+from edge_trt_ros.demo.network import RoadUserNet  # noqa: E402
+from edge_trt_ros.demo.samples import augmented, render_samples, Sample  # noqa: E402
+from edge_trt_ros.demo.scene import CLASS_NAMES  # noqa: E402
+from edge_trt_ros.demo.train import (  # noqa: E402
+    export_onnx, images_tensor, targets_tensor, train)
+
+SIZE_WH = (384, 224)
+CELLS = 48 * 28 + 24 * 14 + 12 * 7
+
+
+@pytest.fixture(scope='module')
+def samples() -> list[Sample]:
+    return render_samples(1, 6, 1)
+
+
+@pytest.fixture
+def net() -> RoadUserNet:
+    torch.manual_seed(0)
+    return RoadUserNet(len(CLASS_NAMES), SIZE_WH)
+
+
+def test_samples_are_letterboxed(samples: list[Sample]) -> None:
+    for sample in samples:
+        assert sample.image.shape == (224, 384, 3) and sample.image.dtype == np.uint8
+        assert np.all(sample.image[:4] == 114) and np.all(sample.image[-4:] == 114)
+        assert np.all(sample.boxes_xyxy[:, 1] >= 4) and np.all(sample.boxes_xyxy[:, 3] <= 220)
+
+
+def test_augmentation_keeps_boxes_on_their_objects(samples: list[Sample]) -> None:
+    marked = Sample(np.zeros((224, 384, 3), np.uint8), np.array([[100, 60, 140, 100]], np.float32),
+                    np.array([1]), np.array([True]))
+    marked.image[60:100, 100:140] = 255
+    for seed in range(20):
+        other = augmented(marked, np.random.default_rng(seed))
+        bright = other.image.min(axis=2) > 170
+        rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
+        extent = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+        inside = np.clip(other.boxes_xyxy[0], 0, (384, 224, 384, 224))
+        assert inside == pytest.approx(extent, abs=1.2)
+
+
+def test_a_few_steps_lower_the_loss(net: RoadUserNet, samples: list[Sample]) -> None:
+    def loss() -> float:
+        with torch.no_grad():
+            return float(detection_loss(net, net(images_tensor(samples)),
+                                        targets_tensor(samples)))
+
+    before = loss()
+    train(net, samples, seed=0, steps=10, batch_size=4)
+    assert np.isfinite(before) and loss() < 0.8 * before
+
+
+def test_frames_without_objects_can_be_trained_on(net: RoadUserNet) -> None:
+    empty = Sample(np.full((224, 384, 3), 90, np.uint8), np.zeros((0, 4), np.float32),
+                   np.zeros(0, np.int64), np.zeros(0, bool))
+    loss = detection_loss(net, net(images_tensor([empty])), targets_tensor([empty]))
+    assert torch.isfinite(loss)
+
+
+def test_overlaps() -> None:
+    one = torch.tensor([[0.0, 0.0, 10.0, 10.0]])
+    half = torch.tensor([[5.0, 0.0, 15.0, 10.0]])
+    assert pairwise_iou(one[None], half[None]).item() == pytest.approx(1 / 3)
+    assert complete_iou(one, one).item() == pytest.approx(1)
+    assert complete_iou(one, half).item() < 1 / 3
+
+
+def test_the_export_is_declared_as_ultralytics_declares_it(net: RoadUserNet,
+                                                           tmp_path: Path) -> None:
+    path = export_onnx(net.eval(), tmp_path / 'm.onnx')
+    assert path.stat().st_size < 3_000_000
+    onnx.checker.check_model(str(path), full_check=True)
+    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    [image_input], [output] = session.get_inputs(), session.get_outputs()
+    assert (image_input.name, image_input.shape) == ('images', [1, 3, 224, 384])
+    assert (output.name, output.shape) == ('output0', [1, 4 + len(CLASS_NAMES), CELLS])
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert ast.literal_eval(metadata['names']) == dict(enumerate(CLASS_NAMES))
+    assert metadata['stride'] == '32' and metadata['imgsz'] == '[224, 384]'
+    assert metadata['task'] == 'detect' and metadata['batch'] == '1'
+    found = session.run(None, {'images': np.full((1, 3, 224, 384), 0.4, np.float32)})[0]
+    assert np.all(found[:, 2:4] >= 0) and np.all((found[:, 4:] >= 0) & (found[:, 4:] <= 1))
+    with torch.no_grad():
+        raw = net(torch.full((1, 3, 224, 384), 0.4))
+        low, high = net.boxes(raw)[0].numpy()[:, :2], net.boxes(raw)[0].numpy()[:, 2:]
+    assert found[0, :2].T == pytest.approx((low + high) / 2, abs=1e-2)
