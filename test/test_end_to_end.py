@@ -78,7 +78,7 @@ def test_a_killed_builder_leaves_a_whole_engine(ros: Graph, tmp_path: Path) -> N
                  m__engine_file_path=engine):
         assert ros.call(Trigger, 'engine_builder/m/build', timeout_s=60).success
     old = read_engine(engine)
-    save(dense_model((640, 640), classes=300), onnx)  # takes seconds
+    save(dense_model((1280, 1280), classes=1200), onnx)  # takes seconds
     command = [sys.executable, '-m', 'edge_trt_ros', 'build_engine', str(onnx), '-o', str(engine)]
     child = subprocess.Popen(command, start_new_session=True)
     ros.until(lambda: (tmp_path / '.m.engine.lock').exists())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import sleep
 from typing import Any
 
 from lifecycle_msgs.msg import Transition
@@ -12,7 +13,7 @@ from std_srvs.srv import Trigger
 
 from edge_trt_ros.errors import BuildError, EngineError
 
-APPEAR_S, BUILD_S, TRANSITION_S = 30.0, 120.0, 60.0
+APPEAR_S, SETTLE_S, BUILD_S, TRANSITION_S = 30.0, 0.5, 120.0, 60.0
 
 
 def build_through(node: Node, service: str) -> str:
@@ -55,6 +56,8 @@ def call(node: Node, kind: Any, service: str, request: Any, timeout_s: float) ->
         if not client.wait_for_service(timeout_sec=APPEAR_S):
             raise EngineError(f'the service {service} did not appear in {APPEAR_S:.0f} s: '
                               'is its node running?')
+        # The server may see us later than we see it, and would drop its answer.
+        sleep(SETTLE_S)
         future = client.call_async(request)
         rclpy.spin_until_future_complete(node, future, timeout_sec=timeout_s)
         if not future.done():

@@ -69,7 +69,7 @@ def test_a_failed_build_is_told(ros: Graph, tmp_path: Path) -> None:
 
 def test_other_calls_are_answered_during_a_build(ros: Graph, tmp_path: Path) -> None:
     node = builder(ros, tmp_path)
-    save(dense_model((640, 640), classes=300), tmp_path / 'a.onnx')  # takes seconds
+    save(dense_model((1280, 1280), classes=1200), tmp_path / 'a.onnx')  # takes seconds
     client = ros.peer.create_client(Trigger, 'engine_builder/a/build')
     ros.until(client.service_is_ready)
     first, second = (client.call_async(Trigger.Request()) for _ in range(2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+import gc
 from time import monotonic
 from typing import Any
 
@@ -49,10 +50,18 @@ class Graph:
             assert monotonic() < deadline, 'timed out'
             self.executor.spin_once(timeout_sec=0.05)
 
+    def spin(self, seconds: float) -> None:
+        """Spin for a while."""
+        deadline = monotonic() + seconds
+        while monotonic() < deadline:
+            self.executor.spin_once(timeout_sec=0.05)
+
     def call(self, kind: Any, service: str, request: Any = None, timeout_s: float = 20.0) -> Any:
         """Call a service and return its answer."""
         client = self.peer.create_client(kind, service)
         self.until(client.service_is_ready)
+        # The server of another process may see us later than we see it, and drops its answer.
+        self.spin(0.3)
         future = client.call_async(request or kind.Request())
         self.until(future.done, timeout_s)
         self.peer.destroy_client(client)
@@ -101,3 +110,5 @@ def graph() -> Iterator[Graph]:
     finally:
         one.close()
         rclpy.try_shutdown()
+        # A participant lives as long as what refers to it, and discovery finds only the first few.
+        gc.collect()
