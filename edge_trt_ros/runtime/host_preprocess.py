@@ -12,7 +12,7 @@ from edge_trt_ros.errors import ImageError
 from edge_trt_ros.manifest import InputContract
 from edge_trt_ros.runtime.contract import Frame
 from edge_trt_ros.vision.letterbox import Letterbox
-from edge_trt_ros.vision.pixel_encodings import pixel_encoding, to_bgr
+from edge_trt_ros.vision.pixel_encodings import to_bgr
 
 # Which channel of the source holds red, green and blue. What is not listed goes to bgr8 first.
 _RGB_CHANNELS = {'bgr8': (2, 1, 0), 'rgb8': (0, 1, 2), 'bgra8': (2, 1, 0), 'rgba8': (0, 1, 2),
@@ -32,6 +32,7 @@ class HostPreprocess:
         self._channel_order = (2, 1, 0) if flip else (0, 1, 2)
         self._gain = [np.float32(contract.scale / std) for std in contract.std]
         self._offset = [np.float32(-mean / std) for mean, std in zip(contract.mean, contract.std)]
+        self._bgr = np.empty((0, 0, 3), np.uint8)
         self._canvases: dict[tuple[int, ...], NDArray[np.uint8]] = {}
         self._plane = np.empty(contract.size_wh[::-1], np.uint8)
 
@@ -50,7 +51,7 @@ class HostPreprocess:
         """
         pixels, channels = frame.pixels, _RGB_CHANNELS.get(frame.encoding)
         if channels is None:
-            pixels = to_bgr(pixels, pixel_encoding(frame.encoding).name)
+            pixels = to_bgr(pixels, frame.encoding, self._converted(frame.size_wh))
             channels = _RGB_CHANNELS['bgr8']
         try:
             canvas = letterbox.apply(pixels, self._contract.pad_value, self._canvas(pixels))
@@ -65,6 +66,11 @@ class HostPreprocess:
             np.multiply(plane, self._gain[index], out=target, casting='unsafe')
             if self._offset[index]:
                 np.add(target, self._offset[index], out=target, casting='unsafe')
+
+    def _converted(self, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
+        if self._bgr.shape != (*size_wh[::-1], 3):
+            self._bgr = np.empty((*size_wh[::-1], 3), np.uint8)
+        return self._bgr
 
     def _canvas(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         shape = (*self._contract.size_wh[::-1], *pixels.shape[2:])

@@ -69,8 +69,7 @@ def box_iou(first_xyxy: FloatArray, second_xyxy: FloatArray) -> FloatArray:
 
 
 def nms(boxes_xyxy: FloatArray, scores: FloatArray, class_ids: NDArray[np.int64],
-        iou_threshold: float, max_detections: int, class_agnostic: bool = False
-        ) -> NDArray[np.intp]:
+        iou_threshold: float, max_detections: int) -> NDArray[np.intp]:
     """
     Drop each box that overlaps a better one of its class (greedy non-maximum suppression).
 
@@ -79,24 +78,21 @@ def nms(boxes_xyxy: FloatArray, scores: FloatArray, class_ids: NDArray[np.int64]
 
     :param boxes_xyxy: float (n, 4), pixels.
     :param scores: float (n,); of equal ones the first goes first.
-    :param class_ids: int (n,); boxes of different classes leave each other alone, unless
-        `class_agnostic`.
+    :param class_ids: int (n,); boxes of different classes leave each other alone.
     :param iou_threshold: overlap above which the weaker box is dropped.
     :param max_detections: how many to keep at most; 0 keeps none.
-    :param class_agnostic: whether boxes of different classes compete after all.
     :returns: indices of the kept boxes, best first.
     """
     if max_detections < 1:
         return np.empty(0, np.intp)
     order = np.argsort(-scores, kind='stable')
-    classes = None if class_agnostic else class_ids
     kept: list[int] = []
     for start in range(0, len(order), _BLOCK):
         block = order[start:start + _BLOCK]
         if kept:
-            beaten = _rivals(boxes_xyxy, classes, block, np.array(kept), iou_threshold).any(1)
+            beaten = _rivals(boxes_xyxy, class_ids, block, np.array(kept), iou_threshold).any(1)
             block = block[~beaten]
-        rivals = _rivals(boxes_xyxy, classes, block, block, iou_threshold)
+        rivals = _rivals(boxes_xyxy, class_ids, block, block, iou_threshold)
         alive = np.ones(len(block), np.bool_)
         for place, index in enumerate(block.tolist()):
             if alive[place]:
@@ -107,11 +103,10 @@ def nms(boxes_xyxy: FloatArray, scores: FloatArray, class_ids: NDArray[np.int64]
     return np.array(kept, np.intp)
 
 
-def _rivals(boxes_xyxy: FloatArray, classes: NDArray[np.int64] | None, rows: NDArray[np.intp],
+def _rivals(boxes_xyxy: FloatArray, class_ids: NDArray[np.int64], rows: NDArray[np.intp],
             columns: NDArray[np.intp], iou_threshold: float) -> NDArray[np.bool_]:
     rivals: NDArray[np.bool_] = box_iou(boxes_xyxy[rows], boxes_xyxy[columns]) > iou_threshold
-    if classes is not None:
-        rivals &= classes[rows][:, None] == classes[columns][None, :]
+    rivals &= class_ids[rows][:, None] == class_ids[columns][None, :]
     return rivals
 
 

@@ -21,7 +21,6 @@ class PixelEncoding:
     :param name: as `sensor_msgs/image_encodings` spells it.
     :param channels: bytes of one pixel in a row (1 for the luma rows of nv12).
     :param to_bgr_code: OpenCV's conversion to BGR; None where there is nothing to do.
-    :param to_rgb_code: OpenCV's conversion to RGB; None where there is nothing to do.
     :param even_width: whether pairs of pixels share their colour along a row.
     :param half_chroma_rows: whether half as many rows of colour follow below the luma.
     """
@@ -29,7 +28,6 @@ class PixelEncoding:
     name: str
     channels: int
     to_bgr_code: int | None
-    to_rgb_code: int | None
     even_width: bool = False
     half_chroma_rows: bool = False
 
@@ -62,17 +60,14 @@ _UYVY = ('yuv422', 'uyvy')
 _YUYV = ('yuv422_yuy2', 'yuyv')
 PIXEL_ENCODINGS: Mapping[str, PixelEncoding] = MappingProxyType({
     encoding.name: encoding for encoding in (
-        PixelEncoding('bgr8', 3, None, cv2.COLOR_BGR2RGB),
-        PixelEncoding('rgb8', 3, cv2.COLOR_RGB2BGR, None),
-        PixelEncoding('bgra8', 4, cv2.COLOR_BGRA2BGR, cv2.COLOR_BGRA2RGB),
-        PixelEncoding('rgba8', 4, cv2.COLOR_RGBA2BGR, cv2.COLOR_RGBA2RGB),
-        PixelEncoding('mono8', 1, cv2.COLOR_GRAY2BGR, cv2.COLOR_GRAY2RGB),
-        *(PixelEncoding(name, 2, cv2.COLOR_YUV2BGR_UYVY, cv2.COLOR_YUV2RGB_UYVY, even_width=True)
-          for name in _UYVY),
-        *(PixelEncoding(name, 2, cv2.COLOR_YUV2BGR_YUYV, cv2.COLOR_YUV2RGB_YUYV, even_width=True)
-          for name in _YUYV),
-        PixelEncoding('nv12', 1, cv2.COLOR_YUV2BGR_NV12, cv2.COLOR_YUV2RGB_NV12,
-                      even_width=True, half_chroma_rows=True),
+        PixelEncoding('bgr8', 3, None),
+        PixelEncoding('rgb8', 3, cv2.COLOR_RGB2BGR),
+        PixelEncoding('bgra8', 4, cv2.COLOR_BGRA2BGR),
+        PixelEncoding('rgba8', 4, cv2.COLOR_RGBA2BGR),
+        PixelEncoding('mono8', 1, cv2.COLOR_GRAY2BGR),
+        *(PixelEncoding(name, 2, cv2.COLOR_YUV2BGR_UYVY, even_width=True) for name in _UYVY),
+        *(PixelEncoding(name, 2, cv2.COLOR_YUV2BGR_YUYV, even_width=True) for name in _YUYV),
+        PixelEncoding('nv12', 1, cv2.COLOR_YUV2BGR_NV12, even_width=True, half_chroma_rows=True),
     )})
 
 
@@ -100,32 +95,11 @@ def to_bgr(pixels: NDArray[np.uint8], encoding: str, out: NDArray[np.uint8] | No
     :raises ImageError: if the encoding is not known or the pixels are not of its shape.
     """
     known = pixel_encoding(encoding)
-    return _converted(pixels, known, known.to_bgr_code, out)
-
-
-def to_rgb(pixels: NDArray[np.uint8], encoding: str, out: NDArray[np.uint8] | None = None
-           ) -> NDArray[np.uint8]:
-    """
-    Return the pixels as RGB.
-
-    :param pixels: uint8 in the encoding's shape; not modified.
-    :param encoding: its name.
-    :param out: uint8 (H, W, 3) to write into, contiguous.
-    :returns: uint8 (H, W, 3): `out` where it is given, `pixels` itself where they are RGB
-        already, else a new array.
-    :raises ImageError: if the encoding is not known or the pixels are not of its shape.
-    """
-    known = pixel_encoding(encoding)
-    return _converted(pixels, known, known.to_rgb_code, out)
-
-
-def _converted(pixels: NDArray[np.uint8], encoding: PixelEncoding, code: int | None,
-               out: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-    height, width = _image_shape(pixels, encoding)
+    height, width = _image_shape(pixels, known)
     if out is not None and out.shape != (height, width, 3):
         raise ValueError(f'out has shape {out.shape}, expected ({height}, {width}, 3)')
-    if code is not None:
-        return np.asarray(cv2.cvtColor(pixels, code, dst=out), np.uint8)
+    if known.to_bgr_code is not None:
+        return np.asarray(cv2.cvtColor(pixels, known.to_bgr_code, dst=out), np.uint8)
     if out is None:
         return pixels
     np.copyto(out, pixels)

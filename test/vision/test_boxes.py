@@ -104,13 +104,6 @@ def test_nms_of_nothing() -> None:
     assert kept.shape == (0,) and np.issubdtype(kept.dtype, np.integer)
 
 
-def test_class_agnostic_nms() -> None:
-    boxes = boxes_of((0, 0, 10, 10), (1, 0, 11, 10), (50, 50, 60, 60))
-    scores, class_ids = np.array([0.5, 0.9, 0.1], np.float32), np.array([0, 1, 0])
-    assert nms(boxes, scores, class_ids, 0.45, 300).tolist() == [1, 0, 2]
-    assert nms(boxes, scores, class_ids, 0.45, 300, class_agnostic=True).tolist() == [1, 2]
-
-
 def test_nms_that_may_keep_none() -> None:
     boxes = boxes_of((0, 0, 10, 10))
     assert nms(boxes, np.ones(1, np.float32), np.zeros(1, np.int64), 0.45, 0).tolist() == []

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 import pytest
 
 from edge_trt_ros.errors import ImageError
-from edge_trt_ros.vision.pixel_encodings import pixel_encoding, PIXEL_ENCODINGS, to_bgr, to_rgb
+from edge_trt_ros.vision.pixel_encodings import pixel_encoding, PIXEL_ENCODINGS, to_bgr
 
 
 def pixels_of(name: str, size_wh: tuple[int, int] = (8, 6)) -> NDArray[np.uint8]:
@@ -99,23 +97,15 @@ def test_nv12_colour() -> None:
 def test_what_is_right_already_is_not_copied() -> None:
     image = pixels_of('bgr8')
     assert to_bgr(image, 'bgr8') is image
-    assert to_rgb(image, 'rgb8') is image
 
 
 @pytest.mark.parametrize('name', sorted(PIXEL_ENCODINGS))
-def test_rgb_is_bgr_reversed(name: str) -> None:
-    image = pixels_of(name)
-    np.testing.assert_array_equal(to_rgb(image, name), to_bgr(image, name)[..., ::-1])
-
-
-@pytest.mark.parametrize('convert', [to_bgr, to_rgb])
-@pytest.mark.parametrize('name', sorted(PIXEL_ENCODINGS))
-def test_writing_into_an_array(name: str, convert: Any) -> None:
+def test_writing_into_an_array(name: str) -> None:
     image, out = pixels_of(name), np.empty((6, 8, 3), np.uint8)
-    assert np.shares_memory(convert(image, name, out), out)
-    np.testing.assert_array_equal(out, convert(image, name))
+    assert np.shares_memory(to_bgr(image, name, out), out)
+    np.testing.assert_array_equal(out, to_bgr(image, name))
     with pytest.raises(ValueError, match=r'out has shape \(6, 7, 3\), expected \(6, 8, 3\)'):
-        convert(image, name, np.empty((6, 7, 3), np.uint8))
+        to_bgr(image, name, np.empty((6, 7, 3), np.uint8))
 
 
 @pytest.mark.parametrize(('name', 'shape', 'match'), [
@@ -128,9 +118,8 @@ def test_writing_into_an_array(name: str, convert: Any) -> None:
 ])
 def test_pixels_of_another_shape_are_refused(name: str, shape: tuple[int, ...],
                                              match: str) -> None:
-    for convert in (to_bgr, to_rgb):
-        with pytest.raises(ImageError, match=match):
-            convert(np.zeros(shape, np.uint8), name)
+    with pytest.raises(ImageError, match=match):
+        to_bgr(np.zeros(shape, np.uint8), name)
 
 
 @pytest.mark.parametrize('name', sorted(PIXEL_ENCODINGS))
