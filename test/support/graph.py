@@ -94,6 +94,7 @@ class Graph:
             node.release()
             self.executor.remove_node(node)
             node.destroy_node()
+        self._nodes.clear()
         self.executor.remove_node(self.peer)
         self.peer.destroy_node()
         self.executor.shutdown()
@@ -102,6 +103,9 @@ class Graph:
 @contextmanager
 def graph() -> Iterator[Graph]:
     """Start rclpy for one test."""
+    # A lifecycle node answers until Python forgets it, which is later than destroy_node: the node
+    # of an earlier test would take what is meant for a process of the same name.
+    gc.collect()
     prepare_transport()
     rclpy.init()
     one = Graph()
@@ -110,5 +114,3 @@ def graph() -> Iterator[Graph]:
     finally:
         one.close()
         rclpy.try_shutdown()
-        # A participant lives as long as what refers to it, and discovery finds only the first few.
-        gc.collect()
