@@ -56,6 +56,11 @@ class Light:
         headlit = base * np.array((0.62, 0.72, 0.76), np.float32) * toward_us
         return base * gain, headlit * float(self.is_dark)
 
+    @property
+    def shadow_depth(self) -> float:
+        """How many grey levels a shadow takes from asphalt."""
+        return 115 * self.shadow * (self.ambient[1] + self.sun[1] * self.sun_direction[1])
+
     def at_distance(self, lit: NDArray[np.float32], headlit: NDArray[np.float32],
                     x_m: NDArray[np.float32], z_m: NDArray[np.float32]) -> NDArray[np.float32]:
         """

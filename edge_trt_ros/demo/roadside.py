@@ -25,16 +25,17 @@ def tree(rng: np.random.Generator, light: Light) -> Solid:
     sketch = Sketch()
     sketch.rod((0.0, 0.0, 0.0), (0.0, height * 0.6, 0.0), 0.14, (52, 70, 92))
     side = math.copysign(1.0, light.sun_direction[0])
-    for shade, shift, size in ((0.66, 0.0, 0.30), (0.88, 0.05, 0.24), (1.1, 0.1, 0.15)):
+    for shade, shift, size, inner in ((0.7, 0.0, 0.30, False), (0.9, 0.05, 0.24, True),
+                                      (1.12, 0.1, 0.15, True)):
         waves, turn = int(rng.integers(6, 9)), float(rng.uniform(0, math.tau))
-        angles = np.arange(36) * (math.tau / 36)
+        angles = np.arange(28) * (math.tau / 28)
         reach = height * size * (1 + 0.13 * np.abs(np.sin(waves * angles / 2 + turn))
-                                 + rng.normal(0, 0.012, 36))
+                                 + rng.normal(0, 0.012, 28))
         xs = (side * shift * height + reach * np.cos(angles)).tolist()
         ys = (height * (0.72 + shift * 0.7) + 0.9 * reach * np.sin(angles)).tolist()
         outline = [(x, y, 0.0) for x, y in zip(xs, ys)]
         tone = green * shade
-        sketch.blob(outline, (float(tone[0]), float(tone[1]), float(tone[2])))
+        sketch.blob(outline, (float(tone[0]), float(tone[1]), float(tone[2])), inner=inner)
     return sketch.finish(light)
 
 

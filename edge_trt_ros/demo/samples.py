@@ -1,8 +1,8 @@
 """
 Training and test pictures: frames of many scenes at the network's size, with their boxes.
 
-A picture is letterboxed exactly as the runtimes do it. Seeds of tests are disjoint from those
-of training, so no test scene has been seen.
+A picture is letterboxed exactly as the runtimes do it. The seeds of training, of tests and
+those that anyone would give to a camera are far apart, so no test scene has been seen.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_trt_ros.demo.scene import Scene, SceneFrame
+from edge_trt_ros.demo.score import MIN_HEIGHT_PX
 from edge_trt_ros.vision.letterbox import Letterbox
 
 NETWORK_SIZE_WH = (384, 224)
 SOURCE_SIZE_WH = (1280, 720)
 PAD_VALUE = 114
-TEST_SEED = 900_000_000
+TRAINING_SEED, TEST_SEED = 500_000_000, 900_000_000
 
 _FRAMES_PER_SCENE = 6
+# Of the network's pixels, where zooming out has made an object small.
+_MIN_HEIGHT_PX = 0.9 * MIN_HEIGHT_PX * NETWORK_SIZE_WH[0] / SOURCE_SIZE_WH[0]
 _LONGEST_S = 600.0
 
 
@@ -118,7 +121,7 @@ def augmented(sample: Sample, rng: np.random.Generator) -> Sample:
     boxes = np.clip(whole, 0, (width, height, width, height)).astype(np.float32)
     kept = _areas(boxes) / np.maximum(_areas(whole), 1e-6)
     some = kept > 0.1
-    counted = sample.counted & (kept > 0.5) & (boxes[:, 3] - boxes[:, 1] >= 4.0)
+    counted = sample.counted & (kept > 0.5) & (boxes[:, 3] - boxes[:, 1] >= _MIN_HEIGHT_PX)
     return Sample(np.asarray(image, np.uint8), boxes[some], sample.class_ids[some],
                   counted[some])
 

@@ -22,7 +22,7 @@ Point = tuple[float, float, float]
 FACE, QUADS, BLOB, RING, ROD, BALL = range(6)
 
 # Pixels per metre from which on a part is drawn: outlines always, the rest only near by.
-ALWAYS, DETAIL, FINE = 0.0, 21.0, 52.0
+ALWAYS, COARSE, DETAIL, FINE = 0.0, 9.0, 21.0, 52.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Solid:
     :param radii_m: float32 (p,), of rods, rings and balls.
     :param culled: bool (p,), true for a face that is hidden when it faces away.
     :param inner: bool (p,), true for a part within the outline of others.
-    :param from_px_per_m: float32 (p,), ALWAYS, DETAIL or FINE.
+    :param from_px_per_m: float32 (p,), ALWAYS to FINE.
     :param lit: float32 (p, 3), bgr of each part by sun and sky.
     :param headlit: float32 (p, 3), bgr that the camera's own headlamps would add.
     :param lamps: positions (x, y, z), radius in metres and bgr of what glows in the dark.
@@ -74,17 +74,17 @@ class Sketch:
         :param inner: true for a detail that lies within the outline of another part.
         :param culled: hide it when it faces away.
         :param emissive: keep the colour in any light.
-        :param level: ALWAYS, DETAIL or FINE; by default DETAIL for an inner part.
+        :param level: ALWAYS to FINE; by default DETAIL for an inner part.
         """
         self._add(FACE, points, 0.0, bgr, culled, inner, emissive, level)
 
     def quads(self, points: Sequence[Point], bgr: Bgr, *, emissive: bool = False) -> None:
         """Add many details of one plane and colour at once: four corners each."""
-        self._add(QUADS, points, 0.0, bgr, True, True, emissive, None)
+        self._add(QUADS, points, 0.0, bgr, True, True, emissive, COARSE)
 
-    def blob(self, points: Sequence[Point], bgr: Bgr) -> None:
+    def blob(self, points: Sequence[Point], bgr: Bgr, *, inner: bool = False) -> None:
         """Add a flat polygon of any shape that is seen from both sides."""
-        self._add(BLOB, points, 0.0, bgr, False, False, False, None)
+        self._add(BLOB, points, 0.0, bgr, False, inner, False, COARSE if inner else ALWAYS)
 
     def ring(self, points: Sequence[Point], radius_m: float, bgr: Bgr) -> None:
         """Add a closed line, such as a tyre."""

@@ -39,6 +39,7 @@ class SyntheticCamera(Node):
         super().__init__('camera', **node_arguments)
         self._settings = DeclaredParameters(self, CameraParameters).read()
         self._scene = Scene(self._settings.seed)
+        self._scene.prepare()
         self._images = self.create_publisher(Image, 'image', QoSPresetProfiles.SENSOR_DATA.value)
         self._truth = self.create_publisher(Detection2DArray, 'truth', 10)
         self._started = monotonic()

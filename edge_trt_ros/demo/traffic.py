@@ -199,8 +199,8 @@ def lanes_from_seed(rng: np.random.Generator, is_city: bool, own_m_s: float) -> 
             lanes.append(Lane((_TREE,), kerb + side * 0.2, 19, own_m_s, 0.4, 0.0, 100, start(),
                               0.1))
         else:
-            for reach, pitch in ((4.6, 9.0), (9.5, 7.0), (17.0, 8.0)):
-                lanes.append(Lane((_TREE,), kerb + side * reach, pitch, own_m_s, 0.55, 0.0, 120,
+            for reach, pitch in ((4.8, 11.0), (11.0, 9.0)):
+                lanes.append(Lane((_TREE,), kerb + side * reach, pitch, own_m_s, 0.62, 0.0, 100,
                                   start(), 1.6))
     return tuple(lanes)
 

@@ -41,8 +41,7 @@ def car(rng: np.random.Generator, light: Light, yaw_rad: float, braking: bool) -
     cabin_tail = (tail + 0.45, tail + 0.08, tail + 0.1)[kind]
     sketch = Sketch()
     for z in (tail + 0.72, nose - 0.8):
-        sketch.block((-half + 0.02, 0.0, z - 0.3), (-half + 0.24, 0.5, z + 0.3), _TYRE)
-        sketch.block((half - 0.24, 0.0, z - 0.3), (half - 0.02, 0.5, z + 0.3), _TYRE)
+        _tread(sketch, half - 0.24, half - 0.02, 0.5, z, 0.14)
     low = 0.26 + lift / 2
     sketch.extrude(((tail + 0.12, low, half - 0.04), (nose - 0.15, low, half - 0.06),
                     (nose, 0.5 + lift, half - 0.08), (nose - 0.12, 0.72 + lift, half - 0.08),
@@ -75,8 +74,7 @@ def truck(rng: np.random.Generator, light: Light, yaw_rad: float, braking: bool)
     front = tail + length
     sketch = Sketch()
     for z in (tail + 1.2, front + 0.7):
-        sketch.block((-half + 0.05, 0.0, z - 0.45), (-half + 0.42, 0.95, z + 0.45), _TYRE)
-        sketch.block((half - 0.42, 0.0, z - 0.45), (half - 0.05, 0.95, z + 0.45), _TYRE)
+        _tread(sketch, half - 0.42, half - 0.05, 0.8, z, 0.2)
     sketch.block((-half + 0.15, 0.5, tail + 0.2), (half - 0.15, 0.95, front + 1.6), _TRIM)
 
     def cab() -> None:
@@ -143,6 +141,17 @@ def _sides(sketch: Sketch, half: float, tail: float, nose: float, low: float,
         sketch.face(((x, low, z0), (x, low, z1), (x, low + 0.1, z1), (x, low + 0.1, z0)), _TRIM,
                     inner=True)
     _wheels(sketch, half, (tail + 0.72, nose - 0.8), 0.32 + lift / 3)
+
+
+def _tread(sketch: Sketch, inside: float, outside: float, top: float, z: float,
+           reach: float) -> None:
+    """Add what of a pair of tyres is seen from behind or from the front."""
+    for x0, x1 in ((-outside, -inside), (inside, outside)):
+        for facing in (-1, 1):
+            left, right = (x0, x1) if facing < 0 else (x1, x0)
+            end = z + facing * reach
+            sketch.face(((left, 0.0, end), (right, 0.0, end), (right, top, end),
+                         (left, top, end)), _TYRE)
 
 
 def _wheels(sketch: Sketch, half: float, axles_z: tuple[float, ...], radius: float) -> None:

@@ -99,7 +99,7 @@ def test_boxes_are_tight(kind: str, place: Point, yaw: float) -> None:
 def test_what_is_nearer_hides_and_shrinks() -> None:
     alone, class_ids = stage_of(('car', (0.0, 0.0, 20.0), 0.0))
     whole = truth_from_stage(alone, class_ids)
-    pair, class_ids = stage_of(('car', (0.0, 0.0, 20.0), 0.0), ('truck', (2.2, 0.0, 15.0), 0.0))
+    pair, class_ids = stage_of(('car', (0.0, 0.0, 20.0), 0.0), ('truck', (1.5, 0.0, 13.0), 0.0))
     car, truck = (truth_from_stage(pair, class_ids).visibility.tolist())
     assert 0.1 < car < 0.9
     assert truck == 1

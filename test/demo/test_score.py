@@ -8,7 +8,7 @@ import pytest
 from edge_trt_ros.demo.score import Score, Truth
 from edge_trt_ros.vision.detections import Detections
 
-BOX, FAR, HIDDEN = (0, 0, 20, 20), (100, 100, 140, 140), (200, 200, 240, 240)
+BOX, FAR, HIDDEN = (0, 0, 40, 40), (100, 100, 140, 140), (200, 200, 240, 240)
 
 
 def truth(*rows: tuple[tuple[int, int, int, int], int, float]) -> Truth:
@@ -33,8 +33,8 @@ def found(*rows: tuple[tuple[int, int, int, int], int, float]) -> Detections:
     ([(HIDDEN, 0, .1)], [], (0, 0, 0)),                            # not asked for
     ([(HIDDEN, 0, .1)], [(HIDDEN, 0, .9)], (0, 0, 0)),             # and not held against it
     ([(HIDDEN, 0, .1)], [(HIDDEN, 1, .9)], (0, 0, 0)),
-    ([((0, 0, 20, 13), 0, 1)], [], (0, 0, 0)),                     # too low to ask for
-    ([(BOX, 0, 1)], [((0, 11, 20, 31), 0, .9)], (0, 1, 1)),        # overlap under a half
+    ([((0, 0, 20, 24), 0, 1)], [], (0, 0, 0)),                     # too low to ask for
+    ([(BOX, 0, 1)], [((0, 22, 40, 62), 0, .9)], (0, 1, 1)),        # overlap under a half
 ])
 def test_counts(there: list[object], seen: list[object], counts: tuple[int, int, int]) -> None:
     score = Score()

@@ -1,0 +1,61 @@
+"""Average precision as COCO defines and computes it; the only file that needs pycocotools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools.coco import COCO  # type: ignore[import-untyped,import-not-found,unused-ignore]
+from pycocotools.cocoeval import (  # type: ignore[import-untyped,import-not-found,unused-ignore]
+    COCOeval)
+
+from edge_trt_ros.demo.score import Truth
+from edge_trt_ros.vision.detections import Detections
+
+
+def average_precision(truths: Sequence[Truth], found: Sequence[Detections],
+                      classes: int) -> NDArray[np.float64]:
+    """
+    Return average precision, float64 (10, classes): IoU 0.50 to 0.95 in steps of 0.05.
+
+    :param truths: who is in each frame.
+    :param found: what was found in each frame, down to low scores.
+    :param classes: how many classes there are.
+    """
+    annotations: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
+    for image_id, (truth, detections) in enumerate(zip(truths, found), 1):
+        for box, class_id, asked in zip(_xywh(truth.boxes_xyxy), truth.class_ids.tolist(),
+                                        truth.asked_for().tolist()):
+            # COCO's crowds are what neither counts as missed nor as wrong.
+            annotations.append({
+                'id': len(annotations) + 1, 'image_id': image_id, 'category_id': class_id,
+                'bbox': box, 'area': box[2] * box[3], 'iscrowd': int(not asked)})
+        for box, class_id, confidence in zip(_xywh(detections.boxes_xyxy),
+                                             detections.class_ids.tolist(),
+                                             detections.scores.tolist()):
+            results.append({'image_id': image_id, 'category_id': class_id, 'bbox': box,
+                            'score': confidence})
+    with open(os.devnull, 'w') as nowhere, redirect_stdout(nowhere):
+        reference = COCO()
+        reference.dataset = {
+            'images': [{'id': number + 1} for number in range(len(truths))],
+            'annotations': annotations,
+            'categories': [{'id': number} for number in range(classes)]}
+        reference.createIndex()
+        judge = COCOeval(reference, reference.loadRes(results), 'bbox')
+        judge.evaluate()
+        judge.accumulate()
+    # (IoU, recall, class, area, detections): all areas, at most 100 detections.
+    precision = judge.eval['precision'][:, :, :, 0, 2]
+    return np.asarray(np.where(precision < 0, 0, precision).mean(axis=1), np.float64)
+
+
+def _xywh(boxes_xyxy: NDArray[np.float32]) -> list[list[float]]:
+    sizes_wh = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
+    rows: list[list[float]] = np.concatenate((boxes_xyxy[:, :2], sizes_wh), axis=1).tolist()
+    return rows
