@@ -6,14 +6,14 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from edge_trt_ros.demo.model import MODEL_PATH
+from edge_trt_ros.demo.model import CONFIDENCE, MODEL_PATH
 from edge_trt_ros.ros.transport import transport_environment
 
 ARGUMENTS = {
     'seconds': ('20.0', 'How long to keep score.'),
     'output_directory': ('demo_output', 'Where the engine, the pictures and the result go.'),
     'rate_hz': ('30.0', 'Images a second.'),
-    'seed': ('2026', 'Which road to film.'),
+    'seed': ('7', 'Which road to film.'),
 }
 
 
@@ -30,7 +30,7 @@ def generate_launch_description() -> LaunchDescription:
              parameters=[{'models': ['demo'], 'demo.onnx_file_path': str(MODEL_PATH),
                           'demo.engine_file_path': engine}]),
         Node(package='edge_trt_ros', executable='inference_node', output='screen',
-             parameters=[{'engine_file_path': engine}]),
+             parameters=[{'engine_file_path': engine, 'confidence_threshold': CONFIDENCE}]),
         Node(package='edge_trt_ros', executable='synthetic_camera', output='screen',
              parameters=[{'rate_hz': ParameterValue(value['rate_hz'], value_type=float),
                           'seed': ParameterValue(value['seed'], value_type=int)}]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+import json
 import os
 from pathlib import Path
 import signal
@@ -96,3 +97,17 @@ def test_ctrl_c_before_anything_is_there(tmp_path: Path) -> None:
     with process('inference_node', engine_file_path=tmp_path / 'none', autostart=True) as child:
         with pytest.raises(subprocess.TimeoutExpired):
             child.wait(3)
+
+
+def test_the_demo_ends_with_one_line_of_json(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, '-m', 'edge_trt_ros', 'demo', '--seconds', '5', '--output', tmp_path],
+        check=False, stdout=subprocess.PIPE, timeout=120)
+    assert done.returncode == 0
+    result = json.loads(done.stdout)
+    assert set(result) == {'frames', 'detections', 'recall', 'precision', 'latency_ms', 'drops',
+                           'backend', 'reason'}
+    assert result['frames'] > 20 and result['backend'] == 'onnxruntime' and result['reason']
+    assert min(result['recall'], result['precision']) >= 0.85
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {'overlay.png', 'contact_sheet.png', 'road_users.engine', 'result.json'}

@@ -22,9 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 import onnxruntime
 
-from edge_trt_ros.demo.model import MODEL_PATH
-from edge_trt_ros.demo.samples import (NETWORK_SIZE_WH, PAD_VALUE, scene_frames, SOURCE_SIZE_WH,
-                                       TEST_SEED)
+from edge_trt_ros.demo.model import CONFIDENCE, MODEL_PATH
+from edge_trt_ros.demo.samples import PAD_VALUE, scene_frames, SOURCE_SIZE_WH, TEST_SEED
 from edge_trt_ros.demo.scene import CLASS_NAMES
 from edge_trt_ros.demo.score import Score, Truth
 from edge_trt_ros.vision.detections import Detections
@@ -39,7 +38,7 @@ class OnnxDetector:
     """
     Runs a model by ONNX Runtime, one frame at a time.
 
-    :param path: ONNX in the layout of Ultralytics models, of `NETWORK_SIZE_WH`.
+    :param path: ONNX in the layout of Ultralytics models, of any size.
     :param threads: how many threads the network may use.
     """
 
@@ -48,7 +47,8 @@ class OnnxDetector:
         options.intra_op_num_threads = threads
         self._session = onnxruntime.InferenceSession(str(path), options,
                                                      providers=['CPUExecutionProvider'])
-        self._fit = Letterbox.fit(SOURCE_SIZE_WH, NETWORK_SIZE_WH)
+        height, width = self._session.get_inputs()[0].shape[2:]
+        self._fit = Letterbox.fit(SOURCE_SIZE_WH, (width, height))
         self.network_ms: list[float] = []
 
     def detect(self, image: NDArray[np.uint8],
@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog='evaluate', description='Measure a detector on unseen frames of the synthetic road.')
     parser.add_argument('model', type=Path, nargs='?', default=MODEL_PATH)
     parser.add_argument('--frames', type=int, default=500)
-    parser.add_argument('--confidence', type=float, default=0.25)
+    parser.add_argument('--confidence', type=float, default=CONFIDENCE)
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--json', action='store_true', help='one JSON document, nothing else')
     options = parser.parse_args(arguments)

@@ -2,7 +2,7 @@
 What training minimises: overlap of boxes and quality-weighted class scores.
 
 Each true box is taken by the cells in or next to it whose score and overlap agree best with
-it. Cells over an object that does not count (too small, too hidden) are taught nothing.
+it. Cells over an object that is too small or too hidden are taught nothing.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class Targets:
 
     :param boxes_xyxy: float32 (batch, m, 4), network pixels.
     :param class_ids: int64 (batch, m).
-    :param counted: bool (batch, m); true for an object to be found.
-    :param ignored: bool (batch, m); true for one that does not count.
+    :param taught: bool (batch, m); true for an object to be found.
+    :param ignored: bool (batch, m); true for one that may be found or not.
     """
 
     boxes_xyxy: Tensor
     class_ids: Tensor
-    counted: Tensor
+    taught: Tensor
     ignored: Tensor
 
 
@@ -54,13 +54,13 @@ def detection_loss(net: RoadUserNet, raw: Tensor, targets: Targets) -> Tensor:
     batch, cell = taken.nonzero(as_tuple=True)
     mine = owner[batch, cell]
     wanted[batch, cell, targets.class_ids[batch, mine]] = quality[batch, cell]
-    taught = (taken | ~_covered(net, targets))[..., None]
+    judged = (taken | ~_covered(net, targets))[..., None]
     score_loss = torch.nn.functional.binary_cross_entropy_with_logits(
         logits, wanted, reduction='none')
     total = quality[taken].sum().clamp(min=1.0)
     overlap = complete_iou(boxes[batch, cell], targets.boxes_xyxy[batch, mine])
     box_loss = ((1 - overlap) * quality[batch, cell]).sum() / total
-    return (score_loss * taught).sum() / total + _BOX_WEIGHT * box_loss
+    return (score_loss * judged).sum() / total + _BOX_WEIGHT * box_loss
 
 
 def _assign(net: RoadUserNet, boxes: Tensor, scores: Tensor,
@@ -71,7 +71,7 @@ def _assign(net: RoadUserNet, boxes: Tensor, scores: Tensor,
     half = (true[..., 2:] - true[..., :2])[:, :, None] / 2
     # A small object may hold no cell's centre: reach out as far as one stride.
     reach = torch.maximum(half, _REACH_STRIDES * net.strides[None, None, :, None])
-    inside = ((net.centers - middle).abs() < reach).all(dim=-1) & targets.counted[..., None]
+    inside = ((net.centers - middle).abs() < reach).all(dim=-1) & targets.taught[..., None]
     overlap = pairwise_iou(true, boxes)
     index = targets.class_ids[..., None].expand(-1, -1, scores.shape[1])
     score = torch.gather(scores.transpose(1, 2), 1, index)
@@ -91,7 +91,7 @@ def _assign(net: RoadUserNet, boxes: Tensor, scores: Tensor,
 
 
 def _covered(net: RoadUserNet, targets: Targets) -> Tensor:
-    """Return for each cell whether its centre lies in an object that does not count."""
+    """Return for each cell whether its centre lies in an object that may be found or not."""
     margin = net.strides[None, None, :] / 2
     x, y = net.centers[:, 0], net.centers[:, 1]
     x0, y0, x1, y1 = targets.boxes_xyxy[..., None].unbind(dim=2)

@@ -5,3 +5,5 @@ from __future__ import annotations
 from pathlib import Path
 
 MODEL_PATH = Path(__file__).with_name('road_users.onnx')
+# Where its recall and precision meet; lower ones show more and err more.
+CONFIDENCE = 0.3

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 
-from edge_trt_ros.demo.model import MODEL_PATH
+from edge_trt_ros.demo.model import CONFIDENCE, MODEL_PATH
 
 STOP_S = 10.0
 
@@ -27,7 +27,8 @@ class DemoNodes:
             _start(stack, 'engine_builder_node', {
                 'models': '[demo]', 'demo.onnx_file_path': MODEL_PATH,
                 'demo.engine_file_path': engine})
-            self.detector = _start(stack, 'inference_node', {'engine_file_path': engine})
+            self.detector = _start(stack, 'inference_node', {
+                'engine_file_path': engine, 'confidence_threshold': CONFIDENCE})
             _start(stack, 'synthetic_camera', {})
             self.scoreboard = _start(stack, 'scoreboard', {
                 'seconds': float(seconds), 'output_directory': output})

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_trt_ros.demo.scene import Scene, SceneFrame
-from edge_trt_ros.demo.score import MIN_HEIGHT_PX
+from edge_trt_ros.demo.score import MIN_HEIGHT_PX, MIN_VISIBILITY
 from edge_trt_ros.vision.letterbox import Letterbox
 
 NETWORK_SIZE_WH = (384, 224)
@@ -26,8 +26,9 @@ PAD_VALUE = 114
 TRAINING_SEED, TEST_SEED = 500_000_000, 900_000_000
 
 _FRAMES_PER_SCENE = 6
-# Of the network's pixels, where zooming out has made an object small.
-_MIN_HEIGHT_PX = 0.9 * MIN_HEIGHT_PX * NETWORK_SIZE_WH[0] / SOURCE_SIZE_WH[0]
+# Taught is a little more than is asked for, so that what is asked for is not the edge of it.
+_TAUGHT_VISIBILITY = 0.8 * MIN_VISIBILITY
+_TAUGHT_HEIGHT_PX = 0.7 * MIN_HEIGHT_PX * NETWORK_SIZE_WH[0] / SOURCE_SIZE_WH[0]
 _LONGEST_S = 600.0
 
 
@@ -39,13 +40,13 @@ class Sample:
     :param image: uint8 (height, width, 3), bgr, letterboxed.
     :param boxes_xyxy: float32 (n, 4), network pixels.
     :param class_ids: int64 (n,).
-    :param counted: bool (n,); false for what is too small or hidden to be asked for.
+    :param taught: bool (n,); false for what is too small or hidden to be found.
     """
 
     image: NDArray[np.uint8]
     boxes_xyxy: NDArray[np.float32]
     class_ids: NDArray[np.int64]
-    counted: NDArray[np.bool_]
+    taught: NDArray[np.bool_]
 
 
 def scene_frames(first_seed: int, count: int,
@@ -68,8 +69,10 @@ def scene_frames(first_seed: int, count: int,
 def sample_from_frame(frame: SceneFrame) -> Sample:
     """Letterbox a frame and its boxes."""
     fit = Letterbox.fit(SOURCE_SIZE_WH, NETWORK_SIZE_WH)
-    return Sample(fit.apply(frame.image, PAD_VALUE), fit.boxes_to_network(frame.boxes_xyxy),
-                  frame.class_ids, frame.asked_for())
+    boxes = fit.boxes_to_network(frame.boxes_xyxy)
+    taught = (frame.visibility >= _TAUGHT_VISIBILITY) & (
+        boxes[:, 3] - boxes[:, 1] >= _TAUGHT_HEIGHT_PX)
+    return Sample(fit.apply(frame.image, PAD_VALUE), boxes, frame.class_ids, taught)
 
 
 def render_samples(first_seed: int, count: int, workers: int) -> list[Sample]:
@@ -121,9 +124,9 @@ def augmented(sample: Sample, rng: np.random.Generator) -> Sample:
     boxes = np.clip(whole, 0, (width, height, width, height)).astype(np.float32)
     kept = _areas(boxes) / np.maximum(_areas(whole), 1e-6)
     some = kept > 0.1
-    counted = sample.counted & (kept > 0.5) & (boxes[:, 3] - boxes[:, 1] >= _MIN_HEIGHT_PX)
+    taught = sample.taught & (kept > 0.5) & (boxes[:, 3] - boxes[:, 1] >= _TAUGHT_HEIGHT_PX)
     return Sample(np.asarray(image, np.uint8), boxes[some], sample.class_ids[some],
-                  counted[some])
+                  taught[some])
 
 
 def _areas(boxes_xyxy: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -11,10 +11,10 @@ from edge_trt_ros.vision.boxes import box_iou
 from edge_trt_ros.vision.detections import Detections
 
 MIN_IOU = 0.5
-# As road data sets do (25 pixels is KITTI's limit): what is mostly hidden or too low to be told
-# apart is neither asked for nor held against the detector.
-MIN_VISIBILITY = 0.4
-MIN_HEIGHT_PX = 25.0
+# As road data sets do (40 pixels is KITTI's limit for its easy objects): what is mostly hidden
+# or too low to be told apart is neither asked for nor held against the detector.
+MIN_VISIBILITY = 0.5
+MIN_HEIGHT_PX = 40.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Score:
         asked_for = truth.asked_for()
         overlap = box_iou(found.boxes_xyxy, truth.boxes_xyxy)
         same_class = found.class_ids[:, None] == truth.class_ids[None, :]
+        excused = _share_within(found.boxes_xyxy, truth.boxes_xyxy[~asked_for]) >= MIN_IOU
         free = np.ones(len(truth.boxes_xyxy), bool)
         hits = false_alarms = 0
         for index in np.argsort(-found.scores, kind='stable'):
@@ -63,7 +64,7 @@ class Score:
             if wanted.any():
                 free[np.argmax(np.where(wanted, overlap[index], -1))] = False
                 hits += 1
-            elif not (fitting.any() or (overlap[index][~asked_for] >= MIN_IOU).any()):
+            elif not (fitting.any() or excused[index]):
                 false_alarms += 1
         self.frames += 1
         self.detections += len(found)
@@ -80,3 +81,14 @@ class Score:
     def precision(self) -> float:
         """True ones among the detections that count; 0 before the first."""
         return self.hits / max(self.hits + self.false_alarms, 1)
+
+
+def _share_within(boxes_xyxy: NDArray[np.float32], regions_xyxy: NDArray[np.float32]
+                  ) -> NDArray[np.float32]:
+    """Return the largest share of each box that one region covers, as COCO does for crowds."""
+    low = np.maximum(boxes_xyxy[:, None, :2], regions_xyxy[None, :, :2])
+    high = np.minimum(boxes_xyxy[:, None, 2:], regions_xyxy[None, :, 2:])
+    covered = np.maximum(high - low, 0).prod(axis=2)
+    areas = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).prod(axis=1)
+    shares = covered.max(axis=1, initial=0.0) / np.maximum(areas, np.float32(1e-6))
+    return np.asarray(shares, np.float32)

@@ -17,10 +17,10 @@ from edge_trt_ros.demo.network import RoadUserNet  # noqa: E402
 from edge_trt_ros.demo.samples import augmented, render_samples, Sample  # noqa: E402
 from edge_trt_ros.demo.scene import CLASS_NAMES  # noqa: E402
 from edge_trt_ros.demo.train import (  # noqa: E402
-    export_onnx, images_tensor, targets_tensor, train)
+    export_onnx, EXPORTED_SIZE_WH, images_tensor, targets_tensor, train)
 
 SIZE_WH = (384, 224)
-CELLS = 48 * 28 + 24 * 14 + 12 * 7
+CELLS = 56 * 32 + 28 * 16 + 14 * 8
 
 
 @pytest.fixture(scope='module')
@@ -61,7 +61,7 @@ def test_a_few_steps_lower_the_loss(net: RoadUserNet, samples: list[Sample]) -> 
                                         targets_tensor(samples)))
 
     before = loss()
-    train(net, samples, seed=0, steps=10, batch_size=4)
+    train(net, samples, seed=0, steps=25, batch_size=4)
     assert np.isfinite(before) and loss() < 0.8 * before
 
 
@@ -87,15 +87,17 @@ def test_the_export_is_declared_as_ultralytics_declares_it(net: RoadUserNet,
     onnx.checker.check_model(str(path), full_check=True)
     session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
     [image_input], [output] = session.get_inputs(), session.get_outputs()
-    assert (image_input.name, image_input.shape) == ('images', [1, 3, 224, 384])
+    assert (image_input.name, image_input.shape) == ('images', [1, 3, 256, 448])
     assert (output.name, output.shape) == ('output0', [1, 4 + len(CLASS_NAMES), CELLS])
     metadata = session.get_modelmeta().custom_metadata_map
     assert ast.literal_eval(metadata['names']) == dict(enumerate(CLASS_NAMES))
-    assert metadata['stride'] == '32' and metadata['imgsz'] == '[224, 384]'
+    assert metadata['stride'] == '32' and metadata['imgsz'] == '[256, 448]'
     assert metadata['task'] == 'detect' and metadata['batch'] == '1'
-    found = session.run(None, {'images': np.full((1, 3, 224, 384), 0.4, np.float32)})[0]
+    found = session.run(None, {'images': np.full((1, 3, 256, 448), 0.4, np.float32)})[0]
     assert np.all(found[:, 2:4] >= 0) and np.all((found[:, 4:] >= 0) & (found[:, 4:] <= 1))
+    enlarged = RoadUserNet(len(CLASS_NAMES), EXPORTED_SIZE_WH).eval()
+    enlarged.load_state_dict(net.state_dict())
     with torch.no_grad():
-        raw = net(torch.full((1, 3, 224, 384), 0.4))
-        low, high = net.boxes(raw)[0].numpy()[:, :2], net.boxes(raw)[0].numpy()[:, 2:]
+        raw = enlarged(torch.full((1, 3, 256, 448), 0.4))
+        low, high = enlarged.boxes(raw)[0].numpy()[:, :2], enlarged.boxes(raw)[0].numpy()[:, 2:]
     assert found[0, :2].T == pytest.approx((low + high) / 2, abs=1e-2)
