@@ -39,7 +39,7 @@ class OnnxRuntimeCpu:
 
     def __init__(self, engine: bytes, manifest: EngineManifest) -> None:
         self.manifest = manifest
-        self.device_name = f'CPU, {_threads()} threads'
+        self.device_name = f'CPU, {_threads()} thread(s)'
         try:
             self._session = onnxruntime.InferenceSession(
                 engine, _session_options(), providers=['CPUExecutionProvider'])
@@ -100,7 +100,9 @@ class OnnxRuntimeCpu:
 
 
 def _threads() -> int:
-    return len(os.sched_getaffinity(0))
+    # Half of the cores: the others are for the rest of the robot, and where two share their
+    # arithmetic units a second thread costs more than it brings.
+    return max(1, len(os.sched_getaffinity(0)) // 2)
 
 
 def _session_options() -> Any:
