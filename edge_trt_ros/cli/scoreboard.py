@@ -49,7 +49,9 @@ def _run() -> int:
         images = [np.array(frame_from_image(message).pixels) for message in node.pictures]
         for path in write_pictures(images, folder):
             log.info(f'wrote {path}')
-        (folder / RESULT_NAME).write_text(json.dumps(node.result()) + '\n', encoding='utf-8')
+        result = json.dumps(node.result())
+        (folder / RESULT_NAME).write_text(result + '\n', encoding='utf-8')
+        log.info(f'result: {result}')
         if not node.passed():
             log.error(f'recall {node.score.recall:.3f} or precision {node.score.precision:.3f} '
                       f'is under {PASS_MARK}')
