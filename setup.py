@@ -14,6 +14,7 @@ executables = [
     'demo',
     'detect',
     'engine_builder_node',
+    'export_onnx',
     'inference_node',
     'scoreboard',
     'synthetic_camera',
