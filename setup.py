@@ -13,6 +13,7 @@ executables = [
     'build_engine',
     'demo',
     'detect',
+    'detections_3d_node',
     'engine_builder_node',
     'export_onnx',
     'inference_node',

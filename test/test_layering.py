@@ -16,6 +16,7 @@ OWNERS = {
     'rclpy': ('ros/', 'demo/', 'cli/'),
     'vision_msgs': ('ros/', 'demo/'),
     'sensor_msgs': ('ros/', 'demo/'),
+    'message_filters': ('ros/stamp_pairs.py',),
     'cv_bridge': ('ros/image_message.py',),
     'onnx': ('convert/', 'demo/'),
     'onnxruntime': ('runtime/onnxruntime_cpu.py', 'convert/', 'demo/'),
