@@ -13,6 +13,7 @@ executables = [
     'build_engine',
     'demo',
     'detect',
+    'detect_bag',
     'detections_3d_node',
     'engine_builder_node',
     'export_onnx',

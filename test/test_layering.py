@@ -26,6 +26,7 @@ OWNERS = {
     'tensorrt': ('runtime/tensorrt_engine.py', 'convert/engine_from_onnx.py'),
     'tensorrt_rtx': ('runtime/tensorrt_engine.py', 'convert/engine_from_onnx.py'),
     'pycuda': ('runtime/cuda/',),
+    'rosbags': ('ros/', 'convert/'),
     'edgefirst': ('vision/tracking.py',),
     'cv2': ('vision/letterbox.py', 'vision/pixel_encodings.py', 'vision/overlay.py',
             'runtime/host_preprocess.py', 'ros/image_message.py', 'demo/', 'cli/'),
