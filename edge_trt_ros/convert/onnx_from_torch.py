@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+import importlib.util
 import io
 import logging
 from pathlib import Path
@@ -52,6 +53,9 @@ def onnx_from_torch(source: str, recipe: ExportRecipe, *, arguments: Any = None,
                 f'opset is {recipe.opset}, PyTorch {torch.__version__} writes {known[0]} to '
                 f'{known[-1]} of this source (of a TorchScript file {TORCHSCRIPT_OPSETS[0]} to '
                 f'{TORCHSCRIPT_OPSETS[-1]})')
+        if kind is not SourceKind.TORCHSCRIPT and importlib.util.find_spec('onnxscript') is None:
+            raise ModelError('PyTorch exports through onnxscript, which is not installed: '
+                             'pip install onnxscript')
         network = load_network(source, arguments, weights, trust_pickle)
         if isinstance(network, torch.jit.ScriptModule):
             return _export_torchscript(network, recipe)
@@ -117,9 +121,6 @@ def _export_program(program: torch.export.ExportedProgram, network: Any, recipe:
             program, input_names=[one.name for one in recipe.inputs], output_names=names,
             opset_version=recipe.opset, verbose=False)
         model = exported.model_proto
-    except ModuleNotFoundError as error:
-        raise ModelError(f'PyTorch exports with {error.name}, which is not installed: '
-                         f'pip install onnxscript') from error
     except Exception as error:  # of many kinds, for each operator it does not know
         raise ModelError(f'PyTorch {torch.__version__} cannot write the network as ONNX: '
                          f'{first_line(error)}') from error

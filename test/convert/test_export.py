@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import importlib.util
 import os
 from pathlib import Path
 import subprocess
@@ -23,9 +24,11 @@ from support import networks  # noqa: E402, I100
 
 from edge_trt_ros.convert import export  # noqa: E402
 from edge_trt_ros.convert.check_onnx import check_onnx  # noqa: E402
+from edge_trt_ros.convert.conversion import build_engine  # noqa: E402
 from edge_trt_ros.convert.export import export_onnx  # noqa: E402
 from edge_trt_ros.convert.export_recipe import ExportRecipe, inputs_from_text  # noqa: E402
 from edge_trt_ros.convert.onnx_metadata import input_contract_from_metadata  # noqa: E402
+from edge_trt_ros.convert.recipe import ConversionRecipe  # noqa: E402
 from edge_trt_ros.errors import ConfigurationError, EdgeTrtError, ModelError  # noqa: E402
 from edge_trt_ros.manifest import InputContract  # noqa: E402
 
@@ -90,6 +93,15 @@ def test_a_callable_with_everything_written_into_the_file(tmp_path: Path) -> Non
     assert [one.name for one in path.parent.iterdir()] == ['m.onnx']
     for secret in (str(Path(networks.__file__).parent), 'networks.py', 'stack_trace'):
         assert secret.encode() not in path.read_bytes()
+
+
+def test_the_engine_knows_what_the_export_was_told(tmp_path: Path) -> None:
+    labels = ('car', 'truck', 'cone')
+    export_onnx('support.networks:Dense', tmp_path / 'm.onnx', recipe(
+        labels=labels, task='detect', input_contract=CONTRACT))
+    manifest, _ = build_engine(tmp_path / 'm.onnx', tmp_path / 'm.engine', ConversionRecipe())
+    assert (manifest.labels, manifest.input_contract) == (labels, CONTRACT)
+    assert manifest.source_head == 'yolo_dense'
 
 
 @pytest.mark.parametrize('source, arguments', [
@@ -244,6 +256,34 @@ def test_files_that_are_no_network(tmp_path: Path, files: Path, data: bytes | st
                      (files / 'traced.ts').read_bytes()[:-400])
     with pytest.raises(ModelError, match=match):
         export_onnx(str(path), tmp_path / 'm.onnx', recipe())
+
+
+def test_without_the_exporter_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                           ) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: (
+        None if name == 'onnxscript' else find_spec(name)))
+    with pytest.raises(ModelError, match='pip install onnxscript'):
+        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', recipe())
+
+
+def test_a_torchvision_model_is_asked_for_by_name(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its package has no build for this torch everywhere; this one has the call that matters."""
+    for name, text in (('__init__', ''), ('models', (
+            'from support.networks import Classifier\n'
+            'def get_model(name, weights=None):\n'
+            "    return {('tiny', 'DEFAULT'): Classifier}[name, weights]()\n"))):
+        (tmp_path / 'torchvision').mkdir(exist_ok=True)
+        (tmp_path / 'torchvision' / f'{name}.py').write_text(text)
+    for name in [name for name in sys.modules if name.split('.')[0] == 'torchvision']:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert export_onnx('tiny', tmp_path / 'm.onnx', recipe())['parity']['max_error'] < 1e-5
+    with pytest.raises(ModelError, match='other cannot be called'):
+        export_onnx('other', tmp_path / 'm.onnx', recipe())
+    for name in [name for name in sys.modules if name.split('.')[0] == 'torchvision']:
+        monkeypatch.delitem(sys.modules, name)
 
 
 def test_files_used_in_the_wrong_way(tmp_path: Path, files: Path) -> None:

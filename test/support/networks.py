@@ -23,6 +23,21 @@ class Classifier(nn.Module):
         return self.head(self.body(self.stem(images)).mean((2, 3)))
 
 
+class Dense(nn.Module):
+    """A detector's head as Ultralytics exports it, [1, 4 + classes, cells]."""
+
+    def __init__(self, classes: int = 3) -> None:
+        super().__init__()
+        self.mix = nn.ModuleList(nn.Conv2d(3, 4 + classes, 1) for _ in range(3))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return centres, sizes and scores of each cell."""
+        found = [mix(nn.functional.avg_pool2d(images, stride)).flatten(2)
+                 for mix, stride in zip(self.mix, (8, 16, 32))]
+        raw = torch.cat(found, 2).sigmoid()
+        return torch.cat((raw[:, :4] * images.shape[3], raw[:, 4:]), 1)
+
+
 class TwoOutputs(nn.Module):
     """Takes an image and a scale; gives a mapping of two tensors."""
 
