@@ -20,7 +20,7 @@ from edge_trt_ros.convert.check_onnx import MAX_ONNX_BYTES
 from edge_trt_ros.convert.export_recipe import ExportRecipe
 from edge_trt_ros.convert.model_source import kind_of_source, SourceKind
 from edge_trt_ros.convert.onnx_metadata import metadata_of
-from edge_trt_ros.convert.parity import Arrays, check_parity, Exported
+from edge_trt_ros.convert.parity import Arrays, check_parity
 from edge_trt_ros.errors import ModelError
 from edge_trt_ros.manifest import sha256_hex
 from edge_trt_ros.runtime.contract import Frame
@@ -68,7 +68,14 @@ def export_onnx(source: str, onnx_path: Path, recipe: ExportRecipe, *, arguments
         raise ModelError(f'the ONNX has {len(data)} bytes, at most {MAX_ONNX_BYTES} can be '
                          'written: export a smaller network')
     progress('compare', 0.7)
-    parity = check_parity(exported, _feeds(exported, recipe, frames))
+    try:
+        parity = check_parity(exported, _feeds(recipe, frames))
+    except ModelError as error:
+        if not recipe.dynamic:
+            raise
+        axes = ', '.join(sorted(recipe.dynamic))
+        raise ModelError(f'{error}; other lengths were tried since {axes} are to stay open: keep '
+                         'fixed what the network fixes') from error
     if parity.problem:
         aside = onnx_path.with_name(f'{onnx_path.stem}.rejected.onnx')
         _install(aside, data)
@@ -120,7 +127,7 @@ def _strip(graph: Any) -> None:
                 _strip(inner)
 
 
-def _feeds(exported: Exported, recipe: ExportRecipe, frames: Sequence[Frame]) -> list[Arrays]:
+def _feeds(recipe: ExportRecipe, frames: Sequence[Frame]) -> list[Arrays]:
     random = np.random.default_rng(0)
     feeds: list[Arrays] = []
     for run in range(_RANDOM_RUNS):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
 import subprocess
 import sys
+from time import monotonic
 
 import pytest
+
+from edge_trt_ros.cli import export_onnx
 
 TEST_FOLDER = Path(__file__).resolve().parent.parent
 
@@ -58,3 +62,32 @@ def test_refusals_are_one_sentence(tmp_path: Path, arguments: tuple[str, ...], s
     assert sentence in error and 'Traceback' not in error and out == ''
     assert status == 2 or len(error.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+class Terminal(io.StringIO):
+    """Keeps when it was written to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times_s: list[float] = []
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self.times_s.append(monotonic())
+        return super().write(text)
+
+
+def test_the_bar_lives_while_an_exporter_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, 'stderr', terminal)
+    with export_onnx._bar() as progress:
+        progress('export', 0.0)
+        started = monotonic()
+        while monotonic() - started < 2.0:
+            sum(range(100_000))
+        progress('compare', 0.7)
+    times_s = [one - started for one in terminal.times_s if one >= started]
+    gaps_s = [after - before for before, after in zip([0.0, *times_s], times_s)]
+    assert max(gaps_s) < 1.0 and 'export' in terminal.getvalue()

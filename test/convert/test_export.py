@@ -234,6 +234,8 @@ def test_a_failing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     (CLASSIFIER, {}, {'arguments': {'colour': 3}}, "cannot be called with .*'colour'"),
     ('support.networks:Broken', {}, {}, r'does not run on float32\[1, 3, 32, 64\].*must match'),
     ('support.networks:Branching', {}, {}, 'cannot trace the network.*TorchScript'),
+    ('support.networks:FixedSize', {'dynamic': frozenset(('height',))}, {},
+     'keep height fixed|keep fixed what the network fixes'),
     (CLASSIFIER, {'opset': 3}, {}, 'opset is 3, PyTorch .* writes 18 to 23'),
     (CLASSIFIER, {'output_names': ('a', 'b')}, {}, r'2 output names .* 1 outputs .*\[1, 3\]'),
     ('elsewhere/net.pt', {}, {}, 'no file, no folder, and not of the form module:callable'),

@@ -79,6 +79,18 @@ class Branching(nn.Module):
         return -images
 
 
+class FixedSize(nn.Module):
+    """Adds a picture of its own, of 32 by 64 pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer('own', torch.rand(1, 3, 32, 64))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the sum, or fail for another size."""
+        return images + self.own
+
+
 class Broken(nn.Module):
     """Does not run on anything."""
 
