@@ -35,6 +35,10 @@ class ImageError(EdgeTrtError):
     """An image whose bytes and description do not agree, or whose encoding is unknown."""
 
 
+class BagError(EdgeTrtError):
+    """A recording that cannot be read or written, or lacks what is asked of it."""
+
+
 class NetworkOutputError(EdgeTrtError):
     """Outputs of a network that are not finite or not of the shape its manifest states."""
 

@@ -10,10 +10,14 @@ import pytest
 import yaml
 
 from edge_trt_ros.ros.builder_parameters import BuilderParameters, ModelParameters
+from edge_trt_ros.ros.detections_3d_parameters import Detections3DParameters
 from edge_trt_ros.ros.inference_parameters import InferenceParameters
 
 CONFIG = Path(__file__).resolve().parent.parent / 'config'
-KINDS = {'inference.yaml': InferenceParameters, 'builder.yaml': BuilderParameters}
+KINDS = {'inference.yaml': InferenceParameters, 'builder.yaml': BuilderParameters,
+         'detections_3d.yaml': Detections3DParameters}
+# For the nodes of others.
+FOREIGN = {'nav2_costmap.yaml'}
 
 
 def values_of(path: Path) -> dict[str, Any]:
@@ -24,7 +28,7 @@ def values_of(path: Path) -> dict[str, Any]:
 
 
 def test_every_file_has_a_kind() -> None:
-    assert {path.name for path in CONFIG.glob('*.yaml')} == set(KINDS)
+    assert {path.name for path in CONFIG.glob('*.yaml')} == set(KINDS) | FOREIGN
 
 
 @pytest.mark.parametrize('name, kind', KINDS.items())
@@ -32,10 +36,21 @@ def test_files_are_read_into_the_dataclasses(name: str, kind: type) -> None:
     kind(**values_of(CONFIG / name))
 
 
-def test_the_files_show_defaults() -> None:
-    shown = values_of(CONFIG / 'inference.yaml')
-    defaults = {field.name: field.default for field in fields(InferenceParameters)}
+@pytest.mark.parametrize('name', ['inference.yaml', 'detections_3d.yaml'])
+def test_the_files_show_defaults(name: str) -> None:
+    shown = values_of(CONFIG / name)
+    defaults = {field.name: field.default for field in fields(KINDS[name])}
     assert {name: defaults[name] for name in shown} == shown
+
+
+def test_the_costmap_takes_what_we_publish() -> None:
+    text = (CONFIG / 'nav2_costmap.yaml').read_text(encoding='utf-8')
+    values = yaml.safe_load(text)['local_costmap']['local_costmap']['ros__parameters']
+    layer = values['detected_objects']
+    source = layer[layer['observation_sources']]
+    assert 'detected_objects' in values['plugins']
+    assert source['topic'] == '/obstacles' and source['data_type'] == 'PointCloud2'
+    assert source['marking'] and not source['clearing']
 
 
 def test_a_group_in_a_comment_is_right() -> None:
@@ -47,7 +62,7 @@ def test_a_group_in_a_comment_is_right() -> None:
 @pytest.mark.parametrize('kind, values', [
     (InferenceParameters, {'confidence_threshold': 1.1}), (InferenceParameters, {'backend': 'x'}),
     (InferenceParameters, {'max_detections': 0}), (BuilderParameters, {'models': ('a b',)}),
-    (ModelParameters, {'precision': 'fp1'})])
+    (Detections3DParameters, {'min_depth_m': 30.0}), (ModelParameters, {'precision': 'fp1'})])
 def test_values_that_cannot_be(kind: type, values: dict[str, Any]) -> None:
     with pytest.raises(Exception, match=next(iter(values))):
         kind(**values)

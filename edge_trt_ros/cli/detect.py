@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.cli._images import frame_from_file, image_paths
 from edge_trt_ros.convert.conversion import open_model
-from edge_trt_ros.errors import ConfigurationError, ImageError
-from edge_trt_ros.runtime.contract import Frame
 from edge_trt_ros.runtime.pipeline import detect
 from edge_trt_ros.vision.overlay import draw_detections
 from edge_trt_ros.vision.postprocess import Thresholds
-
-SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
 
 
 def main() -> None:
@@ -35,8 +31,8 @@ def main() -> None:
         thresholds = Thresholds(confidence=arguments.confidence, nms_iou=arguments.nms)
         with open_model(arguments.engine, arguments.backend).runtime as runtime:
             labels = runtime.manifest.labels
-            for path in _image_paths(arguments.images):
-                frame = _frame_from_file(path)
+            for path in image_paths(arguments.images):
+                frame = frame_from_file(path)
                 detections, stage_times_ms = detect(runtime, frame, thresholds)
                 print_json({
                     'image': str(path), 'size_wh': frame.size_wh,
@@ -53,26 +49,6 @@ def main() -> None:
                     drawn = draw_detections(np.array(frame.pixels), detections, labels)
                     cv2.imwrite(str(arguments.output / f'{path.stem}.png'), drawn)
     run_command(work)
-
-
-def _image_paths(given: list[Path]) -> Iterator[Path]:
-    for path in given:
-        if path.is_dir():
-            found = sorted(one for one in path.iterdir() if one.suffix.lower() in SUFFIXES)
-            if not found:
-                raise ConfigurationError(f"{path} holds no images ({', '.join(SUFFIXES)})")
-            yield from found
-        else:
-            yield path
-
-
-def _frame_from_file(path: Path) -> Frame:
-    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if pixels is None:
-        reason = 'it is no image that OpenCV knows' if path.is_file() else 'there is no such file'
-        raise ImageError(f'{path} cannot be read: {reason}')
-    height, width = pixels.shape[:2]
-    return Frame(pixels, 'bgr8', (width, height), source=str(path))
 
 
 if __name__ == '__main__':

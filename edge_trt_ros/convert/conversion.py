@@ -21,11 +21,12 @@ from edge_trt_ros.convert.artifact_store import install, locked, why_stale
 from edge_trt_ros.convert.check_onnx import check_onnx, CheckedOnnx
 from edge_trt_ros.convert.fuse_head import fuse_head, FUSED_HEADS
 from edge_trt_ros.convert.head_detection import detect_head, DetectionHead
+from edge_trt_ros.convert.onnx_metadata import input_contract_from_metadata
 from edge_trt_ros.convert.recipe import ConversionRecipe
 from edge_trt_ros.convert.verify_engine import verify_engine
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import BuildError
-from edge_trt_ros.manifest import EngineManifest, InputContract, manifest_path, sha256_hex
+from edge_trt_ros.manifest import EngineManifest, manifest_path, sha256_hex
 from edge_trt_ros.runtime.onnxruntime_cpu import BACKEND, VERSION
 from edge_trt_ros.runtime.select import open_engine, open_runtime, OpenedRuntime
 from edge_trt_ros.tensor_spec import TensorSpec
@@ -135,7 +136,7 @@ def _manifest(checked: CheckedOnnx, head: DetectionHead, fused: onnx.ModelProto,
             TensorSpec(output.name, names[output.type.tensor_type.elem_type],
                        tuple(dim.dim_value for dim in output.type.tensor_type.shape.dim))
             for output in fused.graph.output),
-        input_contract=InputContract((width, height)),
+        input_contract=input_contract_from_metadata(checked.metadata, (width, height)),
         head=FUSED_HEADS[head.name],
         source_head=head.name,
         task=head.task,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 
 import numpy as np
 from std_msgs.msg import Header
@@ -17,28 +18,30 @@ _NO_POSE = ObjectHypothesisWithPose().pose
 
 
 def detections_message(detections: Detections, header: Header,
-                       class_ids: Sequence[str]) -> Detection2DArray:
+                       class_ids: Sequence[str], track_ids: Sequence[str] = ()
+                       ) -> Detection2DArray:
     """
     Return detections as a message; an empty one if there are none.
 
     :param detections: boxes in source pixels.
     :param header: the image's header, passed on as it is.
     :param class_ids: what `class_id` holds for each class (`class_id_texts`).
+    :param track_ids: the id of each detection; none leaves ids empty.
     """
     message = Detection2DArray(header=header)
     boxes = detections.boxes_xyxy.astype(np.float64)
     centres, sizes = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
     message.detections = [
         Detection2D(
-            header=header,
+            header=header, id=track_id,
             results=[ObjectHypothesisWithPose(
                 hypothesis=ObjectHypothesis(class_id=class_ids[class_id], score=score),
                 pose=_NO_POSE)],
             bbox=BoundingBox2D(center=Pose2D(position=Point2D(x=x, y=y)),
                                size_x=width, size_y=height))
-        for (x, y), (width, height), score, class_id in zip(
+        for (x, y), (width, height), score, class_id, track_id in zip(
             centres.tolist(), sizes.tolist(), detections.scores.tolist(),
-            detections.class_ids.tolist())]
+            detections.class_ids.tolist(), track_ids or repeat(''))]
     return message
 
 

@@ -33,6 +33,7 @@ from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.overlay import draw_detections
 from edge_trt_ros.vision.pixel_encodings import to_bgr
 from edge_trt_ros.vision.postprocess import Thresholds
+from edge_trt_ros.vision.tracking import TrackIds
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class DetectionStream:
         self.opened = opened
         self.figures = StreamFigures()
         self.last_problem = ''
+        self.tracks = TrackIds() if parameters.track else None
         self._decode: Callable[[Any, str], Frame] = (
             frame_from_compressed if parameters.image_transport == 'compressed'
             else frame_from_image)
@@ -127,7 +129,9 @@ class DetectionStream:
                 detections, times_ms = detect(self.opened.runtime, frame, self._thresholds)
                 labels, class_ids = self.opened.runtime.manifest.labels, self._class_ids
             started = perf_counter()
-            self._detections.publish(detections_message(detections, header, class_ids))
+            track_ids = self.tracks.update(detections, stamp_ns) if self.tracks else ()
+            self._detections.publish(
+                detections_message(detections, header, class_ids, track_ids))
         except ImageError as error:
             self._refuse('bad_images', error)
             return

@@ -61,6 +61,8 @@ class InferenceNode(LifecycleNode):
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self.create_timer(1.0, self._report)
         self.create_service(SetBool, '~/enable', self._on_enable)
+        self.create_service(Trigger, '~/reset_tracks', lambda request, response: answer_service(
+            response, self._reset_tracks, self.get_logger(), 'reset failed'))
         # Images must not wait for a reload that waits for an engine.
         self.create_service(Trigger, '~/reload', self._on_reload,
                             callback_group=ReentrantCallbackGroup())
@@ -200,6 +202,12 @@ class InferenceNode(LifecycleNode):
                 self._subscribe()
             return 'images are taken' if self._enabled else 'images are ignored'
         return answer_service(response, switch, self.get_logger(), 'enable failed')
+
+    def _reset_tracks(self) -> str:
+        if self._stream is None or self._stream.tracks is None:
+            raise ConfigurationError('nothing is tracked: set track to true and configure again')
+        self._stream.tracks.reset()
+        return 'all tracks are forgotten, ids start at 1'
 
     async def _on_reload(self, request: Trigger.Request, response: Trigger.Response
                          ) -> Trigger.Response:

@@ -44,6 +44,8 @@ class InferenceParameters:
     max_frame_age_ms: float = parameter(
         0.0, 'Images older than this when their turn comes are dropped and counted; 0 keeps all.',
         live=True, limits=(0.0, 60000.0))
+    track: bool = parameter(
+        False, 'Give an object the same id from image to image; needs edgefirst-tracker.')
 
     def __post_init__(self) -> None:
         check_fields(self)

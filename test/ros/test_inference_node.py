@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 import re
+import sys
 import threading
 from typing import Any
 
@@ -256,6 +257,33 @@ def test_reload_swaps_and_keeps_the_old_one_on_failure(ros: Graph, engine: Path)
     node.trigger_deactivate()
     node.trigger_cleanup()
     assert 'configure the node' in ros.call(Trigger, 'inference/reload').message
+
+
+def test_tracks_keep_their_ids_until_they_are_reset(ros: Graph, engine: Path) -> None:
+    pytest.importorskip('edgefirst.tracker', reason='tracking needs edgefirst-tracker')
+    active(ros, engine, track=True)
+    first, second = ros.answer(BGR), ros.answer(BGR)
+    ids = [one.id for one in first.detections]
+    assert ids == [one.id for one in second.detections] and '1' in ids
+    assert len([one for one in ids if one]) == len({one for one in ids if one})
+    others = np.random.default_rng(9).integers(0, 256, BGR.shape, np.uint8)
+
+    def numbers() -> list[int]:
+        return sorted(int(one.id) for one in ros.answer(others).detections if one.id)
+    assert max(numbers()) > len(numbers())
+    assert ros.call(Trigger, 'inference/reset_tracks').success
+    assert numbers() == list(range(1, len(numbers()) + 1))
+
+
+def test_tracking_asked_for_and_not_there(ros: Graph, engine: Path,
+                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'edgefirst.tracker', None)
+    node = ros.add(InferenceNode, engine_file_path=str(engine), track=True)
+    assert node.trigger_configure() == FAILURE
+    assert 'pip install edgefirst-tracker' in node._configure_problem
+    node.set_parameters([Parameter('track', value=False)])
+    assert node.trigger_configure() == SUCCESS
+    assert 'nothing is tracked' in ros.call(Trigger, 'inference/reset_tracks').message
 
 
 def test_the_newest_image_wins(ros: Graph, engine: Path) -> None:

@@ -1,0 +1,70 @@
+"""A bag in, the same bag with detections out; needs no ROS graph."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+import sys
+from time import perf_counter
+
+from tqdm import tqdm
+
+from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.convert.conversion import open_model
+from edge_trt_ros.errors import BagError
+from edge_trt_ros.vision.postprocess import Thresholds
+
+
+def main() -> None:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(prog='detect_bag', description=__doc__)
+    parser.add_argument('engine', type=Path, help='an engine with its manifest, or an ONNX')
+    parser.add_argument('source', type=Path, metavar='IN', help='bag of MCAP or sqlite3')
+    parser.add_argument('target', type=Path, metavar='OUT', help='folder of the bag to write')
+    parser.add_argument('--topic', default='', help='images; the only such topic by default')
+    parser.add_argument('--detections-topic', default='/detections')
+    parser.add_argument('--detections-only', action='store_true',
+                        help='leave out what is in IN')
+    parser.add_argument('--track', action='store_true', help='give an object the same id '
+                        'from image to image; needs edgefirst-tracker')
+    parser.add_argument('--backend', default='auto')
+    parser.add_argument('--confidence', type=float, default=0.25)
+    parser.add_argument('--nms', type=float, default=0.45, help='IoU above which a box is dropped')
+    parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
+    arguments = parser.parse_args()
+
+    def work() -> None:
+        try:
+            from edge_trt_ros.ros.bag_detections import BagTask, detect_in_bag
+        except ModuleNotFoundError as error:
+            raise BagError(f'bags are read through {error.name}, which is not installed: '
+                           'pip install rosbags') from error
+        task = BagTask(arguments.source, arguments.target, arguments.topic,
+                       arguments.detections_topic, not arguments.detections_only,
+                       arguments.track)
+        thresholds = Thresholds(confidence=arguments.confidence, nms_iou=arguments.nms)
+        started = perf_counter()
+        # disable=None: a bar for a terminal, nothing in a log.
+        with open_model(arguments.engine, arguments.backend).runtime as runtime, \
+                tqdm(unit='image', file=sys.stderr, leave=False, disable=None) as bar:
+            def progress(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+            report = detect_in_bag(runtime, task, thresholds, progress)
+        report['seconds'] = round(perf_counter() - started, 2)
+        if report['skipped_images']:
+            print(f"detect_bag: {report['skipped_images']} images were skipped: "
+                  f"{report['first_problem']}", file=sys.stderr)
+        for topic in report['topics_left_out']:
+            print(f'detect_bag: {topic} is not copied, nothing defines its type', file=sys.stderr)
+        if arguments.json:
+            print_json(report)
+        else:
+            print(f"{report['bag']}: {report['detections']} detections in {report['images']} "
+                  f"images of {report['topic']} on {report['detections_topic']}, "
+                  f"{report['seconds']:.1f} s")
+    run_command(work)
+
+
+if __name__ == '__main__':
+    main()

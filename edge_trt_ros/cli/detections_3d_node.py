@@ -1,0 +1,14 @@
+"""The node that places detections in space by depth images."""
+
+from edge_trt_ros.cli._command import run_command
+from edge_trt_ros.ros.detections_3d_node import Detections3DNode
+from edge_trt_ros.ros.spin import spin_node
+
+
+def main() -> None:
+    """Run the node until it is told to stop."""
+    run_command(lambda: spin_node(Detections3DNode))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,149 @@
+"""A trained network (PyTorch, TensorFlow) to an ONNX that was compared with it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+import sys
+from threading import Event, Thread
+from typing import Any
+
+from tqdm import tqdm
+import yaml
+
+from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.cli._images import frame_from_file, image_paths
+from edge_trt_ros.convert.export import export_onnx
+from edge_trt_ros.convert.export_recipe import DEFAULT_OPSET, DYNAMIC_AXES, ExportRecipe
+from edge_trt_ros.convert.export_recipe import inputs_from_text
+from edge_trt_ros.convert.recipe import labels_from_file
+from edge_trt_ros.errors import ConfigurationError, ManifestError
+from edge_trt_ros.manifest import InputContract
+from edge_trt_ros.tensor_spec import TensorSpec
+
+REFRESH_S = 0.25
+
+
+def main() -> None:
+    """Parse the command line and export."""
+    parser = argparse.ArgumentParser(prog='export_onnx', description=__doc__)
+    parser.add_argument('source', metavar='SOURCE', help='module:callable, a file of '
+                        'torch.jit.save, torch.export.save or torch.save, the name of a '
+                        'torchvision model, a TensorFlow SavedModel or a Keras file')
+    parser.add_argument('-o', '--output', type=Path, required=True, metavar='OUT.onnx')
+    parser.add_argument('--input-shape', action='append', default=[], required=True,
+                        metavar='1x3x640x640', help='once for each input; 1x128:int64 for '
+                        'another type than float32')
+    parser.add_argument('--input-names', default='', metavar='A,B')
+    parser.add_argument('--output-names', default='', metavar='A,B')
+    parser.add_argument('--dynamic', default='', metavar='AXES',
+                        help=f"axes to leave open: {','.join(DYNAMIC_AXES)}")
+    parser.add_argument('--opset', type=int, default=DEFAULT_OPSET)
+    parser.add_argument('--arguments', metavar='YAML', help='for the callable, as '
+                        "'{classes: 3}', or a YAML file of them")
+    parser.add_argument('--weights', type=Path, metavar='FILE',
+                        help='state dict for the network that the callable makes')
+    parser.add_argument('--trust-pickle', action='store_true',
+                        help='load files that may run code of whoever made them')
+    parser.add_argument('--task', default='', help='written into the ONNX, as detect')
+    parser.add_argument('--labels', default='', metavar='FILE', help='one label a line')
+    contract = parser.add_argument_group(
+        'input contract', 'how pixels become the input: (value * scale - mean) / std')
+    contract.add_argument('--color-order', default='rgb', choices=('rgb', 'bgr'))
+    contract.add_argument('--scale', type=float, default=1 / 255)
+    contract.add_argument('--mean', default='0,0,0', metavar='R,G,B')
+    contract.add_argument('--std', default='1,1,1', metavar='R,G,B')
+    contract.add_argument('--pad-value', type=int, default=114)
+    parser.add_argument('--images', type=Path, nargs='+', default=[], metavar='FILE_OR_DIR',
+                        help='images to compare on, beside random input')
+    parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
+    arguments = parser.parse_args()
+
+    def work() -> None:
+        inputs = inputs_from_text(arguments.input_shape, _names(arguments.input_names))
+        recipe = ExportRecipe(
+            inputs, _names(arguments.output_names), frozenset(_names(arguments.dynamic)),
+            arguments.opset, arguments.task, labels_from_file(arguments.labels),
+            _contract(arguments, inputs))
+        frames = [frame_from_file(path) for path in image_paths(arguments.images)]
+        with _bar() as progress:
+            report = export_onnx(
+                arguments.source, arguments.output, recipe,
+                arguments=_yaml(arguments.arguments), weights=arguments.weights,
+                trust_pickle=arguments.trust_pickle, frames=frames, progress=progress)
+        if arguments.json:
+            print_json(report)
+            return
+        parity = report['parity']
+        print(f"{report['onnx']}: {', '.join(report['inputs'])} to "
+              f"{', '.join(report['outputs'])}, opset {report['opset']}, "
+              f"{report['size_bytes'] / 1e6:.1f} MB; like {report['framework']} on "
+              f"{parity['runs']} inputs ({parity['images']} images) within "
+              f"{parity['max_error']:.1e}, argmax agrees in {parity['argmax_agreement']:.2%}")
+    run_command(work)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(',')) if text else ()
+
+
+def _contract(arguments: argparse.Namespace, inputs: tuple[TensorSpec, ...]
+              ) -> InputContract | None:
+    shape = inputs[0].shape
+    if len(inputs) != 1 or len(shape) != 4 or shape[1] != 3 or inputs[0].dtype != 'float32':
+        return None
+    try:
+        mean, std = (tuple(map(float, text.split(','))) for text in (arguments.mean,
+                                                                     arguments.std))
+        return InputContract((shape[3], shape[2]), arguments.color_order, scale=arguments.scale,
+                             mean=mean, std=std,  # type: ignore[arg-type]  # checked there
+                             pad_value=arguments.pad_value)
+    except (ValueError, ManifestError):
+        raise ConfigurationError(f'mean is {arguments.mean} and std {arguments.std}, expected '
+                                 'three numbers each, and no std of 0') from None
+
+
+def _yaml(text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        path = Path(text)
+        if path.suffix in ('.yaml', '.yml'):
+            text = path.read_text(encoding='utf-8')
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"arguments are no YAML ({' '.join(str(error).split())}): give "
+                                 "for example '{classes: 3}'") from error
+    if not isinstance(value, (dict, list)):
+        raise ConfigurationError(f"arguments are '{value}', expected names with values such as "
+                                 "'{classes: 3}', or a list")
+    return value
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, float], None]]:
+    """Show a bar that lives while an exporter keeps this thread busy."""
+    stopped = Event()
+    # disable=None: a bar for a terminal, nothing in a log.
+    with tqdm(total=100, unit='%', file=sys.stderr, leave=False, disable=None,
+              bar_format='{desc:16} {bar} {percentage:3.0f} % {elapsed}') as bar:
+        def progress(phase: str, fraction: float) -> None:
+            bar.set_description_str(phase, refresh=False)
+            bar.update(round(100 * fraction) - bar.n)
+
+        def live() -> None:
+            while not stopped.wait(REFRESH_S):
+                bar.refresh()
+        thread = Thread(target=live, daemon=True)
+        thread.start()
+        try:
+            yield progress
+        finally:
+            stopped.set()
+            thread.join()
+
+
+if __name__ == '__main__':
+    main()
