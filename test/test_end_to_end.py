@@ -13,12 +13,15 @@ import sys
 from typing import Any
 
 from lifecycle_msgs.srv import GetState
+import numpy as np
 import pytest
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
+from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
 from support.graph import Graph, graph
 from support.models import dense_model, save
+from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, Detection3DArray
 
 from edge_trt_ros.engine_file import read_engine
 
@@ -114,3 +117,26 @@ def test_the_demo_ends_with_one_line_of_json(tmp_path: Path) -> None:
     assert min(result['recall'], result['precision']) >= 0.8
     names = {path.name for path in tmp_path.iterdir()}
     assert names >= {'overlay.png', 'contact_sheet.png', 'road_users.engine', 'result.json'}
+
+
+def test_detections_in_space_as_a_process(ros: Graph) -> None:
+    found: list[Detection3DArray] = []
+    ros.peer.create_subscription(Detection3DArray, 'detections_3d', found.append, 10)
+    depth = ros.peer.create_publisher(Image, 'depth/image', 10)
+    info = ros.peer.create_publisher(CameraInfo, 'camera_info', 10)
+    seen = ros.peer.create_publisher(Detection2DArray, 'detections', 10)
+    pixels = np.full((48, 64), 2000, np.uint16)
+    box = BoundingBox2D(size_x=20.0, size_y=20.0)
+    box.center.position.x, box.center.position.y = 32.0, 24.0
+
+    def placed() -> bool:
+        info.publish(CameraInfo(width=64, height=48, k=[50.0, 0, 32, 0, 50, 24, 0, 0, 1]))
+        depth.publish(Image(width=64, height=48, encoding='16UC1', step=128,
+                            data=pixels.tobytes()))
+        seen.publish(Detection2DArray(detections=[Detection2D(bbox=box)]))
+        ros.spin(0.2)
+        return bool(found)
+    with process('detections_3d_node', max_depth_m=5.0):
+        ros.until(placed, 60)
+    position = found[0].detections[0].bbox.center.position
+    assert (position.x, position.y, position.z) == (0, 0, 2)
