@@ -20,8 +20,8 @@ OWNERS = {
     'onnx': ('convert/', 'demo/'),
     'onnxruntime': ('runtime/onnxruntime_cpu.py', 'convert/', 'demo/'),
     'torch': ('convert/onnx_from_torch.py', 'demo/'),
-    'tensorrt': ('runtime/tensorrt_engine.py', 'convert/engine_from_onnx.py'),
-    'tensorrt_rtx': ('runtime/tensorrt_engine.py', 'convert/engine_from_onnx.py'),
+    # Imported by name, by its one adapter.
+    'tensorrt': (), 'tensorrt_rtx': (),
     'pycuda': ('runtime/cuda/',),
     'cv2': ('vision/letterbox.py', 'vision/pixel_encodings.py', 'vision/overlay.py',
             'runtime/host_preprocess.py', 'ros/image_message.py', 'demo/', 'cli/'),

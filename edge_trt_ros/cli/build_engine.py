@@ -27,14 +27,29 @@ def main() -> None:
     parser.add_argument('--labels', default='', metavar='FILE', help='one label a line')
     parser.add_argument('--max-candidates', type=int, default=1000, metavar='K',
                         help='boxes that leave the device for each image, before NMS')
+    parser.add_argument('--workspace-mb', type=int, default=0, metavar='MIB',
+                        help='scratch memory that TensorRT may use; 0 sets no limit')
+    parser.add_argument('--compute-capability', action='append', default=[], metavar='8.6',
+                        help='GPU to build for with tensorrt_rtx, again for more (all of them)')
+    parser.add_argument('--hardware-compatible', action='store_true',
+                        help='with tensorrt: for every GPU from compute capability 8.0 on')
+    parser.add_argument('--version-compatible', action='store_true',
+                        help='with tensorrt: for its later versions, too')
+    parser.add_argument('--sparsity', action='store_true',
+                        help='the weights are pruned 2 of 4: allow kernels that skip zeros')
     parser.add_argument('--force', action='store_true', help='build even if it is fresh')
     parser.add_argument('--json', action='store_true', help='the manifest as JSON on stdout')
     arguments = parser.parse_args()
 
     def work() -> None:
         recipe = ConversionRecipe(
-            arguments.backend, arguments.precision, shape_from_text(arguments.input_shape),
-            arguments.max_candidates, labels_from_file(arguments.labels))
+            backend=arguments.backend, precision=arguments.precision,
+            input_shape=shape_from_text(arguments.input_shape),
+            max_candidates=arguments.max_candidates, labels=labels_from_file(arguments.labels),
+            workspace_mb=arguments.workspace_mb,
+            compute_capabilities=tuple(arguments.compute_capability),
+            hardware_compatible=arguments.hardware_compatible,
+            version_compatible=arguments.version_compatible, sparsity=arguments.sparsity)
         job = BuildJob(arguments.onnx, arguments.output, recipe, arguments.force)
         try:
             outcome = _watch(job)

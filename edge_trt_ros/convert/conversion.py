@@ -19,9 +19,12 @@ import onnx
 
 from edge_trt_ros.convert.artifact_store import install, locked, why_stale
 from edge_trt_ros.convert.check_onnx import check_onnx, CheckedOnnx
+from edge_trt_ros.convert.engine_from_onnx import engine_from_onnx
 from edge_trt_ros.convert.fuse_head import fuse_head, FUSED_HEADS
 from edge_trt_ros.convert.head_detection import detect_head, DetectionHead
 from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.convert.toolchain import find_toolchain
+from edge_trt_ros.convert.typed_layers import node_precisions
 from edge_trt_ros.convert.verify_engine import verify_engine
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import BuildError
@@ -55,25 +58,40 @@ def convert(onnx_path: Path, recipe: ConversionRecipe,
     :param recipe: what to build.
     :param progress: called with a phase and the fraction of the whole that is done.
     :raises ModelError: if the ONNX cannot be used.
+    :raises EngineError: if the library that is to build it is not installed.
     :raises BuildError: if the engine does not do what the ONNX does.
     """
     started = perf_counter()
     progress('check', 0.0)
+    toolchain = find_toolchain(recipe)
     checked = check_onnx(onnx_path, recipe.input_shape)
     head = detect_head(checked, recipe.labels)
     progress('fuse the head', 0.3)
     fused = fuse_head(checked, head, recipe.max_candidates)
-    engine = fused.SerializeToString(deterministic=True)
-    if len(engine) >= 1 << 31:
-        raise BuildError(f'the fused network has {len(engine)} bytes, at most {(1 << 31) - 1} '
+    graph = fused.SerializeToString(deterministic=True)
+    if len(graph) >= 1 << 31:
+        raise BuildError(f'the fused network has {len(graph)} bytes, at most {(1 << 31) - 1} '
                          'can be written')
-    progress('verify', 0.5)
-    manifest = _manifest(checked, head, fused, engine, recipe)
-    with open_engine(engine, manifest).runtime as runtime:
+    progress('verify', 0.4)
+    # The very graph that is built, since an engine for a GPU cannot run on every machine.
+    on_cpu = _manifest(checked, head, fused, graph, recipe)
+    with open_engine(graph, on_cpu).runtime as runtime:
         verification = verify_engine(runtime, checked, head)
-    progress('verified', 0.9)
-    return BuiltEngine(engine, replace(manifest, verification=verification,
-                                       build_seconds=round(perf_counter() - started, 3)))
+    if toolchain.tensorrt is None:
+        built = BuiltEngine(graph, on_cpu)
+    else:
+        engine = engine_from_onnx(
+            fused, recipe, toolchain.tensorrt,
+            progress=lambda phase, fraction: progress(phase.lower(), 0.5 + 0.4 * fraction))
+        built = BuiltEngine(engine.plan, replace(
+            on_cpu, engine_sha256=sha256_hex(engine.plan), engine_size_bytes=len(engine.plan),
+            backend=toolchain.backend, backend_version=toolchain.version,
+            layers=engine.layers, target=engine.target))
+    progress('built', 0.9)
+    return replace(built, manifest=replace(
+        built.manifest, verification=verification,
+        cache_key=toolchain.cache_key(recipe, checked.sha256),
+        build_seconds=round(perf_counter() - started, 3)))
 
 
 def build_engine(onnx_path: Path, engine_path: Path, recipe: ConversionRecipe, *,
@@ -130,6 +148,9 @@ def _manifest(checked: CheckedOnnx, head: DetectionHead, fused: onnx.ModelProto,
         backend=BACKEND,
         backend_version=VERSION,
         platform=f'{sys.platform}-{platform.machine()}',
+        target={'compute_capabilities': [], 'gpu': '', 'driver': ''},
+        layers=node_precisions(fused),
+        cache_key='',
         inputs=(checked.image_input,),
         outputs=tuple(
             TensorSpec(output.name, names[output.type.tensor_type.elem_type],

@@ -45,6 +45,18 @@ class ModelParameters:
         limits=(1, 3840))
     labels_file_path: str = parameter(
         '', 'Text file with one label a line; empty takes those in the ONNX.', live=True)
+    workspace_mb: int = parameter(
+        0, 'Scratch memory that TensorRT may use, in MiB; 0 sets no limit.', live=True,
+        limits=(0, 1 << 20))
+    compute_capabilities: tuple[str, ...] = parameter(
+        (), 'GPUs that tensorrt_rtx builds for, as 8.6; an empty list gives an engine for all.',
+        live=True)
+    hardware_compatible: bool = parameter(
+        False, 'With tensorrt: for every GPU from compute capability 8.0 on.', live=True)
+    version_compatible: bool = parameter(
+        False, 'With tensorrt: for its later versions, too.', live=True)
+    sparsity: bool = parameter(
+        False, 'The weights are pruned 2 of 4: allow kernels that skip the zeros.', live=True)
     force_engine_update: bool = parameter(
         False, 'Build even if the engine is fresh.', live=True)
     reload_service: str = parameter(
@@ -64,7 +76,10 @@ class ModelParameters:
             backend=self.backend, precision=self.precision,
             input_shape=shape_from_text(self.input_shape),
             max_candidates=self.max_candidates,
-            labels=labels_from_file(self.labels_file_path))
+            labels=labels_from_file(self.labels_file_path), workspace_mb=self.workspace_mb,
+            compute_capabilities=self.compute_capabilities,
+            hardware_compatible=self.hardware_compatible,
+            version_compatible=self.version_compatible, sparsity=self.sparsity)
 
     def paths(self) -> tuple[Path, Path]:
         """

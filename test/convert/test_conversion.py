@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 import multiprocessing
 import os
 from pathlib import Path
@@ -238,11 +239,17 @@ def test_recipes_that_cannot_be(values: dict[str, object], match: str) -> None:
 
 
 def test_cache_key_changes_with_every_field() -> None:
-    keys = {ConversionRecipe(**values).cache_key(sha) for values, sha in (  # type: ignore
-        ({}, 'a'), ({}, 'b'), ({'input_shape': (1, 3, 64, 64)}, 'a'),
-        ({'max_candidates': 7}, 'a'), ({'labels': ('x',)}, 'a'),
-        ({'backend': 'onnxruntime'}, 'a'))}
-    assert len(keys) == 6 and RECIPE.cache_key('a') in keys
+    other: dict[str, object] = {
+        'backend': 'onnxruntime', 'input_shape': (1, 3, 64, 64),
+        'max_candidates': 7, 'labels': ('x',), 'workspace_mb': 5, 'sparsity': True,
+        'compute_capabilities': ('8.6',), 'hardware_compatible': True,
+        'version_compatible': True}
+    assert set(other) | {'precision'} == {field.name for field in fields(ConversionRecipe)}
+    recipes = [RECIPE, *(replace(RECIPE, **{name: value}) for name, value in other.items())]
+    keys = {recipe.cache_key('onnx', 'library 1', 'gpu') for recipe in recipes}
+    keys |= {RECIPE.cache_key(*changed) for changed in (
+        ('other', 'library 1', 'gpu'), ('onnx', 'library 2', 'gpu'), ('onnx', 'library 1', ''))}
+    assert len(keys) == len(other) + 4
 
 
 def test_shapes_and_labels_from_text(tmp_path: Path) -> None:
