@@ -24,7 +24,8 @@ OWNERS = {
     'tensorrt': (), 'tensorrt_rtx': (),
     'pycuda': ('runtime/cuda/',),
     'cv2': ('vision/letterbox.py', 'vision/pixel_encodings.py', 'vision/overlay.py',
-            'runtime/host_preprocess.py', 'ros/image_message.py', 'demo/', 'cli/'),
+            'runtime/host_preprocess.py', 'convert/calibration_set.py', 'ros/image_message.py',
+            'demo/', 'cli/'),
 }
 FILES = sorted(ROOT.rglob('*.py'))
 

@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
-from edge_trt_ros.convert.recipe import BACKENDS, ConversionRecipe, labels_from_file, PRECISIONS
-from edge_trt_ros.convert.recipe import shape_from_text
+from edge_trt_ros.convert.recipe import (BACKENDS, CALIBRATION_METHODS, ConversionRecipe,
+                                         labels_from_file, PRECISIONS, shape_from_text)
 
 
 def main() -> None:
@@ -27,6 +27,15 @@ def main() -> None:
     parser.add_argument('--labels', default='', metavar='FILE', help='one label a line')
     parser.add_argument('--max-candidates', type=int, default=1000, metavar='K',
                         help='boxes that leave the device for each image, before NMS')
+    parser.add_argument('--calibration', default='', metavar='DIR|BAG',
+                        help='images of what the robot will see, for int8 and for fp16 overflow')
+    parser.add_argument('--calibration-topic', default='', metavar='TOPIC',
+                        help='image topic of the bag, if it has more than one')
+    parser.add_argument('--calibration-images', type=int, default=200, metavar='N')
+    parser.add_argument('--calibration-method', choices=CALIBRATION_METHODS,
+                        default='moving_average')
+    parser.add_argument('--max-accuracy-drop', type=float, default=0.05, metavar='SHARE',
+                        help='share of its boxes that int8 may lose before layers stay in fp16')
     parser.add_argument('--workspace-mb', type=int, default=0, metavar='MIB',
                         help='scratch memory that TensorRT may use; 0 sets no limit')
     parser.add_argument('--compute-capability', action='append', default=[], metavar='8.6',
@@ -46,6 +55,10 @@ def main() -> None:
             backend=arguments.backend, precision=arguments.precision,
             input_shape=shape_from_text(arguments.input_shape),
             max_candidates=arguments.max_candidates, labels=labels_from_file(arguments.labels),
+            calibration=arguments.calibration, calibration_topic=arguments.calibration_topic,
+            calibration_images=arguments.calibration_images,
+            calibration_method=arguments.calibration_method,
+            max_accuracy_drop=arguments.max_accuracy_drop,
             workspace_mb=arguments.workspace_mb,
             compute_capabilities=tuple(arguments.compute_capability),
             hardware_compatible=arguments.hardware_compatible,

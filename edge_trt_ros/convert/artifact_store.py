@@ -13,6 +13,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from edge_trt_ros.convert.calibration_set import calibration_sha256
 from edge_trt_ros.convert.check_onnx import onnx_sha256
 from edge_trt_ros.convert.recipe import ConversionRecipe
 from edge_trt_ros.convert.toolchain import find_toolchain
@@ -38,10 +39,15 @@ def why_stale(engine_path: Path, onnx_path: Path, recipe: ConversionRecipe) -> s
     if onnx_path.is_file() and onnx_sha256(onnx_path) != manifest.source_onnx_sha256:
         return f'{onnx_path.name} has changed since the engine was built'
     toolchain = find_toolchain(recipe)
-    if toolchain.cache_key(recipe, manifest.source_onnx_sha256) == manifest.cache_key:
+    images = manifest.recipe.get('calibration_sha256', '')
+    if Path(recipe.calibration).expanduser().exists():
+        images = calibration_sha256(recipe)
+    if toolchain.cache_key(recipe, manifest.source_onnx_sha256, images) == manifest.cache_key:
         return ''
     changed = [f'{name} is {manifest.recipe.get(name)!r} in the engine and {value!r} now'
                for name, value in recipe.to_dict().items() if manifest.recipe.get(name) != value]
+    if images != manifest.recipe.get('calibration_sha256', ''):
+        changed.append('the calibration images have changed')
     built_with = f'{manifest.backend} {manifest.backend_version}'
     builds_now = f'{toolchain.backend} {toolchain.version}'
     if built_with != builds_now:

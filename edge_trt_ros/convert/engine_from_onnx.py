@@ -17,6 +17,7 @@ import onnx
 
 from edge_trt_ros.convert.recipe import ConversionRecipe
 from edge_trt_ros.convert.typed_layers import layer_precisions
+from edge_trt_ros.engine_file import write_file
 from edge_trt_ros.errors import BuildError, ConfigurationError, ModelError
 from edge_trt_ros.runtime.gpu_device import find_gpu, GpuDevice
 from edge_trt_ros.runtime.tensorrt_library import collecting_logger, complaints, TensorRt
@@ -84,7 +85,7 @@ def engine_from_onnx(model: onnx.ModelProto, recipe: ConversionRecipe, library: 
         raise BuildError(f'{library.name} {library.version} did not build the engine: '
                          f'{complaints(logger)}')
     if cache is not None and timing_cache_path is not None:
-        timing_cache_path.write_bytes(bytes(config.get_timing_cache().serialize()))
+        write_file(timing_cache_path, bytes(config.get_timing_cache().serialize()))
     return TensorRtEngine(bytes(plan), layer_precisions(trt, network),
                           _target(recipe, library, gpu))
 

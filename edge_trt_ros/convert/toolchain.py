@@ -28,9 +28,16 @@ class Toolchain:
     device: str = ''
     tensorrt: TensorRt | None = None
 
-    def cache_key(self, recipe: ConversionRecipe, source_sha256: str) -> str:
+    def compute_capabilities(self, recipe: ConversionRecipe) -> tuple[str, ...]:
+        """Return those that the engine must run on, as far as they are known now."""
+        built_on = self.device.split()[-1:]
+        return recipe.compute_capabilities or tuple(built_on)
+
+    def cache_key(self, recipe: ConversionRecipe, source_sha256: str,
+                  calibration_sha256: str) -> str:
         """Return what changes with everything that changes the engine (see the recipe)."""
-        return recipe.cache_key(source_sha256, f'{self.backend} {self.version}', self.device)
+        return recipe.cache_key(source_sha256, calibration_sha256,
+                                f'{self.backend} {self.version}', self.device)
 
 
 def find_toolchain(recipe: ConversionRecipe) -> Toolchain:

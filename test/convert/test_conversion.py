@@ -240,16 +240,18 @@ def test_recipes_that_cannot_be(values: dict[str, object], match: str) -> None:
 
 def test_cache_key_changes_with_every_field() -> None:
     other: dict[str, object] = {
-        'backend': 'onnxruntime', 'input_shape': (1, 3, 64, 64),
+        'backend': 'onnxruntime', 'precision': 'fp16', 'input_shape': (1, 3, 64, 64),
         'max_candidates': 7, 'labels': ('x',), 'workspace_mb': 5, 'sparsity': True,
         'compute_capabilities': ('8.6',), 'hardware_compatible': True,
-        'version_compatible': True}
-    assert set(other) | {'precision'} == {field.name for field in fields(ConversionRecipe)}
+        'version_compatible': True, 'calibration': 'a', 'calibration_topic': '/a',
+        'calibration_images': 3, 'calibration_method': 'min_max', 'max_accuracy_drop': 0.5}
+    assert set(other) == {field.name for field in fields(ConversionRecipe)}
     recipes = [RECIPE, *(replace(RECIPE, **{name: value}) for name, value in other.items())]
-    keys = {recipe.cache_key('onnx', 'library 1', 'gpu') for recipe in recipes}
+    keys = {recipe.cache_key('onnx', 'images', 'library 1', 'gpu') for recipe in recipes}
     keys |= {RECIPE.cache_key(*changed) for changed in (
-        ('other', 'library 1', 'gpu'), ('onnx', 'library 2', 'gpu'), ('onnx', 'library 1', ''))}
-    assert len(keys) == len(other) + 4
+        ('other', 'images', 'library 1', 'gpu'), ('onnx', 'others', 'library 1', 'gpu'),
+        ('onnx', 'images', 'library 2', 'gpu'), ('onnx', 'images', 'library 1', ''))}
+    assert len(keys) == len(other) + 5
 
 
 def test_shapes_and_labels_from_text(tmp_path: Path) -> None:
