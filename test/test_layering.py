@@ -19,7 +19,7 @@ OWNERS = {
     'cv_bridge': ('ros/image_message.py',),
     'onnx': ('convert/', 'demo/'),
     'onnxruntime': ('runtime/onnxruntime_cpu.py', 'convert/', 'demo/'),
-    'torch': ('convert/onnx_from_torch.py', 'demo/'),
+    'torch': ('convert/onnx_from_torch.py', 'convert/sparse_training.py', 'demo/'),
     # Imported by name, by its one adapter.
     'tensorrt': (), 'tensorrt_rtx': (),
     'pycuda': ('runtime/cuda/',),

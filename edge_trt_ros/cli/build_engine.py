@@ -9,8 +9,10 @@ from time import sleep
 
 from tqdm import tqdm
 
-from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.cli._command import DONE, print_json, REFUSED, run_command
 from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
+from edge_trt_ros.convert.check_onnx import check_onnx
+from edge_trt_ros.convert.onnx_verdict import judge_onnx
 from edge_trt_ros.convert.recipe import (BACKENDS, CALIBRATION_METHODS, ConversionRecipe,
                                          labels_from_file, PRECISIONS, shape_from_text)
 
@@ -19,7 +21,7 @@ def main() -> None:
     """Parse the command line and build."""
     parser = argparse.ArgumentParser(prog='build_engine', description=__doc__)
     parser.add_argument('onnx', type=Path, metavar='MODEL.onnx')
-    parser.add_argument('-o', '--output', type=Path, required=True, metavar='ENGINE')
+    parser.add_argument('-o', '--output', type=Path, metavar='ENGINE')
     parser.add_argument('--backend', choices=BACKENDS, default='auto')
     parser.add_argument('--precision', choices=PRECISIONS, default='fp32')
     parser.add_argument('--input-shape', default='', metavar='1x3x640x640',
@@ -46,11 +48,15 @@ def main() -> None:
                         help='with tensorrt: for its later versions, too')
     parser.add_argument('--sparsity', action='store_true',
                         help='the weights are pruned 2 of 4: allow kernels that skip zeros')
+    parser.add_argument('--check', action='store_true',
+                        help='say whether it can be built, and build nothing')
     parser.add_argument('--force', action='store_true', help='build even if it is fresh')
     parser.add_argument('--json', action='store_true', help='the manifest as JSON on stdout')
     arguments = parser.parse_args()
+    if arguments.output is None and not arguments.check:
+        parser.error('say where the engine goes: -o ENGINE')
 
-    def work() -> None:
+    def work() -> int:
         recipe = ConversionRecipe(
             backend=arguments.backend, precision=arguments.precision,
             input_shape=shape_from_text(arguments.input_shape),
@@ -63,6 +69,14 @@ def main() -> None:
             compute_capabilities=tuple(arguments.compute_capability),
             hardware_compatible=arguments.hardware_compatible,
             version_compatible=arguments.version_compatible, sparsity=arguments.sparsity)
+        if arguments.check:
+            verdict = judge_onnx(check_onnx(arguments.onnx, recipe.input_shape), recipe)
+            if arguments.json:
+                print_json({'onnx': str(arguments.onnx), 'facts': verdict.facts,
+                            'problems': verdict.problems})
+            else:
+                print(verdict)
+            return REFUSED if verdict.problems else DONE
         job = BuildJob(arguments.onnx, arguments.output, recipe, arguments.force)
         try:
             outcome = _watch(job)
@@ -73,6 +87,7 @@ def main() -> None:
                         'reason': outcome.reason, 'manifest': outcome.manifest.to_dict()})
         else:
             print(f'{arguments.output}: {outcome.sentence()}')
+        return DONE
     run_command(work)
 
 

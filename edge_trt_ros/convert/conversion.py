@@ -22,11 +22,12 @@ from edge_trt_ros.convert.bf16_emulation import emulated_bf16
 from edge_trt_ros.convert.calibration_cache import calibration_cache_path
 from edge_trt_ros.convert.calibration_set import calibration_set, calibration_sha256
 from edge_trt_ros.convert.check_onnx import check_onnx, CheckedOnnx
-from edge_trt_ros.convert.engine_from_onnx import engine_from_onnx
+from edge_trt_ros.convert.engine_from_onnx import check_parses, engine_from_onnx
 from edge_trt_ros.convert.fuse_head import fuse_head, FUSED_HEADS
 from edge_trt_ros.convert.head_detection import detect_head, DetectionHead
 from edge_trt_ros.convert.precision import apply_precision, PreciseGraph
 from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.convert.sparsity import check_sparsity
 from edge_trt_ros.convert.toolchain import find_toolchain
 from edge_trt_ros.convert.typed_layers import node_precisions
 from edge_trt_ros.convert.verify_engine import verify_engine
@@ -76,6 +77,9 @@ def convert(onnx_path: Path, recipe: ConversionRecipe,
     head = detect_head(checked, recipe.labels)
     progress('fuse the head', 0.1)
     fused = fuse_head(checked, head, recipe.max_candidates)
+    if toolchain.tensorrt is not None:
+        check_parses(fused, toolchain.tensorrt)
+    sparse = check_sparsity(fused) if recipe.sparsity else None
     precise = apply_precision(
         fused, FUSED_HEADS[head.name], recipe, toolchain, _input_contract(checked),
         cache_path=calibration_cache_path(caches_beside) if caches_beside else None,
@@ -87,6 +91,8 @@ def convert(onnx_path: Path, recipe: ConversionRecipe,
     progress('verify', 0.4)
     # The very graph that is built, since an engine for a GPU cannot run on every machine.
     on_cpu = _manifest(checked, head, precise, graph, recipe)
+    if sparse is not None:
+        on_cpu = replace(on_cpu, layers={**on_cpu.layers, 'sparsity': str(sparse)})
     runs_here = graph if precise.precision != 'bf16' else emulated_bf16(
         precise.model).SerializeToString(deterministic=True)
     with open_engine(runs_here, on_cpu).runtime as runtime:

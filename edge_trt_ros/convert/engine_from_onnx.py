@@ -68,10 +68,7 @@ def engine_from_onnx(model: onnx.ModelProto, recipe: ConversionRecipe, library: 
     if builder is None:
         raise BuildError(f'{library.name} cannot start: {complaints(logger)}')
     network = builder.create_network(_network_flags(trt))
-    parser = trt.OnnxParser(network, logger)
-    if not parser.parse(model.SerializeToString()):
-        raise ModelError(f'{library.name} {library.version} cannot build this network: '
-                         f'{_parser_errors(parser) or complaints(logger)}')
+    parser = _parse(model, network, library, logger)
     config = builder.create_builder_config()
     _configure(config, trt, recipe, model)
     _add_profiles(builder, network, config, profiles)
@@ -81,6 +78,7 @@ def engine_from_onnx(model: onnx.ModelProto, recipe: ConversionRecipe, library: 
     plan = builder.build_serialized_network(network, config)
     if monitor.raised is not None:
         raise monitor.raised
+    del parser  # which owns the weights, and so must live until here
     if plan is None:
         raise BuildError(f'{library.name} {library.version} did not build the engine: '
                          f'{complaints(logger)}')
@@ -88,6 +86,31 @@ def engine_from_onnx(model: onnx.ModelProto, recipe: ConversionRecipe, library: 
         write_file(timing_cache_path, bytes(config.get_timing_cache().serialize()))
     return TensorRtEngine(bytes(plan), layer_precisions(trt, network),
                           _target(recipe, library, gpu))
+
+
+def check_parses(model: onnx.ModelProto, library: TensorRt) -> None:
+    """
+    Ask the library's own parser whether it can take a graph; this builds nothing.
+
+    :param model: the graph; not modified.
+    :param library: who would build.
+    :raises ModelError: naming the nodes that it refuses.
+    """
+    trt = library.module
+    logger = collecting_logger(library)
+    builder = trt.Builder(logger)
+    if builder is None:
+        raise BuildError(f'{library.name} cannot start: {complaints(logger)}')
+    network = builder.create_network(_network_flags(trt))
+    _parse(model, network, library, logger)
+
+
+def _parse(model: onnx.ModelProto, network: Any, library: TensorRt, logger: Any) -> Any:
+    parser = library.module.OnnxParser(network, logger)
+    if not parser.parse(model.SerializeToString()):
+        raise ModelError(f'{library.name} {library.version} cannot build this network: '
+                         f'{_parser_errors(parser) or complaints(logger)}')
+    return parser
 
 
 def _check(recipe: ConversionRecipe, library: TensorRt, gpu: GpuDevice | None) -> None:

@@ -99,7 +99,10 @@ def test_a_failed_build_leaves_the_old_engine(tmp_path: Path) -> None:
 
 
 def test_a_network_of_nan_is_not_installed(tmp_path: Path) -> None:
-    path = save(dense_model(weight=np.nan), tmp_path / 'm.onnx')
+    model = dense_model()
+    sigmoid = next(node for node in model.graph.node if node.op_type == 'Sigmoid')
+    sigmoid.op_type = 'Log'  # of what is negative, too
+    path = save(model, tmp_path / 'm.onnx')
     with pytest.raises(BuildError, match='not fit for use'):
         build_engine(path, tmp_path / 'm.engine', RECIPE)
     assert not (tmp_path / 'm.engine').exists()
@@ -226,6 +229,30 @@ def test_a_build_stopped_half_way(tmp_path: Path, how: str) -> None:
         wait(job)
     assert read_engine(engine) == old and leftovers(tmp_path) == []
     assert wait(BuildJob(path, engine, RECIPE, force=True)).reason == 'asked for'
+
+
+def test_a_builder_killed_at_random_moments(tmp_path: Path) -> None:
+    path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
+    recipes = [ConversionRecipe(max_candidates=count) for count in (5, 6)]
+    build_engine(path, engine, recipes[0])
+    random, ended = np.random.default_rng(0), 0
+    for round_number in range(20):
+        child = multiprocessing.get_context('fork').Process(
+            target=build_engine, args=(path, engine, recipes[round_number % 2]),
+            kwargs={'force': True})
+        child.start()
+        child.join(float(random.uniform(0.0, 0.25)))
+        ended += not child.is_alive()
+        child.kill()
+        child.join()
+        data, manifest = read_engine(engine)
+        assert manifest.recipe['max_candidates'] in (5, 6)
+        assert data == convert(path, recipes[manifest.recipe['max_candidates'] - 5]).engine
+    assert ended < 20
+    for recipe in recipes:
+        build_engine(path, engine, recipe)
+        assert read_engine(engine)[1].recipe['max_candidates'] == recipe.max_candidates
+    assert leftovers(tmp_path) == []
 
 
 @pytest.mark.parametrize('values, match', [
