@@ -47,8 +47,9 @@ class BuildOutcome:
         verified = manifest.verification
         what = (f"{manifest.backend} {manifest.backend_version}, {manifest.recipe['precision']} "
                 f'({precisions_sentence(manifest.layers)}), '
-                f'{manifest.engine_size_bytes / 1e6:.1f} MB, verified on {verified["frames"]} '
-                f'images ({verified["boxes"]} boxes within {verified["max_box_error_px"]} px)')
+                f'{manifest.engine_size_bytes / 1e6:.1f} MB, verified by {verified["by"]} on '
+                f'{verified["frames"]} images ({verified["boxes"]} boxes within '
+                f'{verified["max_box_error_px"]} px)')
         if not self.reason:
             return f'fresh already: {what}'
         return f'built in {manifest.build_seconds:.1f} s since {self.reason}: {what}'

@@ -7,7 +7,6 @@ as (phase, fraction); a callback that raises stops the build.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,6 +18,7 @@ import onnx
 
 from edge_trt_ros.convert.artifact_store import install, locked, why_stale
 from edge_trt_ros.convert.bf16_emulation import emulated_bf16
+from edge_trt_ros.convert.build_progress import Progress
 from edge_trt_ros.convert.calibration_cache import calibration_cache_path
 from edge_trt_ros.convert.calibration_set import calibration_set, calibration_sha256
 from edge_trt_ros.convert.check_onnx import check_onnx, CheckedOnnx
@@ -38,9 +38,9 @@ from edge_trt_ros.manifest import EngineManifest, InputContract, manifest_path, 
 from edge_trt_ros.runtime.contract import Frame
 from edge_trt_ros.runtime.onnxruntime_cpu import BACKEND, VERSION
 from edge_trt_ros.runtime.select import open_engine, open_runtime, OpenedRuntime
+from edge_trt_ros.runtime.tensorrt_library import TensorRt
 from edge_trt_ros.tensor_spec import TensorSpec
 
-Progress = Callable[[str, float], None]
 _VERIFICATION_IMAGES = 8
 
 
@@ -99,24 +99,15 @@ def convert(onnx_path: Path, recipe: ConversionRecipe,
     with open_engine(runs_here, on_cpu).runtime as runtime:
         verification = verify_engine(runtime, checked, head, _calibration_frames(recipe),
                                      precise.precision)
-    if toolchain.tensorrt is None:
-        built = BuiltEngine(graph, on_cpu)
-    else:
-        engine = engine_from_onnx(
-            precise.model, recipe, toolchain.tensorrt,
-            timing_cache_path=caches_beside.with_name('tensorrt.timing_cache')
-            if caches_beside else None,
-            progress=lambda phase, fraction: progress(phase.lower(), 0.5 + 0.4 * fraction))
-        built = BuiltEngine(engine.plan, replace(
-            on_cpu, engine_sha256=sha256_hex(engine.plan), engine_size_bytes=len(engine.plan),
-            backend=toolchain.backend, backend_version=toolchain.version,
-            layers={**on_cpu.layers, **engine.layers}, target=engine.target))
+    on_cpu = replace(on_cpu, verification=verification, cache_key=toolchain.cache_key(
+        recipe, checked.sha256, on_cpu.recipe['calibration_sha256']))
+    built = BuiltEngine(graph, on_cpu)
+    if toolchain.tensorrt is not None:
+        built = _on_gpu(precise.model, on_cpu, recipe, toolchain.tensorrt, caches_beside,
+                        lambda phase, fraction: progress(phase.lower(), 0.5 + 0.4 * fraction))
     progress('built', 0.9)
     return replace(built, manifest=replace(
-        built.manifest, verification=verification,
-        cache_key=toolchain.cache_key(
-            recipe, checked.sha256, on_cpu.recipe['calibration_sha256']),
-        build_seconds=round(perf_counter() - started, 3)))
+        built.manifest, build_seconds=round(perf_counter() - started, 3)))
 
 
 def build_engine(onnx_path: Path, engine_path: Path, recipe: ConversionRecipe, *,
@@ -159,6 +150,17 @@ def open_model(path: Path, backend: str = 'auto') -> OpenedRuntime:
     built = convert(path, ConversionRecipe(backend=backend))
     opened = open_engine(built.engine, built.manifest, backend)
     return OpenedRuntime(opened.runtime, f'{opened.reason}; converted at start from {path.name}')
+
+
+def _on_gpu(model: onnx.ModelProto, on_cpu: EngineManifest, recipe: ConversionRecipe,
+            library: TensorRt, caches_beside: Path | None, progress: Progress) -> BuiltEngine:
+    timing = caches_beside.with_name('tensorrt.timing_cache') if caches_beside else None
+    engine = engine_from_onnx(model, recipe, library, timing_cache_path=timing,
+                              progress=progress)
+    return BuiltEngine(engine.plan, replace(
+        on_cpu, engine_sha256=sha256_hex(engine.plan), engine_size_bytes=len(engine.plan),
+        backend=library.name, backend_version=library.version,
+        layers={**on_cpu.layers, **engine.layers}, target=engine.target))
 
 
 def _input_contract(checked: CheckedOnnx) -> InputContract:

@@ -8,13 +8,14 @@ that the engine will run on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import onnx
 
+from edge_trt_ros.convert.build_progress import Progress, progress_monitor
 from edge_trt_ros.convert.recipe import ConversionRecipe
 from edge_trt_ros.convert.typed_layers import layer_precisions
 from edge_trt_ros.engine_file import write_file
@@ -24,7 +25,6 @@ from edge_trt_ros.runtime.tensorrt_library import collecting_logger, complaints,
 
 Shape = tuple[int, ...]
 Profile = Mapping[str, tuple[Shape, Shape, Shape]]
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def engine_from_onnx(model: onnx.ModelProto, recipe: ConversionRecipe, library: 
     _configure(config, trt, recipe, model)
     _add_profiles(builder, network, config, profiles)
     cache = _read_timing_cache(config, library, timing_cache_path)
-    monitor = _progress_monitor(trt, progress)
+    monitor = progress_monitor(trt, progress)
     config.progress_monitor = monitor
     plan = builder.build_serialized_network(network, config)
     if monitor.raised is not None:
@@ -223,41 +223,3 @@ def _target(recipe: ConversionRecipe, library: TensorRt, gpu: GpuDevice | None
 
 def _member(compute_capability: str) -> str:
     return f"SM{compute_capability.replace('.', '')}"
-
-
-def _progress_monitor(trt: Any, progress: Progress) -> Any:
-    base: Any = trt.IProgressMonitor
-
-    class Monitor(base):
-        """Turns nested phases into one fraction that only grows; stops when told to raise."""
-
-        def __init__(self) -> None:
-            base.__init__(self)
-            self.raised: BaseException | None = None
-            self._phases: dict[str, list[Any]] = {}  # name -> [parent, steps done, steps]
-            self._furthest = 0.0
-
-        def phase_start(self, name: str, parent: str | None, steps: int) -> None:
-            self._phases[name] = [parent, 0, max(steps, 1)]
-
-        def step_complete(self, name: str, step: int) -> bool:
-            if name in self._phases:
-                self._phases[name][1] = step + 1
-            if self.raised is None:
-                try:
-                    self._furthest = max(self._furthest, self._fraction(name))
-                    progress(name, self._furthest)
-                except BaseException as error:  # it must not cross the library
-                    self.raised = error
-            return self.raised is None
-
-        def phase_finish(self, name: str) -> None:
-            self._phases.pop(name, None)
-
-        def _fraction(self, name: str | None) -> float:
-            inner = 0.0
-            while name in self._phases:
-                parent, done, steps = self._phases[name]
-                inner, name = min((done + inner) / steps, 1.0), parent
-            return inner
-    return Monitor()

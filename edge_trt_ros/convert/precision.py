@@ -2,8 +2,8 @@
 A precision written into the graph, the same for every library that runs it.
 
 fp32 leaves it as it is; fp16 and bf16 cast; int8 quantises what bears it and computes the rest
-in fp16 on a GPU, in fp32 on a CPU; best takes int8 where there are calibration images and the
-accuracy budget holds, else fp16 on a GPU and fp32 on a CPU.
+in fp16 on a GPU, in fp32 on a CPU; best on a GPU takes int8 where there are calibration images
+and the accuracy budget holds, else fp16. On a CPU it takes fp32: without VNNI int8 is slower.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def apply_precision(model: onnx.ModelProto, head: str, recipe: ConversionRecipe,
         except BuildError:
             if recipe.precision == 'int8':
                 raise
-            wanted = 'fp16' if toolchain.tensorrt else 'fp32'
-    return PreciseGraph(model, 'fp32') if wanted == 'fp32' else work.half(wanted)
+            wanted = 'fp16'
+    return work.half(wanted)
 
 
 def resolved_precision(recipe: ConversionRecipe, toolchain: Toolchain) -> str:
@@ -96,9 +96,9 @@ def resolved_precision(recipe: ConversionRecipe, toolchain: Toolchain) -> str:
     """
     wanted, name = recipe.precision, f'{toolchain.backend} {toolchain.version}'
     if wanted == 'best':
-        if recipe.calibration and _builds_int8(toolchain):
-            return 'int8'
-        return 'fp16' if toolchain.tensorrt else 'fp32'
+        if toolchain.tensorrt is None:
+            return 'fp32'
+        return 'int8' if recipe.calibration and _builds_int8(toolchain) else 'fp16'
     if wanted == 'bf16':
         old = [one for one in toolchain.compute_capabilities(recipe) if float(one) < 8.0]
         if toolchain.tensorrt is None or old:

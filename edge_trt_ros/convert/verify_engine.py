@@ -56,8 +56,8 @@ def verify_engine(runtime: Runtime, source: CheckedOnnx, head: DetectionHead,
     :param head: that ONNX's head.
     :param frames: images to compare on; none takes seeded noise and a gray one.
     :param precision: what it computes in, a key of `LIMITS`.
-    :returns: frames, boxes, the largest error of a box in pixels and of a score, and the share
-        of sure boxes that only one side has.
+    :returns: what ran it, frames, boxes, the largest error of a box in pixels and of a score,
+        and the share of sure boxes that only one side has.
     :raises BuildError: if they disagree, or if either gives values that are not finite.
     """
     frames = frames or sample_frames(runtime.manifest.input_contract.size_wh)
@@ -93,7 +93,8 @@ def verify_engine(runtime: Runtime, source: CheckedOnnx, head: DetectionHead,
             f'score and {100 * lost_share:.1f} % of {sure} sure boxes, allowed for {precision} '
             f'are {limits.box_px} px, {limits.score} and {100 * limits.lost:.0f} %: it is not '
             'installed')
-    return {'frames': len(frames), 'boxes': boxes, 'max_box_error_px': round(box_error_px, 5),
+    return {'by': f'{runtime.manifest.backend} {runtime.manifest.backend_version}',
+            'frames': len(frames), 'boxes': boxes, 'max_box_error_px': round(box_error_px, 5),
             'max_score_error': round(score_error, 7), 'lost_boxes': round(lost_share, 5)}
 
 

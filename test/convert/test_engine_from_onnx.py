@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 import time
 from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper, TensorProto
@@ -19,6 +21,7 @@ from edge_trt_ros.convert.conversion import build_engine
 from edge_trt_ros.convert.engine_from_onnx import engine_from_onnx
 from edge_trt_ros.convert.recipe import ConversionRecipe
 from edge_trt_ros.demo.model import MODEL_PATH
+from edge_trt_ros.demo.samples import scene_frames, TRAINING_SEED
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import (BuildCanceledError, BuildError, ConfigurationError, EngineError,
                                  ModelError)
@@ -50,10 +53,10 @@ def test_every_test_model_becomes_an_engine(
     assert set(manifest.layers['precisions']) == {'fp32'} and manifest.layers['layers'] > 3
     assert manifest.target == {'compute_capabilities': [], 'gpu': '', 'driver': ''}
     assert manifest.verification['frames'] == 3
+    assert manifest.verification['by'].startswith('onnxruntime ')
     assert build_engine(tmp_path / 'm.onnx', engine, RTX)[1] == ''
 
 
-@pytest.mark.skipif(not MODEL_PATH.is_file(), reason='the demo has no trained model yet')
 def test_the_demo_becomes_an_engine(library: TensorRt, tmp_path: Path) -> None:
     seen: list[tuple[str, float]] = []
     manifest, _ = build_engine(MODEL_PATH, tmp_path / 'm.engine', RTX,
@@ -61,6 +64,19 @@ def test_the_demo_becomes_an_engine(library: TensorRt, tmp_path: Path) -> None:
     assert manifest.engine_size_bytes > 1_000_000 and manifest.layers['layers'] > 50
     fractions = [fraction for _, fraction in seen]
     assert fractions == sorted(fractions) and len(fractions) > 50 and fractions[-1] == 1.0
+
+
+def test_the_demo_in_lower_precision(library: TensorRt, tmp_path: Path) -> None:
+    images = tmp_path / 'images'
+    images.mkdir()
+    for index, frame in enumerate(scene_frames(TRAINING_SEED, 12)):
+        cv2.imwrite(str(images / f'{index}.png'), frame.image)
+    for precision, count in (('fp16', 100), ('int8', 50)):
+        recipe = replace(RTX, precision=precision, calibration=str(images))
+        manifest, _ = build_engine(MODEL_PATH, tmp_path / f'{precision}.engine', recipe)
+        assert manifest.layers['precisions'][precision] >= count
+        assert manifest.verification['lost_boxes'] <= 0.02
+    assert manifest.layers['accuracy_drop'] <= 0.05
 
 
 def test_the_selector_refuses_what_it_cannot_run(library: TensorRt, tmp_path: Path) -> None:
