@@ -18,8 +18,10 @@ executables = [
     'engine_builder_node',
     'export_onnx',
     'inference_node',
+    'inspect_engine',
     'scoreboard',
     'synthetic_camera',
+    'verify_engine',
 ]
 
 setup(

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 import fcntl
 import os
 from pathlib import Path
+import shutil
+from time import time
 
 from edge_trt_ros.convert.calibration_set import calibration_sha256
 from edge_trt_ros.convert.check_onnx import onnx_sha256
@@ -74,6 +76,26 @@ def locked(engine_path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def check_disk_space(engine_path: Path, onnx_path: Path) -> None:
+    """
+    Refuse a build whose engine will hardly find room, before minutes are spent on it.
+
+    :param engine_path: where the engine will go; its folder is there.
+    :param onnx_path: what it comes from. An engine takes as many bytes as its weights, rarely
+        twice as many, and the old one stays beside the new one until that is whole.
+    :raises BuildError: with the space that is there and that is needed.
+    """
+    try:
+        needed = 2 * onnx_path.stat().st_size
+        free = shutil.disk_usage(engine_path.parent).free
+    except OSError:
+        return  # what is wrong with these files is told by whoever reads them
+    if free < needed:
+        raise BuildError(f'{engine_path.parent} has {free / 1e6:.0f} MB left, but the engine may '
+                         f'take {needed / 1e6:.0f} MB: make room, or choose another '
+                         'engine_file_path')
+
+
 def install(engine_path: Path, engine: bytes, manifest: EngineManifest) -> None:
     """
     Put an engine and its manifest in place; a reader sees the old pair or the new one.
@@ -114,9 +136,10 @@ def _take(lock_path: Path, engine_path: Path) -> int:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             owner = os.pread(descriptor, 32, 0).decode(errors='replace')
+            age_s = max(0.0, time() - os.fstat(descriptor).st_mtime)
             os.close(descriptor)
-            raise BuildError(f'{engine_path} is being built by process {owner or "unknown"}: '
-                             'wait for it or cancel it') from None
+            raise BuildError(f'{engine_path} is being built by process {owner or "unknown"} for '
+                             f'{age_s:.0f} s: wait for it or cancel it') from None
         if lock_path.exists() and os.path.samestat(os.fstat(descriptor), lock_path.stat()):
             os.truncate(descriptor, 0)
             os.pwrite(descriptor, str(os.getpid()).encode(), 0)

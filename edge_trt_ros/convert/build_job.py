@@ -13,6 +13,7 @@ import multiprocessing
 from multiprocessing.connection import Connection
 import os
 from pathlib import Path
+import resource
 import signal
 from threading import Event
 from time import monotonic
@@ -63,10 +64,11 @@ class BuildJob:
     :param engine_path: where the engine goes.
     :param recipe: what to build.
     :param force: build even if the engine is fresh.
+    :param memory_limit_mb: how much data the child may hold, in MiB; 0 sets no limit.
     """
 
     def __init__(self, onnx_path: Path, engine_path: Path, recipe: ConversionRecipe,
-                 force: bool) -> None:
+                 force: bool, memory_limit_mb: int = 0) -> None:
         self.phase, self.fraction = 'starting', 0.0
         self._engine_path = engine_path
         self._started = monotonic()
@@ -75,7 +77,8 @@ class BuildJob:
         context = multiprocessing.get_context('spawn')
         self._connection, theirs = context.Pipe(duplex=False)
         self._process = context.Process(
-            target=_build, args=(theirs, onnx_path, engine_path, recipe, force),
+            target=_build,
+            args=(theirs, onnx_path, engine_path, recipe, force, memory_limit_mb),
             name='engine_build', daemon=True)
         self._process.start()
         theirs.close()
@@ -159,10 +162,13 @@ class BuildJob:
 
 
 def _build(connection: Connection, onnx_path: Path, engine_path: Path,
-           recipe: ConversionRecipe, force: bool) -> None:
+           recipe: ConversionRecipe, force: bool, memory_limit_mb: int) -> None:
     # A detector on the same machine goes first, and nobody builds for a dead node.
     os.nice(10)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if memory_limit_mb:
+        # Of data and not of addresses, of which CUDA reserves more than a machine has memory.
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_limit_mb << 20, resource.RLIM_INFINITY))
     # Ctrl-C in a terminal reaches the whole group; the parent decides what becomes of us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Noted, and raised at the next step: inside a library it could go anywhere.
@@ -177,7 +183,17 @@ def _build(connection: Connection, onnx_path: Path, engine_path: Path,
         manifest, reason = build_engine(
             onnx_path, engine_path, recipe, force=force, progress=progress)
         connection.send(('done', manifest.to_json(), reason))
-    except (EdgeTrtError, OSError, MemoryError) as error:
-        connection.send(('failed', str(error) or type(error).__name__))
-    except Exception:
-        connection.send(('failed', f'a bug of edge_trt_ros; please report it:\n{format_exc()}'))
+    except Exception as error:
+        # To tell of it takes memory, too.
+        resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY,) * 2)
+        connection.send(('failed', _failure(error, memory_limit_mb)))
+
+
+def _failure(error: Exception, memory_limit_mb: int) -> str:
+    text = str(error)
+    if isinstance(error, MemoryError) or 'allocat' in text.lower() or 'bad_alloc' in text:
+        limit = f' within the {memory_limit_mb} MiB of memory_limit_mb' if memory_limit_mb else ''
+        return f'the build does not find the memory that it needs{limit}'
+    if isinstance(error, (EdgeTrtError, OSError)):
+        return text
+    return f'a bug of edge_trt_ros; please report it:\n{format_exc()}'

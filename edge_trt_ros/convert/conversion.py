@@ -16,7 +16,7 @@ from time import perf_counter
 
 import onnx
 
-from edge_trt_ros.convert.artifact_store import install, locked, why_stale
+from edge_trt_ros.convert.artifact_store import check_disk_space, install, locked, why_stale
 from edge_trt_ros.convert.bf16_emulation import emulated_bf16
 from edge_trt_ros.convert.build_progress import Progress
 from edge_trt_ros.convert.calibration_cache import calibration_cache_path
@@ -130,6 +130,7 @@ def build_engine(onnx_path: Path, engine_path: Path, recipe: ConversionRecipe, *
         reason = why_stale(engine_path, onnx_path, recipe)
         if not reason and not force:
             return read_engine(engine_path)[1], ''
+        check_disk_space(engine_path, onnx_path)
         built = convert(onnx_path, recipe, progress, caches_beside=engine_path)
         progress('install', 0.95)
         install(engine_path, built.engine, built.manifest)

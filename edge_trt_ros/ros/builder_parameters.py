@@ -71,6 +71,9 @@ class ModelParameters:
         False, 'The weights are pruned 2 of 4: allow kernels that skip the zeros.', live=True)
     force_engine_update: bool = parameter(
         False, 'Build even if the engine is fresh.', live=True)
+    memory_limit_mb: int = parameter(
+        0, 'Memory that a build may hold, in MiB; 0 sets no limit.', live=True,
+        limits=(0, 1 << 24))
     reload_service: str = parameter(
         '', 'Trigger service to call after a new engine is installed, as /inference/reload.',
         live=True)

@@ -155,7 +155,8 @@ class EngineBuilderNode(Node):
             parameters = self._models[name].read()
             onnx_path, engine_path = parameters.paths()
             self._job = (name, future, BuildJob(
-                onnx_path, engine_path, parameters.recipe(), parameters.force_engine_update))
+                onnx_path, engine_path, parameters.recipe(), parameters.force_engine_update,
+                parameters.memory_limit_mb))
             self.get_logger().info(f'building {name}: {onnx_path} -> {engine_path}')
         except Exception as error:
             self._end(name, future, _Failed(error))

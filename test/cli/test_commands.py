@@ -72,3 +72,23 @@ def test_benchmark_of_stages(engine: Path) -> None:
     out, _ = run('benchmark', engine, '--frames', 20, '--source', '320x180', '--json')
     figures = json.loads(out)['engine']['stages_ms']
     assert {'preprocess', 'network', 'postprocess', 'message', 'host_work'} <= set(figures)
+
+
+def test_inspect_says_what_it_is_and_whether_it_loads(engine: Path) -> None:
+    out, _ = run('inspect_engine', engine)
+    assert 'car, truck, pedestrian' in out and 'loads on CPU' in out and 'images float32' in out
+    document = json.loads(run('inspect_engine', engine, '--json')[0])
+    assert document['here']['loads'] and document['manifest']['head'] == 'candidates'
+    document = json.loads(run('inspect_engine', engine, '--json', '--backend', 'tensorrt')[0])
+    assert not document['here']['loads'] and 'built for onnxruntime' in document['here']['reason']
+
+
+def test_verify_compares_with_the_onnx(engine: Path, tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (90, 160, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / 'a.png'), image)
+    document = json.loads(run('verify_engine', engine, '--images', tmp_path, '--json')[0])
+    assert document['frames'] == 1 and document['boxes'] and document['max_box_error_px'] < 0.05
+    assert 'agrees with' in run('verify_engine', engine)[0]
+    other = save(dense_model(weight=9.0), tmp_path / 'other.onnx')
+    _, error = run('verify_engine', engine, '--onnx', other, status=1)
+    assert 'but the engine was built from' in error

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 from pathlib import Path
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
@@ -128,7 +129,7 @@ def test_the_engine_never_replaces_its_onnx(tmp_path: Path) -> None:
 def test_two_builders_of_one_engine(tmp_path: Path) -> None:
     engine = tmp_path / 'm.engine'
     with locked(engine):
-        with pytest.raises(BuildError, match=f'built by process {os.getpid()}'):
+        with pytest.raises(BuildError, match=rf'built by process {os.getpid()} for \d+ s'):
             with locked(engine):
                 pass
     with locked(engine):
@@ -164,6 +165,15 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         build_engine(path, engine, ConversionRecipe(max_candidates=5))
     monkeypatch.undo()
     assert read_engine(engine) == old and leftovers(tmp_path) == []
+
+
+def test_a_disk_that_will_not_suffice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
+    nearly_full = SimpleNamespace(free=path.stat().st_size)
+    monkeypatch.setattr('shutil.disk_usage', lambda folder: nearly_full)
+    with pytest.raises(BuildError, match='MB left, but the engine may take'):
+        build_engine(path, engine, RECIPE)
+    assert not engine.exists() and leftovers(tmp_path) == []
 
 
 def test_an_installation_stopped_anywhere_is_whole(
@@ -208,6 +218,14 @@ def test_build_in_a_child(tmp_path: Path) -> None:
     path.write_bytes(b'garbage')
     with pytest.raises(BuildError, match='not an ONNX file'):
         wait(BuildJob(path, engine, RECIPE, force=True))
+
+
+def test_a_build_that_takes_too_much_memory(tmp_path: Path) -> None:
+    path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
+    with pytest.raises(BuildError, match='within the 1 MiB of memory_limit_mb'):
+        wait(BuildJob(path, engine, RECIPE, force=False, memory_limit_mb=1))
+    assert not engine.exists() and leftovers(tmp_path) == []
+    wait(BuildJob(path, engine, RECIPE, force=False, memory_limit_mb=8192))
 
 
 @pytest.mark.parametrize('how', ['cancel', 'kill'])

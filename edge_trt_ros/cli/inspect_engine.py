@@ -1,0 +1,87 @@
+"""What an engine file is: manifest, tensors, precision, and whether it would load here."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.engine_file import read_engine
+from edge_trt_ros.errors import EdgeTrtError
+from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.runtime.pipeline import warm_up
+from edge_trt_ros.runtime.select import open_engine
+
+_SHOWN_LABELS = 8
+
+
+def main() -> None:
+    """Parse the command line and inspect."""
+    parser = argparse.ArgumentParser(prog='inspect_engine', description=__doc__)
+    parser.add_argument('engine', type=Path, metavar='ENGINE')
+    parser.add_argument('--backend', default='auto', help='the one that must run it')
+    parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
+    arguments = parser.parse_args()
+
+    def work() -> None:
+        engine, manifest = read_engine(arguments.engine)
+        here = _here(engine, manifest, arguments.backend)
+        if arguments.json:
+            print_json({'engine': str(arguments.engine), 'here': here,
+                        'manifest': manifest.to_dict()})
+        else:
+            _print(arguments.engine, manifest, here)
+    run_command(work)
+
+
+def _here(engine: bytes, manifest: EngineManifest, backend: str) -> dict[str, Any]:
+    """Return whether the engine loads on this machine, and what it takes, or why not."""
+    process = psutil.Process()
+    before = process.memory_info().rss
+    try:
+        opened = open_engine(engine, manifest, backend)
+        with opened.runtime as runtime:
+            warm_up(runtime)
+            return {'loads': True, 'device': runtime.device_name, 'reason': opened.reason,
+                    'host_memory_mb': round((process.memory_info().rss - before) / 1e6, 1)}
+    except EdgeTrtError as error:
+        return {'loads': False, 'reason': str(error)}
+
+
+def _print(path: Path, manifest: EngineManifest, here: dict[str, Any]) -> None:
+    labels = ', '.join(manifest.labels[:_SHOWN_LABELS])
+    more = f', and {len(manifest.labels) - _SHOWN_LABELS} more' \
+        if len(manifest.labels) > _SHOWN_LABELS else ''
+    target, contract = manifest.target, manifest.input_contract
+    rows = [
+        ('engine', f'{path}, {manifest.engine_size_bytes / 1e6:.1f} MB, '
+         f'{manifest.engine_sha256[:12]}'),
+        ('built', f'{manifest.built_at} in {manifest.build_seconds:.1f} s by {manifest.backend} '
+         f'{manifest.backend_version} on {manifest.platform}'),
+        ('from ONNX', manifest.source_onnx_sha256[:12]),
+        ('runs on', ', '.join(target.get('compute_capabilities', [])) or 'any device of it'),
+        ('task', f'{manifest.task}, head {manifest.source_head} as {manifest.head}'),
+        ('labels', f'{len(manifest.labels)}: {labels}{more}'),
+        *(('input', str(one)) for one in manifest.inputs),
+        *(('output', str(one)) for one in manifest.outputs),
+        ('pixels', f'{contract.color_order}, (value * {contract.scale:.6g} - '
+         f'{list(contract.mean)}) / {list(contract.std)}, padded with {contract.pad_value}'),
+        *(_row('layers', manifest.layers)), *(_row('verified', manifest.verification)),
+        *((name, str(value)) for name, value in manifest.recipe.items() if value not in (
+            '', [], False, 0)),
+        ('here', f"loads on {here['device']} ({here['reason']}), "
+         f"{here['host_memory_mb']} MB of host memory" if here['loads']
+         else f"does not load: {here['reason']}")]
+    for name, text in rows:
+        print(f'{name:20}{text}')
+
+
+def _row(name: str, values: Any) -> list[tuple[str, str]]:
+    return [(name, ', '.join(f'{key} {value}' for key, value in values.items()))] if values else []
+
+
+if __name__ == '__main__':
+    main()

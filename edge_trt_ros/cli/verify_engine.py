@@ -1,0 +1,55 @@
+"""An engine against the ONNX it was built from, run by ONNX Runtime in float32."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.cli._images import frame_from_file, image_paths
+from edge_trt_ros.convert.check_onnx import check_onnx
+from edge_trt_ros.convert.head_detection import detect_head
+from edge_trt_ros.convert.verify_engine import LIMITS, verify_engine
+from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.runtime.select import open_runtime
+
+
+def main() -> None:
+    """Parse the command line and verify."""
+    parser = argparse.ArgumentParser(prog='verify_engine', description=__doc__)
+    parser.add_argument('engine', type=Path, metavar='ENGINE')
+    parser.add_argument('--onnx', type=Path, metavar='MODEL.onnx', help='the ONNX it was built '
+                        'from; by default the file of that name beside the engine')
+    parser.add_argument('--images', type=Path, nargs='+', default=[], metavar='FILE_OR_DIR',
+                        help='what to compare on; by default noise and a gray image')
+    parser.add_argument('--backend', default='auto', help='the one that must run it')
+    parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
+    arguments = parser.parse_args()
+
+    def work() -> None:
+        onnx_path = arguments.onnx or arguments.engine.with_suffix('.onnx')
+        frames = [frame_from_file(path) for path in image_paths(arguments.images)]
+        with open_runtime(arguments.engine, arguments.backend).runtime as runtime:
+            manifest = runtime.manifest
+            checked = check_onnx(onnx_path, tuple(manifest.recipe.get('input_shape', ())))
+            if checked.sha256 != manifest.source_onnx_sha256:
+                raise ConfigurationError(
+                    f'{onnx_path} is {checked.sha256[:12]}, but the engine was built from '
+                    f'{manifest.source_onnx_sha256[:12]}: give that one with --onnx, or build '
+                    'the engine again')
+            precision = str(manifest.layers.get('precision', 'fp32'))
+            found = verify_engine(runtime, checked, detect_head(checked, manifest.labels), frames,
+                                  precision)
+        if arguments.json:
+            print_json({'engine': str(arguments.engine), 'onnx': str(onnx_path),
+                        'precision': precision, **found})
+            return
+        limits = LIMITS[precision]
+        print(f"{arguments.engine}: agrees with {onnx_path} in {precision} on {found['frames']} "
+              f"images, {found['boxes']} boxes within {found['max_box_error_px']} px (allowed "
+              f"{limits.box_px}) and {found['max_score_error']} in score (allowed {limits.score})")
+    run_command(work)
+
+
+if __name__ == '__main__':
+    main()
