@@ -20,7 +20,7 @@ test: environment  ## lint, types, and every test; lists the skipped ones with t
 	@$(ENTER) || exit 1; status=0; \
 	echo 'flake8 ...'; python3 -m flake8 || status=1; \
 	echo 'mypy ...'; python3 -m mypy || status=1; \
-	python3 -m pytest -rs || status=1; \
+	python3 -m pytest -rs -n auto --maxprocesses 4 --dist loadfile || status=1; \
 	exit $$status
 
 test-gpu: environment  ## the tests that need an NVIDIA GPU

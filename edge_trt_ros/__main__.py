@@ -20,7 +20,10 @@ def main() -> None:
               + '\n  '.join(EXECUTABLES), file=sys.stderr)
         raise SystemExit(2)
     sys.argv[:2] = [name]
-    import_module(f'edge_trt_ros.cli.{name}').main()
+    try:
+        import_module(f'edge_trt_ros.cli.{name}').main()
+    except KeyboardInterrupt:  # while libraries load, which takes seconds on a small machine
+        raise SystemExit(130) from None
 
 
 if __name__ == '__main__':

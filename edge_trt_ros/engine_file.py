@@ -9,6 +9,7 @@ that is there: the reader takes the one whose hash matches.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from edge_trt_ros.errors import EngineError, ManifestError
@@ -46,6 +47,24 @@ def read_engine(engine_path: Path) -> tuple[bytes, EngineManifest]:
     raise problem or ManifestError(
         f'{engine_path} has no manifest ({manifest_path(engine_path).name} is not beside it), '
         f'so nothing says what it is; {REBUILD}')
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """
+    Write a file whole or not at all, and onto the disk.
+
+    :raises OSError: if the disk refuses; what was there stays.
+    """
+    staged = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    try:
+        with open(staged, 'wb') as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(staged, path)
+    except OSError:
+        staged.unlink(missing_ok=True)
+        raise
 
 
 def read_manifest(path: Path) -> EngineManifest:

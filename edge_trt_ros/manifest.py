@@ -69,6 +69,11 @@ class EngineManifest:
     :param backend: the library that runs it: 'onnxruntime', 'tensorrt', 'tensorrt_rtx'.
     :param backend_version: version of that library at build time.
     :param platform: operating system and processor, as 'linux-x86_64'.
+    :param target: what it runs on: 'compute_capabilities' (none names all that the library
+        knows), 'gpu' and 'driver' that it was built with.
+    :param layers: what was really built: 'precisions' (name to number of layers), 'layers' (how
+        many in all) and 'source' (who counted them).
+    :param cache_key: hash of all that decided what was built.
     :param inputs: the network's inputs.
     :param outputs: the network's outputs.
     :param input_contract: how a frame becomes the input.
@@ -88,6 +93,9 @@ class EngineManifest:
     backend: str
     backend_version: str
     platform: str
+    target: Mapping[str, Any]
+    layers: Mapping[str, Any]
+    cache_key: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     input_contract: InputContract
@@ -174,12 +182,12 @@ def _manifest_from_fields(raw: dict[str, Any]) -> EngineManifest:
     known = {field.name for field in fields(EngineManifest)}
     values = {name: value for name, value in raw.items() if name in known}
     for name in ('engine_sha256', 'source_onnx_sha256', 'backend', 'backend_version', 'platform',
-                 'head', 'source_head', 'task', 'built_at'):
+                 'cache_key', 'head', 'source_head', 'task', 'built_at'):
         if not isinstance(values[name], str):
             raise TypeError(f'{name} is {values[name]!r}, expected text')
     if not isinstance(values['engine_size_bytes'], int):
         raise TypeError(f"engine_size_bytes is {values['engine_size_bytes']!r}, expected a number")
-    for name in ('recipe', 'verification'):
+    for name in ('recipe', 'target', 'layers', 'verification'):
         values[name] = dict(values[name])
     for name in ('inputs', 'outputs'):
         values[name] = tuple(

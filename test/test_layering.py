@@ -20,16 +20,18 @@ OWNERS = {
     'cv_bridge': ('ros/image_message.py',),
     'onnx': ('convert/', 'demo/'),
     'onnxruntime': ('runtime/onnxruntime_cpu.py', 'convert/', 'demo/'),
-    'torch': ('convert/onnx_from_torch.py', 'convert/torch_network.py', 'demo/'),
+    'torch': ('convert/onnx_from_torch.py', 'convert/torch_network.py',
+              'convert/sparse_training.py', 'demo/'),
     'tensorflow': ('convert/onnx_from_tensorflow.py',),
     'tf2onnx': ('convert/onnx_from_tensorflow.py',),
-    'tensorrt': ('runtime/tensorrt_engine.py', 'convert/engine_from_onnx.py'),
-    'tensorrt_rtx': ('runtime/tensorrt_engine.py', 'convert/engine_from_onnx.py'),
+    # Imported by name, by its one adapter.
+    'tensorrt': (), 'tensorrt_rtx': (),
     'pycuda': ('runtime/cuda/',),
     'rosbags': ('ros/', 'convert/'),
     'edgefirst': ('vision/tracking.py',),
     'cv2': ('vision/letterbox.py', 'vision/pixel_encodings.py', 'vision/overlay.py',
-            'runtime/host_preprocess.py', 'ros/image_message.py', 'demo/', 'cli/'),
+            'runtime/host_preprocess.py', 'convert/calibration_set.py', 'ros/image_message.py',
+            'demo/', 'cli/'),
 }
 FILES = sorted(ROOT.rglob('*.py'))
 

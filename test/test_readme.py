@@ -9,6 +9,7 @@ import re
 import pytest
 
 from edge_trt_ros.ros.builder_parameters import BuilderParameters, ModelParameters
+from edge_trt_ros.ros.detections_3d_parameters import Detections3DParameters
 from edge_trt_ros.ros.inference_parameters import InferenceParameters
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +32,8 @@ def row(prefix: str, field: Field) -> str:
 @pytest.mark.parametrize('line', [
     *(row('', one) for one in fields(InferenceParameters)),
     *(row('', one) for one in fields(BuilderParameters)),
-    *(row('<model>.', one) for one in fields(ModelParameters))])
+    *(row('<model>.', one) for one in fields(ModelParameters)),
+    *(row('', one) for one in fields(Detections3DParameters))])
 def test_parameters_are_in_the_readme(line: str) -> None:
     assert line in README.splitlines()
 

@@ -9,17 +9,19 @@ from time import sleep
 
 from tqdm import tqdm
 
-from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.cli._command import DONE, print_json, REFUSED, run_command
 from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
-from edge_trt_ros.convert.recipe import BACKENDS, ConversionRecipe, labels_from_file, PRECISIONS
-from edge_trt_ros.convert.recipe import shape_from_text
+from edge_trt_ros.convert.check_onnx import check_onnx
+from edge_trt_ros.convert.onnx_verdict import judge_onnx
+from edge_trt_ros.convert.recipe import (BACKENDS, CALIBRATION_METHODS, ConversionRecipe,
+                                         labels_from_file, PRECISIONS, shape_from_text)
 
 
 def main() -> None:
     """Parse the command line and build."""
     parser = argparse.ArgumentParser(prog='build_engine', description=__doc__)
     parser.add_argument('onnx', type=Path, metavar='MODEL.onnx')
-    parser.add_argument('-o', '--output', type=Path, required=True, metavar='ENGINE')
+    parser.add_argument('-o', '--output', type=Path, metavar='ENGINE')
     parser.add_argument('--backend', choices=BACKENDS, default='auto')
     parser.add_argument('--precision', choices=PRECISIONS, default='fp32')
     parser.add_argument('--input-shape', default='', metavar='1x3x640x640',
@@ -27,14 +29,54 @@ def main() -> None:
     parser.add_argument('--labels', default='', metavar='FILE', help='one label a line')
     parser.add_argument('--max-candidates', type=int, default=1000, metavar='K',
                         help='boxes that leave the device for each image, before NMS')
+    parser.add_argument('--calibration', default='', metavar='DIR|BAG',
+                        help='images of what the robot will see, for int8 and for fp16 overflow')
+    parser.add_argument('--calibration-topic', default='', metavar='TOPIC',
+                        help='image topic of the bag, if it has more than one')
+    parser.add_argument('--calibration-images', type=int, default=200, metavar='N')
+    parser.add_argument('--calibration-method', choices=CALIBRATION_METHODS,
+                        default='moving_average')
+    parser.add_argument('--max-accuracy-drop', type=float, default=0.05, metavar='SHARE',
+                        help='share of its boxes that int8 may lose before layers stay in fp16')
+    parser.add_argument('--workspace-mb', type=int, default=0, metavar='MIB',
+                        help='scratch memory that TensorRT may use; 0 sets no limit')
+    parser.add_argument('--compute-capability', action='append', default=[], metavar='8.6',
+                        help='GPU to build for with tensorrt_rtx, again for more (all of them)')
+    parser.add_argument('--hardware-compatible', action='store_true',
+                        help='with tensorrt: for every GPU from compute capability 8.0 on')
+    parser.add_argument('--version-compatible', action='store_true',
+                        help='with tensorrt: for its later versions, too')
+    parser.add_argument('--sparsity', action='store_true',
+                        help='the weights are pruned 2 of 4: allow kernels that skip zeros')
+    parser.add_argument('--check', action='store_true',
+                        help='say whether it can be built, and build nothing')
     parser.add_argument('--force', action='store_true', help='build even if it is fresh')
     parser.add_argument('--json', action='store_true', help='the manifest as JSON on stdout')
     arguments = parser.parse_args()
+    if arguments.output is None and not arguments.check:
+        parser.error('say where the engine goes: -o ENGINE')
 
-    def work() -> None:
+    def work() -> int:
         recipe = ConversionRecipe(
-            arguments.backend, arguments.precision, shape_from_text(arguments.input_shape),
-            arguments.max_candidates, labels_from_file(arguments.labels))
+            backend=arguments.backend, precision=arguments.precision,
+            input_shape=shape_from_text(arguments.input_shape),
+            max_candidates=arguments.max_candidates, labels=labels_from_file(arguments.labels),
+            calibration=arguments.calibration, calibration_topic=arguments.calibration_topic,
+            calibration_images=arguments.calibration_images,
+            calibration_method=arguments.calibration_method,
+            max_accuracy_drop=arguments.max_accuracy_drop,
+            workspace_mb=arguments.workspace_mb,
+            compute_capabilities=tuple(arguments.compute_capability),
+            hardware_compatible=arguments.hardware_compatible,
+            version_compatible=arguments.version_compatible, sparsity=arguments.sparsity)
+        if arguments.check:
+            verdict = judge_onnx(check_onnx(arguments.onnx, recipe.input_shape), recipe)
+            if arguments.json:
+                print_json({'onnx': str(arguments.onnx), 'facts': verdict.facts,
+                            'problems': verdict.problems})
+            else:
+                print(verdict)
+            return REFUSED if verdict.problems else DONE
         job = BuildJob(arguments.onnx, arguments.output, recipe, arguments.force)
         try:
             outcome = _watch(job)
@@ -45,6 +87,7 @@ def main() -> None:
                         'reason': outcome.reason, 'manifest': outcome.manifest.to_dict()})
         else:
             print(f'{arguments.output}: {outcome.sentence()}')
+        return DONE
     run_command(work)
 
 

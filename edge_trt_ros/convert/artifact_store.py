@@ -13,8 +13,10 @@ import fcntl
 import os
 from pathlib import Path
 
+from edge_trt_ros.convert.calibration_set import calibration_sha256
 from edge_trt_ros.convert.check_onnx import onnx_sha256
 from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.convert.toolchain import find_toolchain
 from edge_trt_ros.engine_file import next_manifest_path, read_engine
 from edge_trt_ros.errors import BuildError, EdgeTrtError
 from edge_trt_ros.manifest import EngineManifest, manifest_path
@@ -36,10 +38,21 @@ def why_stale(engine_path: Path, onnx_path: Path, recipe: ConversionRecipe) -> s
         return str(error)
     if onnx_path.is_file() and onnx_sha256(onnx_path) != manifest.source_onnx_sha256:
         return f'{onnx_path.name} has changed since the engine was built'
-    wanted = recipe.to_dict()
+    toolchain = find_toolchain(recipe)
+    images = manifest.recipe.get('calibration_sha256', '')
+    if Path(recipe.calibration).expanduser().exists():
+        images = calibration_sha256(recipe)
+    if toolchain.cache_key(recipe, manifest.source_onnx_sha256, images) == manifest.cache_key:
+        return ''
     changed = [f'{name} is {manifest.recipe.get(name)!r} in the engine and {value!r} now'
-               for name, value in wanted.items() if manifest.recipe.get(name) != value]
-    return '; '.join(changed)
+               for name, value in recipe.to_dict().items() if manifest.recipe.get(name) != value]
+    if images != manifest.recipe.get('calibration_sha256', ''):
+        changed.append('the calibration images have changed')
+    built_with = f'{manifest.backend} {manifest.backend_version}'
+    builds_now = f'{toolchain.backend} {toolchain.version}'
+    if built_with != builds_now:
+        changed.append(f'it was built with {built_with} and {builds_now} builds now')
+    return '; '.join(changed) or 'it was built for another GPU or by an older edge_trt_ros'
 
 
 @contextmanager

@@ -14,12 +14,14 @@ from multiprocessing.connection import Connection
 import os
 from pathlib import Path
 import signal
+from threading import Event
 from time import monotonic
 from traceback import format_exc
 
 from edge_trt_ros.convert.artifact_store import locked
 from edge_trt_ros.convert.conversion import build_engine
 from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.convert.typed_layers import precisions_sentence
 from edge_trt_ros.errors import BuildCanceledError, BuildError, EdgeTrtError
 from edge_trt_ros.manifest import EngineManifest, manifest_from_json
 
@@ -43,9 +45,11 @@ class BuildOutcome:
         """Say what is installed, for a service's answer or a terminal."""
         manifest = self.manifest
         verified = manifest.verification
-        what = (f"{manifest.backend} {manifest.backend_version}, {manifest.recipe['precision']}, "
-                f'{manifest.engine_size_bytes / 1e6:.1f} MB, verified on {verified["frames"]} '
-                f'images ({verified["boxes"]} boxes within {verified["max_box_error_px"]} px)')
+        what = (f"{manifest.backend} {manifest.backend_version}, {manifest.recipe['precision']} "
+                f'({precisions_sentence(manifest.layers)}), '
+                f'{manifest.engine_size_bytes / 1e6:.1f} MB, verified by {verified["by"]} on '
+                f'{verified["frames"]} images ({verified["boxes"]} boxes within '
+                f'{verified["max_box_error_px"]} px)')
         if not self.reason:
             return f'fresh already: {what}'
         return f'built in {manifest.build_seconds:.1f} s since {self.reason}: {what}'
@@ -98,11 +102,12 @@ class BuildJob:
         if self._outcome is None:
             self._sweep()
             if self._canceled_at:
-                raise BuildCanceledError(f'canceled after {self.seconds:.1f} s in phase '
-                                         f"'{self.phase}'; the engine that was there stays")
+                raise self._canceled()
             raise BuildError(f'the build process ended with {self._exit_text()} in phase '
                              f"'{self.phase}'; the engine that was there stays")
         if isinstance(self._outcome, BuildError):
+            if self._canceled_at:
+                raise self._canceled()
             raise self._outcome
         return self._outcome
 
@@ -141,6 +146,10 @@ class BuildJob:
         except EdgeTrtError:
             pass  # another process builds it by now, and sweeps itself
 
+    def _canceled(self) -> BuildCanceledError:
+        return BuildCanceledError(f'canceled after {self.seconds:.1f} s in phase '
+                                  f"'{self.phase}'; the engine that was there stays")
+
     def _exit_text(self) -> str:
         code = self._process.exitcode or 0
         if code >= 0:
@@ -156,10 +165,17 @@ def _build(connection: Connection, onnx_path: Path, engine_path: Path,
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     # Ctrl-C in a terminal reaches the whole group; the parent decides what becomes of us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Noted, and raised at the next step: inside a library it could go anywhere.
+    canceled = Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: canceled.set())
+
+    def progress(phase: str, fraction: float) -> None:
+        if canceled.is_set():
+            raise BuildCanceledError('canceled')
+        connection.send(('progress', phase, fraction))
     try:
         manifest, reason = build_engine(
-            onnx_path, engine_path, recipe, force=force,
-            progress=lambda phase, fraction: connection.send(('progress', phase, fraction)))
+            onnx_path, engine_path, recipe, force=force, progress=progress)
         connection.send(('done', manifest.to_json(), reason))
     except (EdgeTrtError, OSError, MemoryError) as error:
         connection.send(('failed', str(error) or type(error).__name__))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import onnx
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
@@ -15,6 +16,10 @@ from edge_trt_ros.tensor_spec import TensorSpec
 
 # protobuf cannot hold more in one message, and so neither can an engine for the CPU.
 MAX_ONNX_BYTES = (1 << 31) - 1
+_FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16,
+           onnx.TensorProto.DOUBLE)
+# What ONNX Runtime runs.
+_KNOWN_DOMAINS = ('', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft')
 _DTYPE_NAMES = {
     onnx.TensorProto.FLOAT: 'float32', onnx.TensorProto.FLOAT16: 'float16',
     onnx.TensorProto.BFLOAT16: 'bfloat16', onnx.TensorProto.UINT8: 'uint8',
@@ -60,6 +65,8 @@ def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
     except Exception as error:  # onnx raises a type of its own for each of its passes
         raise ModelError(f'{path} is not a valid ONNX model: {_first_line(error)}; '
                          'export it again') from error
+    _check_weights(model, path)
+    _check_operators(model, path)
     return CheckedOnnx(
         model, sha256, _image_input(model, path),
         tuple(_tensor_spec(output, path) for output in model.graph.output),
@@ -116,6 +123,30 @@ def _read(path: Path) -> tuple[onnx.ModelProto, str, list[str]]:
         except OSError as error:
             raise _external_data_error(path, external, error) from error
     return model, digest.hexdigest(), external
+
+
+def _check_weights(model: onnx.ModelProto, path: Path) -> None:
+    constants = [(tensor.name, tensor) for tensor in model.graph.initializer]
+    constants += [(node.output[0], attribute.t) for node in model.graph.node
+                  if node.op_type == 'Constant' for attribute in node.attribute
+                  if attribute.name == 'value']
+    for name, tensor in constants:
+        if tensor.data_type not in _FLOATS:
+            continue
+        values = onnx.numpy_helper.to_array(tensor)
+        # An infinity may be meant, as the bound of a clip or a mask.
+        if np.isnan(values).any():
+            raise ModelError(f"{path}: the weight '{name}' holds {int(np.isnan(values).sum())} "
+                             f'NaN of {values.size} numbers: the training went wrong, or the file '
+                             'is damaged')
+
+
+def _check_operators(model: onnx.ModelProto, path: Path) -> None:
+    plugins = sorted({f'{node.op_type} of {node.domain}' for node in model.graph.node
+                      if node.domain not in _KNOWN_DOMAINS})
+    if plugins:
+        raise ModelError(f"{path} takes custom plugins ({', '.join(plugins)}), which ONNX Runtime "
+                         'does not have to check the engine against: export it without them')
 
 
 def _external_data_error(path: Path, external: list[str], error: Exception) -> ModelError:

@@ -7,7 +7,6 @@ as (phase, fraction); a callback that raises stops the build.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,20 +17,31 @@ from time import perf_counter
 import onnx
 
 from edge_trt_ros.convert.artifact_store import install, locked, why_stale
+from edge_trt_ros.convert.bf16_emulation import emulated_bf16
+from edge_trt_ros.convert.build_progress import Progress
+from edge_trt_ros.convert.calibration_cache import calibration_cache_path
+from edge_trt_ros.convert.calibration_set import calibration_set, calibration_sha256
 from edge_trt_ros.convert.check_onnx import check_onnx, CheckedOnnx
+from edge_trt_ros.convert.engine_from_onnx import check_parses, engine_from_onnx
 from edge_trt_ros.convert.fuse_head import fuse_head, FUSED_HEADS
 from edge_trt_ros.convert.head_detection import detect_head, DetectionHead
 from edge_trt_ros.convert.onnx_metadata import input_contract_from_metadata
+from edge_trt_ros.convert.precision import apply_precision, PreciseGraph
 from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.convert.sparsity import check_sparsity
+from edge_trt_ros.convert.toolchain import find_toolchain
+from edge_trt_ros.convert.typed_layers import node_precisions
 from edge_trt_ros.convert.verify_engine import verify_engine
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import BuildError
-from edge_trt_ros.manifest import EngineManifest, manifest_path, sha256_hex
+from edge_trt_ros.manifest import EngineManifest, InputContract, manifest_path, sha256_hex
+from edge_trt_ros.runtime.contract import Frame
 from edge_trt_ros.runtime.onnxruntime_cpu import BACKEND, VERSION
 from edge_trt_ros.runtime.select import open_engine, open_runtime, OpenedRuntime
+from edge_trt_ros.runtime.tensorrt_library import TensorRt
 from edge_trt_ros.tensor_spec import TensorSpec
 
-Progress = Callable[[str, float], None]
+_VERIFICATION_IMAGES = 8
 
 
 @dataclass(frozen=True)
@@ -48,33 +58,56 @@ class BuiltEngine:
 
 
 def convert(onnx_path: Path, recipe: ConversionRecipe,
-            progress: Progress = lambda phase, fraction: None) -> BuiltEngine:
+            progress: Progress = lambda phase, fraction: None, *,
+            caches_beside: Path | None = None) -> BuiltEngine:
     """
     Make an engine from an ONNX file.
 
     :param onnx_path: the file.
     :param recipe: what to build.
     :param progress: called with a phase and the fraction of the whole that is done.
+    :param caches_beside: an engine file, beside which calibration and timing are remembered.
     :raises ModelError: if the ONNX cannot be used.
+    :raises EngineError: if the library that is to build it is not installed.
     :raises BuildError: if the engine does not do what the ONNX does.
     """
     started = perf_counter()
     progress('check', 0.0)
+    toolchain = find_toolchain(recipe)
     checked = check_onnx(onnx_path, recipe.input_shape)
     head = detect_head(checked, recipe.labels)
-    progress('fuse the head', 0.3)
+    progress('fuse the head', 0.1)
     fused = fuse_head(checked, head, recipe.max_candidates)
-    engine = fused.SerializeToString(deterministic=True)
-    if len(engine) >= 1 << 31:
-        raise BuildError(f'the fused network has {len(engine)} bytes, at most {(1 << 31) - 1} '
+    if toolchain.tensorrt is not None:
+        check_parses(fused, toolchain.tensorrt)
+    sparse = check_sparsity(fused) if recipe.sparsity else None
+    precise = apply_precision(
+        fused, FUSED_HEADS[head.name], recipe, toolchain, _input_contract(checked),
+        cache_path=calibration_cache_path(caches_beside) if caches_beside else None,
+        progress=lambda phase, fraction: progress(phase, 0.1 + 0.3 * fraction))
+    graph = precise.model.SerializeToString(deterministic=True)
+    if len(graph) >= 1 << 31:
+        raise BuildError(f'the fused network has {len(graph)} bytes, at most {(1 << 31) - 1} '
                          'can be written')
-    progress('verify', 0.5)
-    manifest = _manifest(checked, head, fused, engine, recipe)
-    with open_engine(engine, manifest).runtime as runtime:
-        verification = verify_engine(runtime, checked, head)
-    progress('verified', 0.9)
-    return BuiltEngine(engine, replace(manifest, verification=verification,
-                                       build_seconds=round(perf_counter() - started, 3)))
+    progress('verify', 0.4)
+    # The very graph that is built, since an engine for a GPU cannot run on every machine.
+    on_cpu = _manifest(checked, head, precise, graph, recipe)
+    if sparse is not None:
+        on_cpu = replace(on_cpu, layers={**on_cpu.layers, 'sparsity': str(sparse)})
+    runs_here = graph if precise.precision != 'bf16' else emulated_bf16(
+        precise.model).SerializeToString(deterministic=True)
+    with open_engine(runs_here, on_cpu).runtime as runtime:
+        verification = verify_engine(runtime, checked, head, _calibration_frames(recipe),
+                                     precise.precision)
+    on_cpu = replace(on_cpu, verification=verification, cache_key=toolchain.cache_key(
+        recipe, checked.sha256, on_cpu.recipe['calibration_sha256']))
+    built = BuiltEngine(graph, on_cpu)
+    if toolchain.tensorrt is not None:
+        built = _on_gpu(precise.model, on_cpu, recipe, toolchain.tensorrt, caches_beside,
+                        lambda phase, fraction: progress(phase.lower(), 0.5 + 0.4 * fraction))
+    progress('built', 0.9)
+    return replace(built, manifest=replace(
+        built.manifest, build_seconds=round(perf_counter() - started, 3)))
 
 
 def build_engine(onnx_path: Path, engine_path: Path, recipe: ConversionRecipe, *,
@@ -97,7 +130,7 @@ def build_engine(onnx_path: Path, engine_path: Path, recipe: ConversionRecipe, *
         reason = why_stale(engine_path, onnx_path, recipe)
         if not reason and not force:
             return read_engine(engine_path)[1], ''
-        built = convert(onnx_path, recipe, progress)
+        built = convert(onnx_path, recipe, progress, caches_beside=engine_path)
         progress('install', 0.95)
         install(engine_path, built.engine, built.manifest)
         progress('done', 1.0)
@@ -119,24 +152,48 @@ def open_model(path: Path, backend: str = 'auto') -> OpenedRuntime:
     return OpenedRuntime(opened.runtime, f'{opened.reason}; converted at start from {path.name}')
 
 
-def _manifest(checked: CheckedOnnx, head: DetectionHead, fused: onnx.ModelProto, engine: bytes,
-              recipe: ConversionRecipe) -> EngineManifest:
+def _on_gpu(model: onnx.ModelProto, on_cpu: EngineManifest, recipe: ConversionRecipe,
+            library: TensorRt, caches_beside: Path | None, progress: Progress) -> BuiltEngine:
+    timing = caches_beside.with_name('tensorrt.timing_cache') if caches_beside else None
+    engine = engine_from_onnx(model, recipe, library, timing_cache_path=timing,
+                              progress=progress)
+    return BuiltEngine(engine.plan, replace(
+        on_cpu, engine_sha256=sha256_hex(engine.plan), engine_size_bytes=len(engine.plan),
+        backend=library.name, backend_version=library.version,
+        layers={**on_cpu.layers, **engine.layers}, target=engine.target))
+
+
+def _input_contract(checked: CheckedOnnx) -> InputContract:
     height, width = checked.image_input.shape[2:]
+    return input_contract_from_metadata(checked.metadata, (width, height))
+
+
+def _calibration_frames(recipe: ConversionRecipe) -> list[Frame]:
+    images = calibration_set(recipe, _VERIFICATION_IMAGES)
+    return list(images.frames()) if images else []
+
+
+def _manifest(checked: CheckedOnnx, head: DetectionHead, precise: PreciseGraph, engine: bytes,
+              recipe: ConversionRecipe) -> EngineManifest:
     names = {onnx.TensorProto.FLOAT: 'float32', onnx.TensorProto.INT32: 'int32'}
     return EngineManifest(
         engine_sha256=sha256_hex(engine),
         engine_size_bytes=len(engine),
         source_onnx_sha256=checked.sha256,
-        recipe=recipe.to_dict(),
+        recipe={**recipe.to_dict(), 'calibration_sha256': calibration_sha256(recipe)},
         backend=BACKEND,
         backend_version=VERSION,
         platform=f'{sys.platform}-{platform.machine()}',
+        target={'compute_capabilities': [], 'gpu': '', 'driver': ''},
+        layers={'precision': precise.precision, **precise.facts,
+                **node_precisions(precise.model)},
+        cache_key='',
         inputs=(checked.image_input,),
         outputs=tuple(
             TensorSpec(output.name, names[output.type.tensor_type.elem_type],
                        tuple(dim.dim_value for dim in output.type.tensor_type.shape.dim))
-            for output in fused.graph.output),
-        input_contract=input_contract_from_metadata(checked.metadata, (width, height)),
+            for output in precise.model.graph.output),
+        input_contract=_input_contract(checked),
         head=FUSED_HEADS[head.name],
         source_head=head.name,
         task=head.task,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_trt_ros.convert.recipe import BACKENDS, ConversionRecipe, labels_from_file, PRECISIONS
-from edge_trt_ros.convert.recipe import shape_from_text
+from edge_trt_ros.convert.recipe import (BACKENDS, CALIBRATION_METHODS, ConversionRecipe,
+                                         labels_from_file, PRECISIONS, shape_from_text)
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.ros.parameters import check_fields, parameter
 
@@ -45,6 +45,30 @@ class ModelParameters:
         limits=(1, 3840))
     labels_file_path: str = parameter(
         '', 'Text file with one label a line; empty takes those in the ONNX.', live=True)
+    calibration: str = parameter(
+        '', 'Folder of images or bag of what the robot will see, for int8.', live=True)
+    calibration_topic: str = parameter(
+        '', 'Image topic of the bag; empty takes the only one.', live=True)
+    calibration_images: int = parameter(
+        200, 'How many of them are used, evenly spread.', live=True, limits=(1, 100_000))
+    calibration_method: str = parameter(
+        'moving_average', 'How single images make a range.', live=True,
+        choices=CALIBRATION_METHODS)
+    max_accuracy_drop: float = parameter(
+        0.05, 'Share of the boxes that int8 may lose before layers stay in fp16.', live=True,
+        limits=(0.0, 1.0))
+    workspace_mb: int = parameter(
+        0, 'Scratch memory that TensorRT may use, in MiB; 0 sets no limit.', live=True,
+        limits=(0, 1 << 20))
+    compute_capabilities: tuple[str, ...] = parameter(
+        (), 'GPUs that tensorrt_rtx builds for, as 8.6; an empty list gives an engine for all.',
+        live=True)
+    hardware_compatible: bool = parameter(
+        False, 'With tensorrt: for every GPU from compute capability 8.0 on.', live=True)
+    version_compatible: bool = parameter(
+        False, 'With tensorrt: for its later versions, too.', live=True)
+    sparsity: bool = parameter(
+        False, 'The weights are pruned 2 of 4: allow kernels that skip the zeros.', live=True)
     force_engine_update: bool = parameter(
         False, 'Build even if the engine is fresh.', live=True)
     reload_service: str = parameter(
@@ -64,7 +88,14 @@ class ModelParameters:
             backend=self.backend, precision=self.precision,
             input_shape=shape_from_text(self.input_shape),
             max_candidates=self.max_candidates,
-            labels=labels_from_file(self.labels_file_path))
+            labels=labels_from_file(self.labels_file_path), calibration=self.calibration,
+            calibration_topic=self.calibration_topic,
+            calibration_images=self.calibration_images,
+            calibration_method=self.calibration_method,
+            max_accuracy_drop=self.max_accuracy_drop, workspace_mb=self.workspace_mb,
+            compute_capabilities=self.compute_capabilities,
+            hardware_compatible=self.hardware_compatible,
+            version_compatible=self.version_compatible, sparsity=self.sparsity)
 
     def paths(self) -> tuple[Path, Path]:
         """

@@ -13,7 +13,8 @@ from std_msgs.msg import Header
 
 from edge_trt_ros.errors import ImageError
 from edge_trt_ros.runtime.contract import Frame
-from edge_trt_ros.vision.pixel_encodings import pixel_encoding, PIXEL_ENCODINGS
+from edge_trt_ros.vision.pixel_encodings import (pixel_encoding, PIXEL_ENCODINGS,
+                                                 pixels_from_bytes)
 
 MAX_SIDE = 16384
 
@@ -31,23 +32,11 @@ def frame_from_image(message: Image, source: str = '') -> Frame:
     if name not in PIXEL_ENCODINGS:
         return _frame_through_cv_bridge(message, source)
     encoding = pixel_encoding(name)
-    encoding.check_size((width, height))
     if encoding.channels > 1 and message.is_bigendian not in (0, 1):
         raise ImageError(f'image on {source}: is_bigendian is {message.is_bigendian}, '
                          'expected 0 or 1')
-    rows, row_bytes = encoding.rows(height), encoding.row_bytes(width)
-    if message.step < row_bytes:
-        raise ImageError(f'image on {source}: step is {message.step}, but a row of {width} pixels '
-                         f'of {name} has {row_bytes} bytes: the publisher fills it in wrong')
-    # The last row need not be padded.
-    needed = message.step * (rows - 1) + row_bytes
-    data = np.frombuffer(message.data, np.uint8)
-    if data.size < needed:
-        raise ImageError(f'image on {source}: data has {data.size} bytes, but {width}x{height} of '
-                         f'{name} with a step of {message.step} has {needed}: it is cut short')
-    shape = encoding.shape((width, height))
-    pixels = np.lib.stride_tricks.as_strided(
-        data, shape, (message.step, encoding.channels, 1)[:len(shape)], writeable=False)
+    pixels = pixels_from_bytes(np.frombuffer(message.data, np.uint8), name, (width, height),
+                               message.step, source)
     return _frame(pixels, name, (width, height), message.header, source)
 
 

@@ -11,7 +11,7 @@ from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest, REBUILD
 from edge_trt_ros.runtime.contract import Runtime
 
-BACKENDS = ('auto', 'onnxruntime')
+BACKENDS = ('auto', 'tensorrt', 'tensorrt_rtx', 'onnxruntime')
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,19 @@ def open_engine(engine: bytes, manifest: EngineManifest, backend: str = 'auto') 
         raise EngineError(f'the engine is built for {manifest.backend}, but backend is set to '
                           f'{backend}: set backend to auto, or {REBUILD}')
     if manifest.backend != 'onnxruntime':
-        raise EngineError(f'the engine is built for {manifest.backend}, and this installation '
-                          f'runs onnxruntime only; {REBUILD}')
+        raise EngineError(
+            f'the engine is built for {manifest.backend} {manifest.backend_version}, but this '
+            f'installation has no runtime for GPUs; {REBUILD} --backend onnxruntime')
     if importlib.util.find_spec('onnxruntime') is None:
         raise EngineError('ONNX Runtime is not installed: pip install onnxruntime')
     from edge_trt_ros.runtime.onnxruntime_cpu import OnnxRuntimeCpu
     asked = 'asked for' if backend != 'auto' else why_onnxruntime()
     return OpenedRuntime(OnnxRuntimeCpu(engine, manifest), asked)
+
+
+def best_backend() -> str:
+    """Return the back end that 'auto' builds for here."""
+    return 'onnxruntime'
 
 
 def why_onnxruntime() -> str:

@@ -115,3 +115,32 @@ def _image_shape(pixels: NDArray[np.uint8], encoding: PixelEncoding) -> tuple[in
         raise ImageError(f'pixels of {encoding.name} have shape {pixels.shape}, expected '
                          f'{expected} with at least one pixel')
     return height, width
+
+
+def pixels_from_bytes(data: NDArray[np.uint8], encoding: str, size_wh: tuple[int, int],
+                      step: int, source: str) -> NDArray[np.uint8]:
+    """
+    View the bytes of an image message as pixels.
+
+    :param data: uint8, one dimension; not modified.
+    :param encoding: a name of `PIXEL_ENCODINGS`.
+    :param size_wh: width and height in pixels.
+    :param step: bytes from one row to the next.
+    :param source: the topic, for messages to people.
+    :returns: a read-only view in the encoding's shape, its rows perhaps padded.
+    :raises ImageError: if the bytes do not fit this description.
+    """
+    (width, height), known = size_wh, pixel_encoding(encoding)
+    known.check_size(size_wh)
+    rows, row_bytes = known.rows(height), known.row_bytes(width)
+    if step < row_bytes:
+        raise ImageError(f'image on {source}: step is {step}, but a row of {width} pixels '
+                         f'of {encoding} has {row_bytes} bytes: the publisher fills it in wrong')
+    # The last row need not be padded.
+    needed = step * (rows - 1) + row_bytes
+    if data.size < needed:
+        raise ImageError(f'image on {source}: data has {data.size} bytes, but {width}x{height} of '
+                         f'{encoding} with a step of {step} has {needed}: it is cut short')
+    shape = known.shape(size_wh)
+    return np.lib.stride_tricks.as_strided(
+        data, shape, (step, known.channels, 1)[:len(shape)], writeable=False)

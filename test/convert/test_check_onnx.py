@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import helper, TensorProto
+from onnx import helper, numpy_helper, TensorProto
 import pytest
 from support.models import dense_model, save
 
@@ -73,6 +73,37 @@ def test_inputs_that_are_no_image(tmp_path: Path) -> None:
     model.graph.input.append(helper.make_tensor_value_info('depth', TensorProto.FLOAT, [2]))
     with pytest.raises(ModelError, match='expected one image'):
         check_onnx(save(model, tmp_path / 'm.onnx'))
+
+
+@pytest.mark.parametrize('in_node', [False, True])
+def test_weights_that_are_no_numbers(tmp_path: Path, in_node: bool) -> None:
+    model = dense_model()
+    kernel = next(one for one in model.graph.initializer if one.name == 'kernel_8')
+    values = numpy_helper.to_array(kernel).copy()
+    values[0, 0] = np.nan
+    kernel.CopyFrom(numpy_helper.from_array(values, 'kernel_8'))
+    if in_node:
+        node = helper.make_node('Constant', [], ['kernel_8'], value=kernel)
+        model.graph.initializer.remove(kernel)
+        model.graph.node.insert(0, node)
+    with pytest.raises(ModelError, match="'kernel_8' holds 1 NaN of 21"):
+        check_onnx(save(model, tmp_path / 'm.onnx'))
+
+
+def test_custom_plugins_are_named(tmp_path: Path) -> None:
+    model = dense_model()
+    model.graph.node[0].op_type, model.graph.node[0].domain = 'EfficientNMS_TRT', 'TRT'
+    model.opset_import.append(helper.make_opsetid('TRT', 1))
+    with pytest.raises(ModelError, match='custom plugins .EfficientNMS_TRT of TRT'):
+        check_onnx(save(model, tmp_path / 'm.onnx'))
+
+
+def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / 'm.onnx'
+    with open(path, 'wb') as file:
+        file.truncate(3 << 30)  # a hole, which takes no disk
+    with pytest.raises(ModelError, match='has 3221225472 bytes, at most'):
+        check_onnx(path)
 
 
 def test_external_data(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 import multiprocessing
 import os
 from pathlib import Path
@@ -98,7 +99,10 @@ def test_a_failed_build_leaves_the_old_engine(tmp_path: Path) -> None:
 
 
 def test_a_network_of_nan_is_not_installed(tmp_path: Path) -> None:
-    path = save(dense_model(weight=np.nan), tmp_path / 'm.onnx')
+    model = dense_model()
+    sigmoid = next(node for node in model.graph.node if node.op_type == 'Sigmoid')
+    sigmoid.op_type = 'Log'  # of what is negative, too
+    path = save(model, tmp_path / 'm.onnx')
     with pytest.raises(BuildError, match='not fit for use'):
         build_engine(path, tmp_path / 'm.engine', RECIPE)
     assert not (tmp_path / 'm.engine').exists()
@@ -227,6 +231,30 @@ def test_a_build_stopped_half_way(tmp_path: Path, how: str) -> None:
     assert wait(BuildJob(path, engine, RECIPE, force=True)).reason == 'asked for'
 
 
+def test_a_builder_killed_at_random_moments(tmp_path: Path) -> None:
+    path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
+    recipes = [ConversionRecipe(max_candidates=count) for count in (5, 6)]
+    build_engine(path, engine, recipes[0])
+    random, ended = np.random.default_rng(0), 0
+    for round_number in range(20):
+        child = multiprocessing.get_context('fork').Process(
+            target=build_engine, args=(path, engine, recipes[round_number % 2]),
+            kwargs={'force': True})
+        child.start()
+        child.join(float(random.uniform(0.0, 0.25)))
+        ended += not child.is_alive()
+        child.kill()
+        child.join()
+        data, manifest = read_engine(engine)
+        assert manifest.recipe['max_candidates'] in (5, 6)
+        assert data == convert(path, recipes[manifest.recipe['max_candidates'] - 5]).engine
+    assert ended < 20
+    for recipe in recipes:
+        build_engine(path, engine, recipe)
+        assert read_engine(engine)[1].recipe['max_candidates'] == recipe.max_candidates
+    assert leftovers(tmp_path) == []
+
+
 @pytest.mark.parametrize('values, match', [
     ({'precision': 'int7'}, 'precision'), ({'backend': 'magic'}, 'backend'),
     ({'max_candidates': 0}, 'max_candidates'), ({'max_candidates': 3841}, 'max_candidates'),
@@ -238,11 +266,19 @@ def test_recipes_that_cannot_be(values: dict[str, object], match: str) -> None:
 
 
 def test_cache_key_changes_with_every_field() -> None:
-    keys = {ConversionRecipe(**values).cache_key(sha) for values, sha in (  # type: ignore
-        ({}, 'a'), ({}, 'b'), ({'input_shape': (1, 3, 64, 64)}, 'a'),
-        ({'max_candidates': 7}, 'a'), ({'labels': ('x',)}, 'a'),
-        ({'backend': 'onnxruntime'}, 'a'))}
-    assert len(keys) == 6 and RECIPE.cache_key('a') in keys
+    other: dict[str, object] = {
+        'backend': 'onnxruntime', 'precision': 'fp16', 'input_shape': (1, 3, 64, 64),
+        'max_candidates': 7, 'labels': ('x',), 'workspace_mb': 5, 'sparsity': True,
+        'compute_capabilities': ('8.6',), 'hardware_compatible': True,
+        'version_compatible': True, 'calibration': 'a', 'calibration_topic': '/a',
+        'calibration_images': 3, 'calibration_method': 'min_max', 'max_accuracy_drop': 0.5}
+    assert set(other) == {field.name for field in fields(ConversionRecipe)}
+    recipes = [RECIPE, *(replace(RECIPE, **{name: value}) for name, value in other.items())]
+    keys = {recipe.cache_key('onnx', 'images', 'library 1', 'gpu') for recipe in recipes}
+    keys |= {RECIPE.cache_key(*changed) for changed in (
+        ('other', 'images', 'library 1', 'gpu'), ('onnx', 'others', 'library 1', 'gpu'),
+        ('onnx', 'images', 'library 2', 'gpu'), ('onnx', 'images', 'library 1', ''))}
+    assert len(keys) == len(other) + 5
 
 
 def test_shapes_and_labels_from_text(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 from support.graph import Graph, graph
-from support.models import dense_model, save
+from support.models import deep_model, dense_model, save
 
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.ros.engine_builder_node import EngineBuilderNode
@@ -141,3 +141,21 @@ def test_a_model_without_a_path(ros: Graph, tmp_path: Path) -> None:
     builder(ros, tmp_path, a__onnx_file_path='')
     answer = ros.call(Trigger, 'engine_builder/a/build')
     assert not answer.success and 'onnx_file_path is empty' in answer.message
+
+
+def test_an_engine_for_gpus_with_progress_and_cancel(ros: Graph, tmp_path: Path) -> None:
+    pytest.importorskip('tensorrt_rtx')
+    node = builder(ros, tmp_path, a__backend='tensorrt_rtx', a__compute_capabilities=['8.6'])
+    save(deep_model(), tmp_path / 'a.onnx')
+    client = ros.peer.create_client(Trigger, 'engine_builder/a/build')
+    ros.until(client.service_is_ready)
+    first = client.call_async(Trigger.Request())
+    ros.until(lambda: node._job and node._job[2].fraction > 0.5)
+    assert ros.call(Trigger, 'engine_builder/a/cancel').success
+    ros.until(first.done)
+    assert 'canceled after' in first.result().message
+    save(dense_model(), tmp_path / 'a.onnx')
+    answer = ros.call(Trigger, 'engine_builder/a/build')
+    assert answer.success and 'tensorrt_rtx 1.' in answer.message
+    manifest = read_engine(tmp_path / 'a.engine')[1]
+    assert manifest.target['compute_capabilities'] == ['8.6']

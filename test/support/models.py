@@ -50,6 +50,29 @@ def dense_model(size_wh: tuple[int, int] = (64, 64), classes: int = 3, opset: in
                   default_metadata(classes) if metadata is None else metadata, opset)
 
 
+def deep_model(layers: int = 300) -> onnx.ModelProto:
+    """Return a dense model behind many convolutions, which takes a builder seconds."""
+    model = dense_model()
+    for node in model.graph.node:
+        node.input[:] = [f'mixed_{layers - 1}' if name == 'images' else name
+                         for name in node.input]
+    kernel = np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1)
+    nodes, last = [], 'images'
+    for index in range(layers):
+        model.graph.initializer.append(numpy_helper.from_array(
+            np.pad(kernel, ((0, 0), (0, 0), (1, 1), (1, 1))), f'mix_{index}'))
+        nodes += [helper.make_node('Conv', [last, f'mix_{index}'], [f'raw_{index}'],
+                                   pads=[1, 1, 1, 1]),
+                  helper.make_node('Relu', [f'raw_{index}'], [f'mixed_{index}'])]
+        last = f'mixed_{index}'
+    nodes += list(model.graph.node)
+    rest = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    del model.graph.node[:]
+    model.graph.node.extend(rest)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
 def end_to_end_model(size_wh: tuple[int, int] = (64, 64), boxes: int = 20, classes: int = 3,
                      metadata: Mapping[str, str] | None = None) -> onnx.ModelProto:
     """Return a network with an Ultralytics v10 head, [1, boxes, 6]; scores follow the image."""

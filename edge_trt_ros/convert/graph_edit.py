@@ -1,0 +1,123 @@
+"""What every rewriting of a graph needs: names for all nodes, types of tensors, who makes what."""
+
+from __future__ import annotations
+
+import onnx
+from onnx import helper, TensorProto
+
+from edge_trt_ros.errors import ModelError
+
+WEIGHTED_OPERATORS = ('Conv', 'ConvTranspose', 'Gemm', 'MatMul')
+
+
+def prepared(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+    """
+    Return a copy that can be rewritten: nodes named, constants as initializers, types inferred.
+
+    :param model: the graph; not modified.
+    :param opset: the opset that it must have at least.
+    :raises ModelError: if it cannot be brought to that opset.
+    """
+    found = next(entry.version for entry in model.opset_import if entry.domain in ('', 'ai.onnx'))
+    if found < opset:
+        metadata = {entry.key: entry.value for entry in model.metadata_props}
+        try:
+            model = onnx.version_converter.convert_version(model, opset)
+        except Exception as error:  # the converter raises RuntimeError and worse
+            raise ModelError(f'the model has opset {found} and cannot be brought to {opset}, '
+                             f'which its precision takes ({error}): export it with opset '
+                             f'{opset} or later, or choose another precision') from error
+        helper.set_model_props(model, metadata)
+    else:
+        copy = onnx.ModelProto()
+        copy.CopyFrom(model)
+        model = copy
+    kept = []
+    for index, node in enumerate(model.graph.node):
+        node.name = node.name or f'unnamed/{node.op_type}_{index}'
+        if node.op_type == 'Constant' and node.attribute[0].name == 'value':
+            tensor = node.attribute[0].t
+            tensor.name = node.output[0]
+            model.graph.initializer.append(tensor)
+        else:
+            kept.append(onnx.NodeProto.FromString(node.SerializeToString()))
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
+    return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+
+
+def tensor_types(graph: onnx.GraphProto) -> dict[str, int]:
+    """Return the element type of every tensor of a graph whose types are inferred."""
+    types = {value.name: value.type.tensor_type.elem_type
+             for value in (*graph.value_info, *graph.input, *graph.output)}
+    return types | {tensor.name: tensor.data_type for tensor in graph.initializer}
+
+
+def weighted_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """Return the convolutions and matrix products whose second input is a constant of floats."""
+    weights = {tensor.name for tensor in graph.initializer
+               if tensor.data_type in (TensorProto.FLOAT, TensorProto.FLOAT16)}
+    return [node for node in graph.node
+            if node.op_type in WEIGHTED_OPERATORS and node.input[1] in weights]
+
+
+def decoding_nodes(graph: onnx.GraphProto) -> set[str]:
+    """
+    Return the names of the nodes that turn the last features into boxes and candidates.
+
+    They come after the last convolution or matrix product of their path. Their numbers are
+    coordinates, of which half precision would keep whole pixels only, and they cost nothing.
+    A convolution behind a softmax belongs to them: it takes the mean of a distribution.
+    """
+    weighted = {node.name for node in weighted_nodes(graph)}
+    maker = {name: node for node in graph.node for name in node.output}
+    means = {node.name for node in graph.node if node.name in weighted
+             and _comes_from_softmax(node, maker)}
+    before_last: set[str] = set()  # tensors that a weighted node still depends on
+    decoding = set()
+    for node in reversed(graph.node):
+        ahead = any(name in before_last for name in node.output)
+        if node.name in means and not ahead:
+            decoding.add(node.name)
+        elif ahead or node.name in weighted:
+            before_last.update(node.input)
+        else:
+            decoding.add(node.name)
+    return decoding
+
+
+def _comes_from_softmax(node: onnx.NodeProto, maker: dict[str, onnx.NodeProto]) -> bool:
+    source = maker.get(node.input[0])
+    while source is not None and source.op_type in ('Transpose', 'Reshape', 'Identity'):
+        source = maker.get(source.input[0])
+    return node.op_type == 'Conv' and source is not None and source.op_type == 'Softmax'
+
+
+def pruned(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Drop the initializers that nothing reads, check the whole, and return it."""
+    graph = model.graph
+    used = {name for node in graph.node for name in node.input}
+    used |= {output.name for output in graph.output} | names_in_subgraphs(graph)
+    live = [onnx.TensorProto.FromString(tensor.SerializeToString())
+            for tensor in graph.initializer if tensor.name in used]
+    del graph.initializer[:], graph.value_info[:]
+    graph.initializer.extend(live)
+    try:
+        model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+        onnx.checker.check_model(model, full_check=True)
+    except Exception as error:  # onnx raises a type of its own for each of its passes
+        raise ModelError(f'the precision could not be written into the graph ({error}): choose '
+                         'another one, or export with a later opset') from error
+    return model
+
+
+def names_in_subgraphs(graph: onnx.GraphProto) -> set[str]:
+    """Return the names that the branches and bodies inside a graph read, their own included."""
+    names: set[str] = set()
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField('g') else [])):
+                names.update(name for one in inner.node for name in one.input)
+                names.update(output.name for output in inner.output)
+                names |= names_in_subgraphs(inner)
+    return names

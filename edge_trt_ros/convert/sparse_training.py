@@ -1,0 +1,50 @@
+"""
+Prune a PyTorch network 2 of 4 and keep it so while it is fine-tuned.
+
+Pruning alone ruins a detector; some hundred steps of training with the zeros held in place
+bring it back::
+
+    sparse = SparseWeights(network)
+    for batch in batches:
+        ...  # forward, backward, optimizer.step()
+        sparse.restore()
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class SparseWeights:
+    """
+    The weights of a network that are pruned, and which of their elements stay.
+
+    Of each four neighbouring input channels the two of smaller magnitude become zero, in all
+    convolutions without groups and linear layers whose input channels are a multiple of 4.
+
+    :param network: pruned in place.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self._kept = [(module.weight, _kept(module.weight)) for module in network.modules()
+                      if isinstance(module, (nn.Conv2d, nn.Linear))
+                      and getattr(module, 'groups', 1) == 1 and module.weight.shape[1] % 4 == 0]
+        self.restore()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def restore(self) -> None:
+        """Set the pruned elements to zero again; to be called after each optimizer step."""
+        with torch.no_grad():
+            for weight, kept in self._kept:
+                weight.mul_(kept)
+
+
+def _kept(weight: torch.Tensor) -> torch.Tensor:
+    channels_last = weight.detach().movedim(1, -1)
+    fours = channels_last.reshape(-1, 4).abs()
+    smaller = fours.argsort(dim=1)[:, :2]
+    kept = torch.ones_like(fours).scatter_(1, smaller, 0.0)
+    return kept.reshape(channels_last.shape).movedim(-1, 1).contiguous()

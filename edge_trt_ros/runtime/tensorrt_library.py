@@ -1,0 +1,99 @@
+"""
+The one door to TensorRT: `tensorrt` (10 and 11) or `tensorrt_rtx` (TensorRT for RTX).
+
+Both have the same interface; what one of them lacks is asked with `getattr`, and what is said
+about a version is said here. Their calls answer failure with None or False and a line in the
+log, so the log is collected and told in our own errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import importlib
+import importlib.util
+from typing import Any
+
+from edge_trt_ros.errors import EngineError
+
+BACKENDS = ('tensorrt', 'tensorrt_rtx')
+
+
+@dataclass(frozen=True)
+class TensorRt:
+    """
+    An imported TensorRT.
+
+    :param name: 'tensorrt' or 'tensorrt_rtx', as a manifest names its back end.
+    :param version: its version, as '10.3.0' or '1.7.1.116'.
+    :param module: the Python module.
+    """
+
+    name: str
+    version: str
+    module: Any
+
+    @property
+    def is_rtx(self) -> bool:
+        """Whether kernels are compiled where the engine runs, and not where it is built."""
+        return self.name == 'tensorrt_rtx'
+
+
+def installed_tensorrt() -> str:
+    """Return the name of the TensorRT that is here; '' for none, 'tensorrt' if both are."""
+    for name in BACKENDS:
+        spec = importlib.util.find_spec(name)
+        # A folder of that name in the working directory is found too, but has no origin.
+        if spec is not None and spec.origin is not None:
+            return name
+    return ''
+
+
+def load_tensorrt(name: str) -> TensorRt:
+    """
+    Import a TensorRT.
+
+    :param name: one of `BACKENDS`.
+    :raises EngineError: if it is not installed, or its libraries do not load.
+    """
+    try:
+        module = importlib.import_module(name)
+        return TensorRt(name, str(module.__version__), module)
+    except ModuleNotFoundError as error:
+        source = ('pip install tensorrt-rtx' if name == 'tensorrt_rtx' else
+                  'it comes with JetPack or from NVIDIA (apt-get install python3-libnvinfer)')
+        raise EngineError(f'{name} is not installed ({error}): {source}') from error
+    except (ImportError, OSError, AttributeError) as error:
+        raise EngineError(f'{name} is installed, but does not load ({error}): its libraries and '
+                          'its Python bindings must be of one version') from error
+
+
+def collecting_logger(library: TensorRt) -> Any:
+    """
+    Return an `ILogger` that keeps what the library complains of.
+
+    Its `lines` are (severity, text), severity being 'warning', 'error' or 'internal_error'.
+    """
+    base: Any = library.module.ILogger
+
+    class Logger(base):
+        """Called by any thread of the library."""
+
+        def __init__(self) -> None:
+            base.__init__(self)
+            self.lines: list[tuple[str, str]] = []
+
+        def log(self, severity: Any, message: str) -> None:
+            if severity <= base.WARNING:
+                self.lines.append((severity.name.lower(), message.strip()))
+    return Logger()
+
+
+def complaints(logger: Any) -> str:
+    """
+    Return what a collecting logger heard of errors, as one line without repetitions.
+
+    :param logger: from `collecting_logger`.
+    """
+    errors = [text for severity, text in logger.lines if severity != 'warning']
+    said = errors or [text for _, text in logger.lines]
+    return '; '.join(dict.fromkeys(' '.join(text.split()) for text in said)) or 'it gave no reason'
