@@ -49,3 +49,9 @@ class BuildError(EdgeTrtError):
 
 class BuildCanceledError(BuildError):
     """A build that was canceled on request."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the kind of another library's error and the first line of what it says."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f'{type(error).__name__}: {lines[0]}' if lines else type(error).__name__

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge_trt_ros.convert.export_recipe import ExportRecipe
 from edge_trt_ros.convert.parity import Arrays, Exported
-from edge_trt_ros.errors import ConfigurationError, ModelError
+from edge_trt_ros.errors import ConfigurationError, first_line, ModelError
 
 
 def onnx_from_tensorflow(source: str, recipe: ExportRecipe) -> Exported:
@@ -43,7 +43,7 @@ def onnx_from_tensorflow(source: str, recipe: ExportRecipe) -> Exported:
             else tf.keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # of many kinds, for versions and damage
         raise ModelError(f'{source} cannot be loaded by TensorFlow {tf.__version__}: '
-                         f'{_first_line(error)}') from error
+                         f'{first_line(error)}') from error
     network = tf.function(_network(tf, loaded, source, len(recipe.inputs)))
     signature = []
     for one in recipe.inputs:
@@ -55,7 +55,7 @@ def onnx_from_tensorflow(source: str, recipe: ExportRecipe) -> Exported:
         model, _ = tf2onnx.convert.from_function(network, signature, opset=recipe.opset)
     except Exception as error:  # of many kinds, for each operator it does not know
         raise ModelError(f'tf2onnx {tf2onnx.__version__} cannot export {source} for inputs '
-                         f"{', '.join(map(str, recipe.inputs))}: {_first_line(error)}") from error
+                         f"{', '.join(map(str, recipe.inputs))}: {first_line(error)}") from error
     count = len(model.graph.output)
     names = list(recipe.output_names) or [f'output{index}' for index in range(count)]
     if len(names) != count:
@@ -117,8 +117,3 @@ def _rename_values(graph: Any, new: dict[str, str]) -> None:
                 _rename_values(attribute.g, new)
     for value in graph.output:
         value.name = new.get(value.name, value.name)
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f'{type(error).__name__}: {lines[0]}' if lines else type(error).__name__

@@ -25,8 +25,8 @@ from torch.utils._pytree import tree_leaves
 from edge_trt_ros.convert.export_recipe import ExportRecipe
 from edge_trt_ros.convert.model_source import kind_of_source, SourceKind
 from edge_trt_ros.convert.parity import Arrays, Exported
-from edge_trt_ros.convert.torch_network import first_line, load_network
-from edge_trt_ros.errors import ConfigurationError, ModelError
+from edge_trt_ros.convert.torch_network import load_network
+from edge_trt_ros.errors import ConfigurationError, first_line, ModelError
 
 OPSETS = range(18, 24)
 TORCHSCRIPT_OPSETS = range(9, 21)
@@ -85,6 +85,10 @@ def _outputs(network: Any, feed: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     if not outputs or not all(isinstance(one, torch.Tensor) for one in outputs):
         kinds = ', '.join(type(one).__name__ for one in outputs) or 'nothing'
         raise ModelError(f'the network gives {kinds}, expected tensors')
+    for one in outputs:
+        if one.dtype is torch.bfloat16 or one.is_complex():
+            raise ModelError(f'the network gives {one.dtype}, which ONNX Runtime does not take: '
+                             'let it give float32')
     return outputs
 
 
@@ -154,7 +158,8 @@ def _export_torchscript(network: Any, recipe: ExportRecipe) -> Exported:
 def _runner(network: Any) -> Any:
     def run(feed: Arrays) -> list[NDArray[Any]]:
         with torch.no_grad():
-            return [one.numpy() for one in _outputs(network, [*map(torch.from_numpy, feed)])]
+            outputs = _outputs(network, [*map(torch.from_numpy, feed)])
+        return [one.detach().numpy() for one in outputs]
     return run
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from edge_trt_ros.convert.model_source import kind_of_source, SourceKind
-from edge_trt_ros.errors import ConfigurationError, ModelError
+from edge_trt_ros.errors import ConfigurationError, first_line, ModelError
 
 # Under one of these a checkpoint of a training keeps the weights.
 _WEIGHTS_IN_CHECKPOINT = ('state_dict', 'model_state_dict', 'model')
@@ -89,13 +89,14 @@ def _network_from_callable(source: str, kind: SourceKind, arguments: Any, weight
 
 def _attribute(source: str) -> Any:
     module, _, name = source.partition(':')
-    sys.path.insert(0, os.getcwd())  # as `python3 -m` has it; an installed command does not
+    here = os.getcwd()
+    sys.path.insert(0, here)  # as `python3 -m` has it; an installed command does not
     try:
         return getattr(import_module(module), name)
     except Exception as error:  # the user's own code
         raise ModelError(f'{source} cannot be imported: {first_line(error)}') from error
     finally:
-        sys.path.remove(os.getcwd())
+        sys.path.remove(here)
 
 
 def _network_from_file(source: str, kind: SourceKind, trust_pickle: bool) -> Any:
@@ -150,9 +151,3 @@ def _check_weights(network: torch.nn.Module, source: str) -> None:
                 and not torch.isfinite(weight).all():
             raise ModelError(f"the weights '{name}' of {source} hold NaN or infinity: the "
                              'training failed, or the file is damaged')
-
-
-def first_line(error: Exception) -> str:
-    """Return the kind of an exception and the first line of what it says."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f'{type(error).__name__}: {lines[0]}' if lines else type(error).__name__

@@ -233,6 +233,7 @@ def test_a_failing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     ('support.networks:nan_network', {}, {}, "'head.weight' of .* hold NaN"),
     (CLASSIFIER, {}, {'arguments': {'colour': 3}}, "cannot be called with .*'colour'"),
     ('support.networks:Broken', {}, {}, r'does not run on float32\[1, 3, 32, 64\].*must match'),
+    ('support.networks:BrainFloat', {}, {}, 'gives torch.bfloat16.*let it give float32'),
     ('support.networks:Branching', {}, {}, 'cannot trace the network.*TorchScript'),
     ('support.networks:FixedSize', {'dynamic': frozenset(('height',))}, {},
      'keep height fixed|keep fixed what the network fixes'),

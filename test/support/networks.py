@@ -91,6 +91,14 @@ class FixedSize(nn.Module):
         return images + self.own
 
 
+class BrainFloat(nn.Module):
+    """Gives a type that ONNX Runtime's Python does not know."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return bfloat16."""
+        return images.to(torch.bfloat16)
+
+
 class Broken(nn.Module):
     """Does not run on anything."""
 
