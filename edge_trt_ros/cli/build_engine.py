@@ -12,7 +12,7 @@ from tqdm import tqdm
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
 from edge_trt_ros.convert.recipe import BACKENDS, ConversionRecipe, labels_from_file, PRECISIONS
-from edge_trt_ros.convert.recipe import shape_from_text
+from edge_trt_ros.convert.recipe import shape_from_text, TASKS
 
 
 def main() -> None:
@@ -27,6 +27,8 @@ def main() -> None:
     parser.add_argument('--labels', default='', metavar='FILE', help='one label a line')
     parser.add_argument('--max-candidates', type=int, default=1000, metavar='K',
                         help='boxes that leave the device for each image, before NMS')
+    parser.add_argument('--task', choices=TASKS[1:], default='',
+                        help='what the network is for, if its ONNX does not state it')
     parser.add_argument('--force', action='store_true', help='build even if it is fresh')
     parser.add_argument('--json', action='store_true', help='the manifest as JSON on stdout')
     arguments = parser.parse_args()
@@ -34,7 +36,8 @@ def main() -> None:
     def work() -> None:
         recipe = ConversionRecipe(
             arguments.backend, arguments.precision, shape_from_text(arguments.input_shape),
-            arguments.max_candidates, labels_from_file(arguments.labels))
+            arguments.max_candidates, labels_from_file(arguments.labels),
+            arguments.task)
         job = BuildJob(arguments.onnx, arguments.output, recipe, arguments.force)
         try:
             outcome = _watch(job)

@@ -20,10 +20,13 @@ import onnx
 from edge_trt_ros.convert.artifact_store import install, locked, why_stale
 from edge_trt_ros.convert.check_onnx import check_onnx, CheckedOnnx
 from edge_trt_ros.convert.fuse_head import fuse_head, FUSED_HEADS
+from edge_trt_ros.convert.fuse_tasks import fuse_task, FUSED_TASKS
 from edge_trt_ros.convert.head_detection import detect_head, DetectionHead
 from edge_trt_ros.convert.onnx_metadata import input_contract_from_metadata
 from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.convert.task_heads import detect_task_head
 from edge_trt_ros.convert.verify_engine import verify_engine
+from edge_trt_ros.convert.verify_task import verify_task
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import BuildError
 from edge_trt_ros.manifest import EngineManifest, manifest_path, sha256_hex
@@ -61,9 +64,11 @@ def convert(onnx_path: Path, recipe: ConversionRecipe,
     started = perf_counter()
     progress('check', 0.0)
     checked = check_onnx(onnx_path, recipe.input_shape)
-    head = detect_head(checked, recipe.labels)
+    task_head = detect_task_head(checked, recipe.task, recipe.labels)
+    head: DetectionHead = task_head or detect_head(checked, recipe.labels)
     progress('fuse the head', 0.3)
-    fused = fuse_head(checked, head, recipe.max_candidates)
+    fused = (fuse_task(checked, task_head, recipe.max_candidates) if task_head
+             else fuse_head(checked, head, recipe.max_candidates))
     engine = fused.SerializeToString(deterministic=True)
     if len(engine) >= 1 << 31:
         raise BuildError(f'the fused network has {len(engine)} bytes, at most {(1 << 31) - 1} '
@@ -71,7 +76,8 @@ def convert(onnx_path: Path, recipe: ConversionRecipe,
     progress('verify', 0.5)
     manifest = _manifest(checked, head, fused, engine, recipe)
     with open_engine(engine, manifest).runtime as runtime:
-        verification = verify_engine(runtime, checked, head)
+        verification = (verify_task(runtime, checked, task_head) if task_head
+                        else verify_engine(runtime, checked, head))
     progress('verified', 0.9)
     return BuiltEngine(engine, replace(manifest, verification=verification,
                                        build_seconds=round(perf_counter() - started, 3)))
@@ -137,7 +143,7 @@ def _manifest(checked: CheckedOnnx, head: DetectionHead, fused: onnx.ModelProto,
                        tuple(dim.dim_value for dim in output.type.tensor_type.shape.dim))
             for output in fused.graph.output),
         input_contract=input_contract_from_metadata(checked.metadata, (width, height)),
-        head=FUSED_HEADS[head.name],
+        head={**FUSED_HEADS, **FUSED_TASKS}[head.name],
         source_head=head.name,
         task=head.task,
         labels=head.labels,

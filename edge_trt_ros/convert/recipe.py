@@ -12,6 +12,7 @@ from edge_trt_ros.errors import ConfigurationError
 
 BACKENDS = ('auto', 'onnxruntime')
 PRECISIONS = ('fp32',)
+TASKS = ('', 'detect', 'classify', 'semantic', 'segment', 'pose', 'obb', 'tensors')
 MAX_LABELS = 65536
 
 
@@ -26,6 +27,8 @@ class ConversionRecipe:
         empty takes what the ONNX states.
     :param max_candidates: boxes that the fused head hands to the CPU for each image.
     :param labels: class names; empty takes those in the ONNX metadata.
+    :param task: what the network is for; '' takes what the ONNX metadata states. 'tensors'
+        hands its outputs on as they are.
     :raises ConfigurationError: naming the field, its value and what is allowed.
     """
 
@@ -34,6 +37,7 @@ class ConversionRecipe:
     input_shape: tuple[int, ...] = ()
     max_candidates: int = 1000
     labels: tuple[str, ...] = ()
+    task: str = ''
 
     def __post_init__(self) -> None:
         for name, value, known in (('backend', self.backend, BACKENDS),
@@ -41,6 +45,9 @@ class ConversionRecipe:
             if value not in known:
                 raise ConfigurationError(
                     f"{name} is '{value}', but this installation builds: {', '.join(known)}")
+        if self.task not in TASKS:
+            raise ConfigurationError(f"task is '{self.task}', known are {', '.join(TASKS[1:])} "
+                                     '(or nothing, to take what the ONNX states)')
         shape = self.input_shape
         if shape and (len(shape) != 4 or min(shape) < 1 or shape[0] != 1 or shape[1] != 3):
             raise ConfigurationError(

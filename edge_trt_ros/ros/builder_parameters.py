@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_trt_ros.convert.recipe import BACKENDS, ConversionRecipe, labels_from_file, PRECISIONS
-from edge_trt_ros.convert.recipe import shape_from_text
+from edge_trt_ros.convert.recipe import shape_from_text, TASKS
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.ros.parameters import check_fields, parameter
 
@@ -45,6 +45,9 @@ class ModelParameters:
         limits=(1, 3840))
     labels_file_path: str = parameter(
         '', 'Text file with one label a line; empty takes those in the ONNX.', live=True)
+    task: str = parameter(
+        '', 'What the network is for; empty takes what the ONNX states.', live=True,
+        choices=TASKS)
     force_engine_update: bool = parameter(
         False, 'Build even if the engine is fresh.', live=True)
     reload_service: str = parameter(
@@ -64,7 +67,7 @@ class ModelParameters:
             backend=self.backend, precision=self.precision,
             input_shape=shape_from_text(self.input_shape),
             max_candidates=self.max_candidates,
-            labels=labels_from_file(self.labels_file_path))
+            labels=labels_from_file(self.labels_file_path), task=self.task)
 
     def paths(self) -> tuple[Path, Path]:
         """
