@@ -29,7 +29,7 @@ OWNERS = {
     'rosbags': ('ros/', 'convert/'),
     'edgefirst': ('vision/tracking.py',),
     'cv2': ('vision/letterbox.py', 'vision/pixel_encodings.py', 'vision/overlay.py',
-            'vision/draw_result.py',
+            'vision/draw_result.py', 'vision/instances.py',
             'runtime/host_preprocess.py', 'ros/image_message.py', 'demo/', 'cli/'),
 }
 FILES = sorted(ROOT.rglob('*.py'))

@@ -47,7 +47,7 @@ def fuse_head(checked: CheckedOnnx, head: DetectionHead, max_candidates: int) ->
         raw = tail.node('Cast', [raw], to=TensorProto.FLOAT)
     kept = min(max_candidates, head.boxes)
     if head.name == 'yolo_dense':
-        _append_dense(tail, raw, checked.outputs[0].shape[1], kept)
+        append_dense(tail, raw, checked.outputs[0].shape[1], kept)
     else:
         _append_end_to_end(tail, raw, kept)
     tail.node('ReduceSum', [tail.node('Abs', [raw]), tail.ints(1, 2)],
@@ -131,7 +131,8 @@ class GraphTail:
         return name
 
 
-def _append_dense(tail: GraphTail, raw: str, rows: int, kept: int) -> None:
+def append_dense(tail: GraphTail, raw: str, rows: int, kept: int) -> None:
+    """Append the choice of the best candidates of [1, rows, anchors]: 4 of box, then classes."""
     by_class = tail.columns(raw, 4, rows, 1)  # [1, C, N]
     best = tail.node('ReduceMax', [by_class, tail.ints(1)], keepdims=0)  # [1, N]
     class_of = tail.node('ArgMax', [by_class], axis=1, keepdims=0)

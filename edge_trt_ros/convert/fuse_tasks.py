@@ -5,6 +5,8 @@ Outputs, each with `checksum` float32 [1], the sum of the magnitudes of what the
 
 - classify: `scores` float32 [1, K] descending, `class_ids` int32 [1, K].
 - semantic: `class_map` int32 [1, h, w], the class of the largest logit.
+- segment: the outputs of `fuse_head`, `coefficients` float32 [1, K, c] of the same candidates and
+  `prototypes` float32 [1, c, h, w].
 - tensors: the network's own outputs as float32, and no checksum.
 """
 
@@ -16,12 +18,13 @@ import onnx
 from onnx import helper, TensorProto
 
 from edge_trt_ros.convert.check_onnx import CheckedOnnx
-from edge_trt_ros.convert.fuse_head import copy_for_fusing, GraphTail, PREFIX
+from edge_trt_ros.convert.fuse_head import append_dense, copy_for_fusing, GraphTail, PREFIX
 from edge_trt_ros.convert.task_heads import TaskHead
 from edge_trt_ros.errors import ModelError
 
 FUSED_TASKS = {'classify_scores': 'classify', 'classify_logits': 'classify',
-               'semantic_logits': 'semantic', 'tensors': 'tensors'}
+               'semantic_logits': 'semantic', 'yolo_segment': 'segment',
+               'tensors': 'tensors'}
 
 
 def fuse_task(checked: CheckedOnnx, head: TaskHead, max_candidates: int) -> onnx.ModelProto:
@@ -53,11 +56,23 @@ def _append(model: onnx.ModelProto, checked: CheckedOnnx, head: TaskHead, kept: 
     specs = {
         'classify': [_floats('scores', 1, kept), _integers('class_ids', 1, kept)],
         'semantic': [_integers('class_map', 1, *shapes[0][2:])],
+        'segment': [_floats('boxes_xyxy', 1, kept, 4), _floats('scores', 1, kept),
+                    _integers('class_ids', 1, kept),
+                    _floats('coefficients', 1, kept, shapes[-1][1]),
+                    _floats('prototypes', *shapes[-1])],
     }[head.task] + [_floats('checksum', 1)]
     tail = GraphTail(model.graph, tuple(spec.name for spec in specs))
     raws = [_single(tail, output.name, output.dtype) for output in checked.outputs]
     if head.task == 'classify':
         _append_classify(tail, raws[0], kept, head.name == 'classify_logits')
+    elif head.task == 'segment':
+        end = shapes[0][1] - shapes[1][1]
+        append_dense(tail, raws[0], end, kept)
+        extra = tail.node('Transpose', [tail.columns(raws[0], end, shapes[0][1], 1)],
+                          perm=[0, 2, 1])
+        extra = tail.rows(extra, f'{PREFIX}/order', kept, shapes[1][1])
+        tail.node('Identity', [extra], 'coefficients')
+        tail.node('Identity', [raws[1]], 'prototypes')
     else:
         classes = tail.node('ArgMax', [raws[0]], axis=1, keepdims=0)
         tail.node('Cast', [classes], 'class_map', to=TensorProto.INT32)

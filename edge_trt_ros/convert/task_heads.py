@@ -97,6 +97,16 @@ def _semantic(onnx: CheckedOnnx, labels: int) -> TaskHead | None:
     return TaskHead('semantic_logits', 'semantic', (), output.shape[1])
 
 
+def _segment(onnx: CheckedOnnx, labels: int) -> TaskHead | None:
+    if [len(output.shape) for output in onnx.outputs] != [3, 4]:
+        return None
+    anchors, prototypes = (output.shape for output in onnx.outputs)
+    classes = anchors[1] - 4 - prototypes[1]
+    if anchors[0] != 1 or prototypes[0] != 1 or classes < 1:
+        return None
+    return TaskHead('yolo_segment', 'segment', tuple(map(str, range(classes))), anchors[2])
+
+
 def _tensors(onnx: CheckedOnnx, labels: int) -> TaskHead | None:
     return TaskHead('tensors', 'tensors', (), prod(onnx.outputs[0].shape))
 
@@ -105,5 +115,7 @@ _Tell = Callable[[CheckedOnnx, int], TaskHead | None]
 _HEADS: dict[str, tuple[str, _Tell]] = {
     'classify': ('one output [1, classes] of 2 classes at least', _classify),
     'semantic': ('one output [1, classes, height, width] of 2 classes at least', _semantic),
+    'segment': ('[1, 4 + classes + coefficients, anchors] and [1, coefficients, height, width]',
+                _segment),
     'tensors': ('outputs of float32 or float16 with fixed shapes', _tensors),
 }

@@ -19,6 +19,7 @@ from edge_trt_ros.runtime.pipeline import infer
 from edge_trt_ros.vision.class_map import ClassMap
 from edge_trt_ros.vision.classification import Classification
 from edge_trt_ros.vision.decoders import Result
+from edge_trt_ros.vision.instances import Instances
 from edge_trt_ros.vision.postprocess import Thresholds
 from edge_trt_ros.vision.raw_tensors import RawTensors
 
@@ -70,6 +71,9 @@ def verify_task(runtime: Runtime, source: CheckedOnnx, head: TaskHead,
 
 
 def _difference(expected: Result, actual: Result) -> float:
+    if isinstance(expected, Instances) and isinstance(actual, Instances):
+        wrong = len(expected.detections) != len(actual.detections)
+        return float(wrong) or _relative(expected.detections.scores, actual.detections.scores)
     if isinstance(expected, ClassMap) and isinstance(actual, ClassMap):
         return float(np.mean(expected.classes != actual.classes))
     if isinstance(expected, Classification) and isinstance(actual, Classification):

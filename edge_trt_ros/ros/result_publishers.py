@@ -5,6 +5,9 @@ What is published, by the task of the engine.
 - classify: `classification`.
 - semantic: `mask`, the class of each pixel as `label_info` numbers it, and `mask_color` for a
   person to look at, made only while somebody subscribes. `mono8` up to 256 classes, else `mono16`.
+- segment: `detections` and `mask`, whose pixels hold the number that is the detection's `id`, 0
+  for background. With tracking both are the track's number. `mono8` while `max_detections` is
+  at most 255 and nothing is tracked, else `mono16`.
 - tensors: `tensors`, one message for each output of the network. It has no header: the type
   has none.
 """
@@ -30,6 +33,7 @@ from edge_trt_ros.vision.classification import Classification
 from edge_trt_ros.vision.decoders import Result
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.draw_result import class_palette_bgr
+from edge_trt_ros.vision.instances import Instances
 from edge_trt_ros.vision.raw_tensors import RawTensors
 from edge_trt_ros.vision.tracking import TrackIds
 
@@ -37,6 +41,7 @@ TOPICS: dict[str, dict[str, Any]] = {
     'detect': {'detections': Detection2DArray},
     'classify': {'classification': ClassificationMessage},
     'semantic': {'mask': Image, 'mask_color': Image},
+    'segment': {'detections': Detection2DArray, 'mask': Image},
     'tensors': {'tensors': Float32MultiArray},
 }
 
@@ -73,6 +78,8 @@ class ResultPublishers:
         """
         if isinstance(result, Detections):
             self._publish_detections(result, header, tracks)
+        elif isinstance(result, Instances):
+            self._publish_instances(result, header, tracks)
         elif isinstance(result, Classification):
             self._by_topic['classification'].publish(
                 classification_message(result, header, self._class_ids))
@@ -88,6 +95,21 @@ class ResultPublishers:
         ids = tracks.update(detections, stamp_ns) if tracks else ()
         self._by_topic['detections'].publish(
             detections_message(detections, header, self._class_ids, ids))
+
+    def _publish_instances(self, instances: Instances, header: Header,
+                           tracks: TrackIds | None) -> None:
+        detections = instances.detections
+        ids = [str(index + 1) for index in range(len(detections))]
+        if tracks:
+            stamp_ns = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
+            ids = tracks.update(detections, stamp_ns)
+        small = self._parameters.max_detections <= 255 and not tracks
+        # What has no track yet is not painted.
+        numbers = np.array([0, *(int(one or 0) for one in ids)], np.uint8 if small else np.uint16)
+        self._by_topic['detections'].publish(
+            detections_message(detections, header, self._class_ids, ids))
+        self._by_topic['mask'].publish(image_message(
+            numbers[instances.instance_map], header, 'mono8' if small else 'mono16'))
 
     def _publish_class_map(self, class_map: ClassMap, header: Header) -> None:
         small = len(self._labels) <= 256

@@ -13,6 +13,7 @@ from edge_trt_ros.vision.class_map import ClassMap
 from edge_trt_ros.vision.classification import Classification
 from edge_trt_ros.vision.decoders import Result
 from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.instances import Instances
 from edge_trt_ros.vision.overlay import class_color_bgr, draw_detections
 
 _FONT = cv2.FONT_HERSHEY_DUPLEX
@@ -30,6 +31,11 @@ def draw_result(image_bgr: NDArray[np.uint8], result: Result, labels: Sequence[s
     """
     if isinstance(result, Detections):
         draw_detections(image_bgr, result, labels)
+    elif isinstance(result, Instances):
+        colors = class_palette_bgr(len(result.detections) + 1)[result.instance_map]
+        shown = result.instance_map > 0
+        image_bgr[shown] = image_bgr[shown] // 2 + colors[shown] // 2
+        draw_detections(image_bgr, result.detections, labels)
     elif isinstance(result, Classification):
         _draw_classification(image_bgr, result, labels)
     elif isinstance(result, ClassMap):

@@ -15,8 +15,8 @@ from std_msgs.msg import Float32MultiArray
 from std_srvs.srv import Trigger
 from support.graph import Graph, graph
 from support.models import save
-from support.task_models import convolution_model
-from vision_msgs.msg import Classification
+from support.task_models import convolution_model, segment_model
+from vision_msgs.msg import Classification, Detection2DArray
 
 from edge_trt_ros.convert.conversion import build_engine
 from edge_trt_ros.convert.recipe import ConversionRecipe
@@ -84,3 +84,21 @@ def test_tensors(ros: Graph, tmp_path: Path) -> None:
     assert [(dim.label, dim.size, dim.stride) for dim in message.layout.dim] == [
         ('output0/0', 1, 64), ('output0/1', 4, 64), ('output0/2', 8, 16), ('output0/3', 2, 2)]
     assert len(message.data) == 64
+
+
+@pytest.mark.parametrize('limit, encoding', [(200, 'mono8'), (300, 'mono16')])
+def test_instances(ros: Graph, tmp_path: Path, limit: int, encoding: str) -> None:
+    image, found, mask = answers(
+        ros, tmp_path, segment_model(), {'detections': Detection2DArray, 'mask': Image},
+        max_detections=limit, confidence_threshold=0.1)
+    assert mask.header == image.header == found.header and mask.encoding == encoding
+    assert (mask.height, mask.width) == (90, 160)
+    values = np.frombuffer(mask.data, np.uint16 if limit > 255 else np.uint8).reshape(90, 160)
+    numbers = {int(one.id): one.bbox for one in found.detections}
+    painted = set(np.unique(values).tolist()) - {0}
+    assert painted and painted <= set(numbers)
+    for number in painted:
+        rows, columns = np.nonzero(values == number)
+        box = numbers[number]
+        assert np.abs(columns + .5 - box.center.position.x).max() <= box.size_x / 2 + .001
+        assert np.abs(rows + .5 - box.center.position.y).max() <= box.size_y / 2 + .001

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper, TensorProto
+from support.models import dense_model
 
 
 def convolution_model(shape: tuple[int, ...], metadata: Mapping[str, str], last: str = '',
@@ -45,5 +46,21 @@ def convolution_model(shape: tuple[int, ...], metadata: Mapping[str, str], last:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)], ir_version=9)
     for key, value in metadata.items():
         model.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def segment_model(classes: int = 3, coefficients: int = 32, size_wh: tuple[int, int] = (64, 64)
+                  ) -> onnx.ModelProto:
+    """Return a network with an Ultralytics segmentation head."""
+    model = dense_model(size_wh, classes + coefficients, metadata={'task': 'segment'})
+    kernel = np.random.default_rng(1).normal(0, 6, (coefficients, 3, 1, 1)).astype(np.float32)
+    kernel -= kernel.mean((0, 1), keepdims=True)
+    model.graph.initializer.append(numpy_helper.from_array(kernel, 'prototype_kernel'))
+    model.graph.node.extend([
+        helper.make_node('AveragePool', ['images'], ['fine'], kernel_shape=[4, 4], strides=[4, 4]),
+        helper.make_node('Conv', ['fine', 'prototype_kernel'], ['output1'])])
+    model.graph.output.append(helper.make_tensor_value_info(
+        'output1', TensorProto.FLOAT, [1, coefficients, size_wh[1] // 4, size_wh[0] // 4]))
     onnx.checker.check_model(model, full_check=True)
     return model
