@@ -14,7 +14,8 @@ from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
 from edge_trt_ros.convert.check_onnx import check_onnx
 from edge_trt_ros.convert.onnx_verdict import judge_onnx
 from edge_trt_ros.convert.recipe import (BACKENDS, CALIBRATION_METHODS, ConversionRecipe,
-                                         labels_from_file, PRECISIONS, shape_from_text)
+                                         labels_from_file, PRECISIONS, shape_from_text,
+                                         TASKS)
 
 
 def main() -> None:
@@ -29,6 +30,8 @@ def main() -> None:
     parser.add_argument('--labels', default='', metavar='FILE', help='one label a line')
     parser.add_argument('--max-candidates', type=int, default=1000, metavar='K',
                         help='boxes that leave the device for each image, before NMS')
+    parser.add_argument('--task', choices=TASKS[1:], default='',
+                        help='what the network is for, if its ONNX does not state it')
     parser.add_argument('--calibration', default='', metavar='DIR|BAG',
                         help='images of what the robot will see, for int8 and for fp16 overflow')
     parser.add_argument('--calibration-topic', default='', metavar='TOPIC',
@@ -61,7 +64,8 @@ def main() -> None:
             backend=arguments.backend, precision=arguments.precision,
             input_shape=shape_from_text(arguments.input_shape),
             max_candidates=arguments.max_candidates, labels=labels_from_file(arguments.labels),
-            calibration=arguments.calibration, calibration_topic=arguments.calibration_topic,
+            task=arguments.task, calibration=arguments.calibration,
+            calibration_topic=arguments.calibration_topic,
             calibration_images=arguments.calibration_images,
             calibration_method=arguments.calibration_method,
             max_accuracy_drop=arguments.max_accuracy_drop,

@@ -46,11 +46,13 @@ class BuildOutcome:
         """Say what is installed, for a service's answer or a terminal."""
         manifest = self.manifest
         verified = manifest.verification
+        agreement = verified.get(
+            'agreement', f"{verified.get('boxes')} boxes within "
+            f"{verified.get('max_box_error_px')} px")
         what = (f"{manifest.backend} {manifest.backend_version}, {manifest.recipe['precision']} "
                 f'({precisions_sentence(manifest.layers)}), '
                 f'{manifest.engine_size_bytes / 1e6:.1f} MB, verified by {verified["by"]} on '
-                f'{verified["frames"]} images ({verified["boxes"]} boxes within '
-                f'{verified["max_box_error_px"]} px)')
+                f'{verified["frames"]} images ({agreement})')
         if not self.reason:
             return f'fresh already: {what}'
         return f'built in {manifest.build_seconds:.1f} s since {self.reason}: {what}'

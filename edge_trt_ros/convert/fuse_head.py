@@ -27,6 +27,7 @@ from edge_trt_ros.errors import ModelError
 PREFIX = 'edge_trt_ros'
 # ReduceMax and ReduceSum over axes given as an input, as written below.
 _MIN_OPSET = 18
+_OUTPUTS = ('boxes_xyxy', 'scores', 'class_ids', 'checksum')
 FUSED_HEADS = {'yolo_dense': 'candidates', 'yolo_end_to_end': 'candidates_final'}
 
 
@@ -39,25 +40,14 @@ def fuse_head(checked: CheckedOnnx, head: DetectionHead, max_candidates: int) ->
     :param max_candidates: K; fewer if the head has fewer boxes.
     :raises ModelError: if the graph cannot be extended.
     """
-    model = onnx.ModelProto()
-    model.CopyFrom(checked.model)
-    opset = next(entry.version for entry in model.opset_import if entry.domain in ('', 'ai.onnx'))
-    if opset < _MIN_OPSET:
-        try:
-            model = onnx.version_converter.convert_version(model, _MIN_OPSET)
-        except Exception as error:  # the converter raises RuntimeError and worse
-            raise ModelError(f'the model has opset {opset} and cannot be brought to {_MIN_OPSET} '
-                             f'({error}): export it with opset {_MIN_OPSET} or later') from error
-        for entry in checked.model.metadata_props:
-            if entry.key not in {kept.key for kept in model.metadata_props}:
-                model.metadata_props.add(key=entry.key, value=entry.value)
+    model = copy_for_fusing(checked)
     raw = model.graph.output[0].name
-    tail = _Tail(model.graph)
+    tail = GraphTail(model.graph)
     if checked.outputs[0].dtype == 'float16':
         raw = tail.node('Cast', [raw], to=TensorProto.FLOAT)
     kept = min(max_candidates, head.boxes)
     if head.name == 'yolo_dense':
-        _append_dense(tail, raw, checked.outputs[0].shape[1], kept)
+        append_dense(tail, raw, checked.outputs[0].shape[1], kept)
     else:
         _append_end_to_end(tail, raw, kept)
     tail.node('ReduceSum', [tail.node('Abs', [raw]), tail.ints(1, 2)],
@@ -75,14 +65,35 @@ def fuse_head(checked: CheckedOnnx, head: DetectionHead, max_candidates: int) ->
     return model
 
 
-class _Tail:
+def copy_for_fusing(checked: CheckedOnnx) -> onnx.ModelProto:
+    """
+    Return a copy of the model with an opset in which the appended nodes can be written.
+
+    :raises ModelError: if the model cannot be brought to it.
+    """
+    model = onnx.ModelProto()
+    model.CopyFrom(checked.model)
+    opset = next(entry.version for entry in model.opset_import if entry.domain in ('', 'ai.onnx'))
+    if opset < _MIN_OPSET:
+        try:
+            model = onnx.version_converter.convert_version(model, _MIN_OPSET)
+        except Exception as error:  # the converter raises RuntimeError and worse
+            raise ModelError(f'the model has opset {opset} and cannot be brought to {_MIN_OPSET} '
+                             f'({error}): export it with opset {_MIN_OPSET} or later') from error
+        for entry in checked.model.metadata_props:
+            if entry.key not in {kept.key for kept in model.metadata_props}:
+                model.metadata_props.add(key=entry.key, value=entry.value)
+    return model
+
+
+class GraphTail:
     """Appends nodes and constants to a graph under names that are ours alone."""
 
-    def __init__(self, graph: onnx.GraphProto) -> None:
+    def __init__(self, graph: onnx.GraphProto, outputs: tuple[str, ...] = _OUTPUTS) -> None:
         self._graph = graph
         self._constants: set[str] = set()
         taken = {name for node in graph.node for name in (*node.input, *node.output)}
-        clash = taken & {'boxes_xyxy', 'scores', 'class_ids', 'checksum'}
+        clash = taken & set(outputs)
         if clash:
             raise ModelError(f"the graph already has tensors named {', '.join(sorted(clash))}: "
                              'export it without its own decoding')
@@ -120,7 +131,8 @@ class _Tail:
         return name
 
 
-def _append_dense(tail: _Tail, raw: str, rows: int, kept: int) -> None:
+def append_dense(tail: GraphTail, raw: str, rows: int, kept: int) -> None:
+    """Append the choice of the best candidates of [1, rows, anchors]: 4 of box, then classes."""
     by_class = tail.columns(raw, 4, rows, 1)  # [1, C, N]
     best = tail.node('ReduceMax', [by_class, tail.ints(1)], keepdims=0)  # [1, N]
     class_of = tail.node('ArgMax', [by_class], axis=1, keepdims=0)
@@ -136,7 +148,7 @@ def _append_dense(tail: _Tail, raw: str, rows: int, kept: int) -> None:
               'boxes_xyxy', axis=2)
 
 
-def _append_end_to_end(tail: _Tail, raw: str, kept: int) -> None:
+def _append_end_to_end(tail: GraphTail, raw: str, kept: int) -> None:
     scores = tail.node('Squeeze', [tail.columns(raw, 4, 5, 2), tail.ints(2)])
     order = tail.node('TopK', [scores, tail.ints(kept)], 'scores', f'{PREFIX}/order', axis=1)
     classes = tail.node('Squeeze', [tail.columns(raw, 5, 6, 2), tail.ints(2)])

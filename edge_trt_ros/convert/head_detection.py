@@ -54,7 +54,7 @@ def detect_head(onnx: CheckedOnnx, labels: tuple[str, ...] = ()) -> DetectionHea
     if task != 'detect' or len(shapes) != 1 or len(shapes[0]) != 3 or -1 in shapes[0] \
             or shapes[0][0] != 1 or onnx.outputs[0].dtype not in ('float32', 'float16'):
         raise _unknown(onnx, task)
-    given = labels or _labels_from_metadata(onnx.metadata)
+    given = labels or labels_from_metadata(onnx.metadata)
     _, rows, columns = shapes[0]
     height, width = onnx.image_input.shape[2:]
     if rows > 4 and columns in _grid_cells(width, height):
@@ -80,7 +80,12 @@ def _grid_cells(width: int, height: int) -> set[int]:
             for strides in _STRIDE_SETS}
 
 
-def _labels_from_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:
+def labels_from_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """
+    Return the class names that the metadata holds; none without.
+
+    :raises ModelError: if what it holds cannot be read.
+    """
     text = metadata.get('names', '')
     if not text:
         return ()

@@ -14,6 +14,7 @@ from edge_trt_ros.errors import ConfigurationError
 BACKENDS = ('auto', 'tensorrt', 'tensorrt_rtx', 'onnxruntime')
 PRECISIONS = ('fp32', 'fp16', 'bf16', 'int8', 'best')
 CALIBRATION_METHODS = ('moving_average', 'min_max', 'percentile')
+TASKS = ('', 'detect', 'classify', 'semantic', 'segment', 'tensors')
 MAX_LABELS = 65536
 _MAX_WORKSPACE_MB = 1 << 20
 
@@ -29,6 +30,8 @@ class ConversionRecipe:
         empty takes what the ONNX states.
     :param max_candidates: boxes that the fused head hands to the CPU for each image.
     :param labels: class names; empty takes those in the ONNX metadata.
+    :param task: what the network is for; '' takes what the ONNX metadata states. 'tensors'
+        hands its outputs on as they are.
     :param calibration: folder of images, or a bag, of what the robot will see; '' for none.
     :param calibration_topic: image topic of the bag; '' takes the only one.
     :param calibration_images: how many of them are used, evenly spread.
@@ -50,6 +53,7 @@ class ConversionRecipe:
     input_shape: tuple[int, ...] = ()
     max_candidates: int = 1000
     labels: tuple[str, ...] = ()
+    task: str = ''
     calibration: str = ''
     calibration_topic: str = ''
     calibration_images: int = 200
@@ -69,6 +73,9 @@ class ConversionRecipe:
             if value not in known:
                 raise ConfigurationError(
                     f"{name} is '{value}', but this installation builds: {', '.join(known)}")
+        if self.task not in TASKS:
+            raise ConfigurationError(f"task is '{self.task}', known are {', '.join(TASKS[1:])} "
+                                     '(or nothing, to take what the ONNX states)')
         shape = self.input_shape
         if shape and (len(shape) != 4 or min(shape) < 1 or shape[0] != 1 or shape[1] != 3):
             raise ConfigurationError(

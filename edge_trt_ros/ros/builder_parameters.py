@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_trt_ros.convert.recipe import (BACKENDS, CALIBRATION_METHODS, ConversionRecipe,
-                                         labels_from_file, PRECISIONS, shape_from_text)
+                                         labels_from_file, PRECISIONS, shape_from_text,
+                                         TASKS)
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.ros.parameters import check_fields, parameter
 
@@ -45,6 +46,9 @@ class ModelParameters:
         limits=(1, 3840))
     labels_file_path: str = parameter(
         '', 'Text file with one label a line; empty takes those in the ONNX.', live=True)
+    task: str = parameter(
+        '', 'What the network is for; empty takes what the ONNX states.', live=True,
+        choices=TASKS)
     calibration: str = parameter(
         '', 'Folder of images or bag of what the robot will see, for int8.', live=True)
     calibration_topic: str = parameter(
@@ -91,7 +95,8 @@ class ModelParameters:
             backend=self.backend, precision=self.precision,
             input_shape=shape_from_text(self.input_shape),
             max_candidates=self.max_candidates,
-            labels=labels_from_file(self.labels_file_path), calibration=self.calibration,
+            labels=labels_from_file(self.labels_file_path), task=self.task,
+            calibration=self.calibration,
             calibration_topic=self.calibration_topic,
             calibration_images=self.calibration_images,
             calibration_method=self.calibration_method,

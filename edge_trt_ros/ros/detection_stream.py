@@ -19,18 +19,18 @@ from rclpy.publisher import Publisher
 from sensor_msgs.msg import CompressedImage, Image
 
 from edge_trt_ros.errors import ConfigurationError, EngineError, ImageError, NetworkOutputError
-from edge_trt_ros.ros.detection_messages import class_id_texts, detections_message
 from edge_trt_ros.ros.diagnostics import StreamFigures
 from edge_trt_ros.ros.image_message import frame_from_compressed, frame_from_image
 from edge_trt_ros.ros.image_message import image_message
 from edge_trt_ros.ros.inference_parameters import InferenceParameters
 from edge_trt_ros.ros.newest_frame_worker import NewestFrameWorker
+from edge_trt_ros.ros.result_publishers import ResultPublishers
 from edge_trt_ros.ros.transition_guard import explain
 from edge_trt_ros.runtime.contract import Frame
-from edge_trt_ros.runtime.pipeline import detect
+from edge_trt_ros.runtime.pipeline import infer
 from edge_trt_ros.runtime.select import OpenedRuntime
-from edge_trt_ros.vision.detections import Detections
-from edge_trt_ros.vision.overlay import draw_detections
+from edge_trt_ros.vision.decoders import Result
+from edge_trt_ros.vision.draw_result import draw_result
 from edge_trt_ros.vision.pixel_encodings import to_bgr
 from edge_trt_ros.vision.postprocess import Thresholds
 from edge_trt_ros.vision.tracking import TrackIds
@@ -49,15 +49,15 @@ class DetectionStream:
     :param node: for its logger and clock.
     :param opened: the open engine, which the stream owns from now on.
     :param parameters: what the operator set.
-    :param detections: where results go.
+    :param results: where results go.
     :param overlay: where drawings go, while somebody subscribes.
     """
 
     def __init__(self, node: LifecycleNode, opened: OpenedRuntime,
-                 parameters: InferenceParameters, detections: Publisher,
+                 parameters: InferenceParameters, results: ResultPublishers,
                  overlay: Publisher) -> None:
         self._node = node
-        self._detections = detections
+        self._results = results
         self._overlay = overlay
         self._swapping = Lock()
         self.opened = opened
@@ -78,8 +78,8 @@ class DetectionStream:
         self._thresholds = Thresholds(
             confidence=parameters.confidence_threshold, nms_iou=parameters.nms_threshold,
             max_detections=parameters.max_detections,
-            class_ids=class_filter(parameters.class_names, labels))
-        self._class_ids = class_id_texts(labels, parameters.class_id_format)
+            class_ids=class_filter(parameters.class_names, labels), top_k=parameters.top_k)
+        self._results.tune(parameters, labels)
 
     def start(self, topic: str) -> None:
         """Begin to work on what `offer` brings; `topic` names the source in messages."""
@@ -105,7 +105,16 @@ class DetectionStream:
         self.opened.runtime.close()
 
     def swap(self, opened: OpenedRuntime) -> None:
-        """Go on with another engine from the next image on, and close the old one."""
+        """
+        Go on with another engine from the next image on, and close the old one.
+
+        :raises ConfigurationError: if it is for another task.
+        """
+        had, has = (one.runtime.manifest.task for one in (self.opened, opened))
+        if had != has:
+            raise ConfigurationError(f"the new engine is for the task '{has}', the old one for "
+                                     f"'{had}', which has other topics: clean up the node and "
+                                     'configure it again')
         with self._swapping:
             old, self.opened = self.opened, opened
             try:
@@ -126,12 +135,10 @@ class DetectionStream:
         try:
             frame = self._decode(arrival.message, self.topic)
             with self._swapping:
-                detections, times_ms = detect(self.opened.runtime, frame, self._thresholds)
-                labels, class_ids = self.opened.runtime.manifest.labels, self._class_ids
+                result, times_ms = infer(self.opened.runtime, frame, self._thresholds)
+                labels = self.opened.runtime.manifest.labels
             started = perf_counter()
-            track_ids = self.tracks.update(detections, stamp_ns) if self.tracks else ()
-            self._detections.publish(
-                detections_message(detections, header, class_ids, track_ids))
+            self._results.publish(result, header, self.tracks)
         except ImageError as error:
             self._refuse('bad_images', error)
             return
@@ -149,13 +156,12 @@ class DetectionStream:
         self.last_problem = ''
         self.figures.finished(self._now_ns(), stages_ms)
         if self._overlay.get_subscription_count():
-            self._publish_overlay(frame, detections, labels, arrival.message)
+            self._publish_overlay(frame, result, labels, arrival.message)
 
-    def _publish_overlay(self, frame: Frame, detections: Detections, labels: tuple[str, ...],
+    def _publish_overlay(self, frame: Frame, result: Result, labels: tuple[str, ...],
                          message: Image | CompressedImage) -> None:
         bgr = np.array(to_bgr(frame.pixels, frame.encoding))
-        self._overlay.publish(image_message(draw_detections(bgr, detections, labels),
-                                            message.header))
+        self._overlay.publish(image_message(draw_result(bgr, result, labels), message.header))
 
     def _refuse(self, count: str, error: Exception) -> None:
         self.figures.counts[count] += 1

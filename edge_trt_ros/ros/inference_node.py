@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
-from vision_msgs.msg import Detection2DArray, LabelInfo
+from vision_msgs.msg import LabelInfo
 
 from edge_trt_ros.convert.conversion import open_model
 from edge_trt_ros.errors import ConfigurationError
@@ -34,6 +35,7 @@ from edge_trt_ros.ros.health import diagnostics_message, idle_status, stream_sta
 from edge_trt_ros.ros.inference_parameters import InferenceParameters
 from edge_trt_ros.ros.parameters import DeclaredParameters, unknown_parameters
 from edge_trt_ros.ros.qos import incompatible_qos, qos_profile
+from edge_trt_ros.ros.result_publishers import ResultPublishers
 from edge_trt_ros.ros.transition_guard import answer_service, explain, guarded
 from edge_trt_ros.runtime.pipeline import warm_up
 from edge_trt_ros.runtime.select import OpenedRuntime
@@ -78,11 +80,12 @@ class InferenceNode(LifecycleNode):
             with ExitStack() as stack:
                 opened = _open(parameters)
                 stack.callback(opened.runtime.close)
-                detections = self._publisher(
-                    stack, Detection2DArray, 'detections', qos_profile(parameters.output_qos))
+                results = ResultPublishers(
+                    opened.runtime.manifest.task, partial(
+                        self._publisher, stack, qos=qos_profile(parameters.output_qos)))
                 overlay = self._publisher(stack, Image, 'overlay', qos_profile('DEFAULT'))
                 self._label_info = self._publisher(stack, LabelInfo, 'label_info', LATCHED)
-                self._stream = DetectionStream(self, opened, parameters, detections, overlay)
+                self._stream = DetectionStream(self, opened, parameters, results, overlay)
                 stack.callback(self._stream.close)
                 self._held = stack.pop_all()
         except Exception as error:

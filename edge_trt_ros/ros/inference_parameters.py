@@ -47,5 +47,11 @@ class InferenceParameters:
     track: bool = parameter(
         False, 'Give an object the same id from image to image; needs edgefirst-tracker.')
 
+    top_k: int = parameter(
+        5, 'Most classes of a classification.', live=True, limits=(1, 1000))
+    mask_resolution: str = parameter(
+        'source', 'Size of a semantic mask: of the image, or of what the network gives.',
+        choices=('source', 'network'))
+
     def __post_init__(self) -> None:
         check_fields(self)

@@ -1,22 +1,32 @@
-"""Bytes in, detections out: the whole path of one frame, apart from ROS."""
+"""Bytes in, results out: the whole path of one frame, apart from ROS."""
 
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.runtime.contract import Frame, Runtime, Ticket
+from edge_trt_ros.vision.decoders import Decoder, DECODERS, Result
 from edge_trt_ros.vision.detections import Detections
-from edge_trt_ros.vision.postprocess import HEADS, Thresholds
+from edge_trt_ros.vision.postprocess import Thresholds
+
+
+def infer(runtime: Runtime, frame: Frame, thresholds: Thresholds, *, slot: int = 0
+          ) -> tuple[Result, dict[str, float]]:
+    """
+    Run one frame through a network of any task and wait for it (see `detect`).
+
+    :returns: what the network's task gives, and the milliseconds of each stage.
+    """
+    return _collect(runtime, runtime.submit(frame, slot=slot), thresholds)
 
 
 def detect(runtime: Runtime, frame: Frame, thresholds: Thresholds, *, slot: int = 0
            ) -> tuple[Detections, dict[str, float]]:
     """
-    Run one frame and wait for it.
+    Run one frame through a detector and wait for it.
 
     :param runtime: an open runtime.
     :param frame: the image; not modified.
@@ -25,6 +35,7 @@ def detect(runtime: Runtime, frame: Frame, thresholds: Thresholds, *, slot: int 
     :returns: the detections in source pixels, and the milliseconds of each stage.
     :raises ImageError: for an image that cannot be taken.
     :raises NetworkOutputError: for outputs that are not finite.
+    :raises EngineError: if the engine's task gives no detections.
     """
     return collect_detections(runtime, runtime.submit(frame, slot=slot), thresholds)
 
@@ -32,12 +43,21 @@ def detect(runtime: Runtime, frame: Frame, thresholds: Thresholds, *, slot: int 
 def collect_detections(runtime: Runtime, ticket: Ticket, thresholds: Thresholds
                        ) -> tuple[Detections, dict[str, float]]:
     """Wait for a submitted frame and decode it (see `detect`)."""
+    result, stage_times_ms = _collect(runtime, ticket, thresholds)
+    if not isinstance(result, Detections):
+        raise EngineError(f"the engine's task is '{runtime.manifest.task}', which gives no boxes: "
+                          'give an engine of a detector')
+    return result, stage_times_ms
+
+
+def _collect(runtime: Runtime, ticket: Ticket, thresholds: Thresholds
+             ) -> tuple[Result, dict[str, float]]:
     outputs = runtime.collect(ticket)
     started = perf_counter()
-    detections = _decoder(runtime)(outputs, ticket.letterbox, thresholds)
+    result = _decoder(runtime)(outputs, ticket.letterbox, thresholds)
     stage_times_ms = dict(runtime.stage_times_ms(ticket))
     stage_times_ms['postprocess'] = (perf_counter() - started) * 1e3
-    return detections, stage_times_ms
+    return result, stage_times_ms
 
 
 def warm_up(runtime: Runtime, frames: int = 3) -> None:
@@ -52,12 +72,12 @@ def warm_up(runtime: Runtime, frames: int = 3) -> None:
     gray = Frame(np.full((height, width, 3), 114, np.uint8), 'bgr8', (width, height),
                  source='warm-up')
     for index in range(frames):
-        detect(runtime, gray, Thresholds(), slot=index % runtime.slots)
+        infer(runtime, gray, Thresholds(), slot=index % runtime.slots)
 
 
-def _decoder(runtime: Runtime) -> Any:
+def _decoder(runtime: Runtime) -> Decoder:
     head = runtime.manifest.head
-    if head not in HEADS:
-        raise EngineError(f"the engine's head is '{head}', known are {', '.join(HEADS)}: "
+    if head not in DECODERS:
+        raise EngineError(f"the engine's head is '{head}', known are {', '.join(DECODERS)}: "
                           'update edge_trt_ros, or rebuild the engine')
-    return HEADS[head]
+    return DECODERS[head]

@@ -30,12 +30,14 @@ class Thresholds:
     :param nms_iou: overlap above which the weaker of two boxes of a class is dropped.
     :param max_detections: most detections of one image.
     :param class_ids: classes to keep; None keeps all.
+    :param top_k: most classes that an image is said to be of.
     """
 
     confidence: float = 0.25
     nms_iou: float = 0.45
     max_detections: int = 300
     class_ids: frozenset[int] | None = None
+    top_k: int = 5
 
 
 Outputs = Mapping[str, NDArray[Any]]
@@ -91,7 +93,7 @@ def _from_candidates(outputs: Outputs, letterbox: Letterbox, thresholds: Thresho
             f'{class_ids.shape}, expected (1, K, 4), (1, K) and (1, K): rebuild the engine')
     # The checksum last: it tells only that something is wrong, the others how much.
     for name, values in (('scores', scores), ('boxes_xyxy', boxes), ('checksum', checksum)):
-        _check_finite(name, values)
+        check_finite(name, values)
     chosen = scores[0] >= thresholds.confidence
     return _finish(boxes[0][chosen], scores[0][chosen], class_ids[0][chosen], letterbox,
                    thresholds, suppress)
@@ -99,18 +101,38 @@ def _from_candidates(outputs: Outputs, letterbox: Letterbox, thresholds: Thresho
 
 def _finish(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any],
             letterbox: Letterbox, thresholds: Thresholds, suppress: bool) -> Detections:
+    return select(boxes, scores, class_ids, letterbox, thresholds, suppress)[0]
+
+
+def select(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any],
+           letterbox: Letterbox, thresholds: Thresholds, suppress: bool
+           ) -> tuple[Detections, NDArray[np.intp]]:
+    """
+    Return the detections among candidates, best first, and which candidates they are.
+
+    :param boxes: float (n, 4), corners in network pixels.
+    :param scores: float (n,).
+    :param class_ids: (n,), whole numbers of any type.
+    :param letterbox: the way back to the source image.
+    :param thresholds: what to keep; scores are above its confidence already.
+    :param suppress: whether boxes that say the same are dropped.
+    """
+    rows = np.arange(len(boxes))
     class_ids = class_ids.astype(np.int64)
     if thresholds.class_ids is not None:
         wanted = np.isin(class_ids, tuple(thresholds.class_ids))
         boxes, scores, class_ids = boxes[wanted], scores[wanted], class_ids[wanted]
+        rows = rows[wanted]
     clipped = clip_boxes(letterbox.boxes_to_source(boxes), letterbox.source_size_wh)
     # A box that lies in the padding alone must not take the place of one that is to be seen.
     solid = (clipped[:, 2] > clipped[:, 0]) & (clipped[:, 3] > clipped[:, 1])
     found = Detections(clipped[solid], scores[solid].astype(np.float32), class_ids[solid])
     if suppress:
-        return found[nms(boxes[solid].astype(np.float32), found.scores, found.class_ids,
-                         thresholds.nms_iou, thresholds.max_detections)]
-    return found[np.argsort(-found.scores, kind='stable')[:thresholds.max_detections]]
+        kept = nms(boxes[solid].astype(np.float32), found.scores, found.class_ids,
+                   thresholds.nms_iou, thresholds.max_detections)
+    else:
+        kept = np.argsort(-found.scores, kind='stable')[:thresholds.max_detections]
+    return found[kept], rows[solid][kept]
 
 
 def _only_output(outputs: Outputs, expected: str, fits: Callable[[tuple[int, ...]], bool]
@@ -122,11 +144,16 @@ def _only_output(outputs: Outputs, expected: str, fits: Callable[[tuple[int, ...
                                  f'with {expected}: rebuild the engine')
     # Widened first: NumPy is slow to sum float16, and NaN and infinity stay what they are.
     single: NDArray[np.float32] = raw[0].astype(np.float32, copy=False)
-    _check_finite(next(iter(outputs)), single)
+    check_finite(next(iter(outputs)), single)
     return single
 
 
-def _check_finite(name: str, values: NDArray[Any]) -> None:
+def check_finite(name: str, values: NDArray[Any]) -> None:
+    """
+    Refuse values that are not finite.
+
+    :raises NetworkOutputError: naming the output and how many of its values are bad.
+    """
     # The sum is finite only if every value is, and costs a fifth of testing each.
     with np.errstate(invalid='ignore'):  # opposite infinities, reported below
         total = values.sum(dtype=np.float64)

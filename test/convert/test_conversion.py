@@ -289,7 +289,8 @@ def test_cache_key_changes_with_every_field() -> None:
         'max_candidates': 7, 'labels': ('x',), 'workspace_mb': 5, 'sparsity': True,
         'compute_capabilities': ('8.6',), 'hardware_compatible': True,
         'version_compatible': True, 'calibration': 'a', 'calibration_topic': '/a',
-        'calibration_images': 3, 'calibration_method': 'min_max', 'max_accuracy_drop': 0.5}
+        'calibration_images': 3, 'calibration_method': 'min_max', 'max_accuracy_drop': 0.5,
+        'task': 'segment'}
     assert set(other) == {field.name for field in fields(ConversionRecipe)}
     recipes = [RECIPE, *(replace(RECIPE, **{name: value}) for name, value in other.items())]
     keys = {recipe.cache_key('onnx', 'images', 'library 1', 'gpu') for recipe in recipes}

@@ -1,0 +1,115 @@
+"""Detections with a mask each: prototypes times coefficients, for kept detections alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_trt_ros.errors import NetworkOutputError
+from edge_trt_ros.vision.boxes import xywh_to_xyxy
+from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.outputs import named_outputs
+from edge_trt_ros.vision.postprocess import check_finite, Outputs, select, Thresholds
+
+
+@dataclass(frozen=True)
+class Instances:
+    """
+    What was found in one image, and which pixels belong to it.
+
+    :param detections: the objects, best first.
+    :param instance_map: uint16 (H, W), source pixels: 0 is background, i + 1 is detection i.
+        Where masks overlap the better detection is on top.
+    """
+
+    detections: Detections
+    instance_map: NDArray[np.uint16]
+
+
+def segment(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Instances:
+    """Decode a fused head (see `convert.fuse_tasks`)."""
+    named = named_outputs(outputs, scores=2, boxes_xyxy=3, class_ids=2, coefficients=3,
+                          prototypes=4, checksum=1)
+    chosen = named['scores'][0] >= thresholds.confidence
+    return _instances(named['boxes_xyxy'][0][chosen], named['scores'][0][chosen],
+                      named['class_ids'][0][chosen], named['coefficients'][0][chosen],
+                      named['prototypes'][0], letterbox, thresholds)
+
+
+def yolo_segment(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Instances:
+    """Decode [1, 4 + classes + coefficients, anchors] and [1, coefficients, h, w] (v8, 11, 12)."""
+    by_dimensions = {values.ndim: values for values in outputs.values()}
+    if set(by_dimensions) != {3, 4}:
+        raise NetworkOutputError(f'the network gives {sorted(outputs)}, expected rows of anchors '
+                                 'and prototypes: rebuild the engine')
+    raw, prototypes = (by_dimensions[count][0].astype(np.float32) for count in (3, 4))
+    check_finite('anchors', raw)
+    check_finite('prototypes', prototypes)
+    end = len(raw) - len(prototypes)
+    scores = raw[4:end].max(0)
+    chosen = np.flatnonzero(scores >= thresholds.confidence)
+    return _instances(xywh_to_xyxy(raw[:4, chosen].T), scores[chosen],
+                      raw[4:end, chosen].argmax(0), raw[end:, chosen].T, prototypes, letterbox,
+                      thresholds)
+
+
+def _instances(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any],
+               coefficients: NDArray[Any], prototypes: NDArray[Any], letterbox: Letterbox,
+               thresholds: Thresholds) -> Instances:
+    found, rows = select(boxes, scores, class_ids, letterbox, thresholds, suppress=True)
+    width, height = letterbox.source_size_wh
+    instance_map = np.zeros((height, width), np.uint16)
+    for index in range(len(found) - 1, -1, -1):
+        left, top, right, bottom = (ceil(edge - 0.5) for edge in found.boxes_xyxy[index].tolist())
+        if right > left and bottom > top:
+            logits = _logits_in_box(coefficients[rows[index]], prototypes, letterbox,
+                                    (left, top, right, bottom))
+            np.copyto(instance_map[top:bottom, left:right], index + 1, where=logits > 0,
+                      casting='unsafe')
+    return Instances(found, instance_map)
+
+
+def _logits_in_box(coefficients: NDArray[Any], prototypes: NDArray[Any], letterbox: Letterbox,
+                   box: tuple[int, int, int, int]) -> NDArray[np.float32]:
+    """Return the mask's logit at the centre of each source pixel of a box, bilinear."""
+    parts, steps, shifts = [], [], []
+    for low, high, scale, pad, network, length in (
+            (box[1], box[3], letterbox.scale_y, letterbox.pad_top,
+             letterbox.network_size_wh[1], prototypes.shape[1]),
+            (box[0], box[2], letterbox.scale_x, letterbox.pad_left,
+             letterbox.network_size_wh[0], prototypes.shape[2])):
+        ratio = length / network
+        first, last = (((pixel + 0.5) * scale + pad) * ratio - 0.5 for pixel in (low, high - 1))
+        begin = min(max(floor(first), 0), length - 1)
+        parts.append(slice(begin, min(max(floor(last) + 2, begin + 1), length)))
+        steps.append(scale * ratio)
+        shifts.append(first - begin)
+    part = prototypes[:, parts[0], parts[1]]
+    small = (coefficients @ part.reshape(len(part), -1)).reshape(part.shape[1:])
+    return _enlarged(small.astype(np.float32), steps, shifts,
+                     (box[2] - box[0], box[3] - box[1]))
+
+
+def _enlarged(small: NDArray[np.float32], steps_yx: list[float], shifts_yx: list[float],
+              size_wh: tuple[int, int]) -> NDArray[np.float32]:
+    """Return pixels that lie at shift + step * i in a small map, bilinear."""
+    zooms = [1 / step for step in steps_yx]
+    starts = [(shift + 0.5) * zoom - 0.5 for shift, zoom in zip(shifts_yx, zooms)]
+    whole = [round(value) for value in (*zooms, *starts)]
+    # cv2.resize is three times faster, and can do it where pixels and cells line up, as they do
+    # for the usual camera before the usual network.
+    if np.allclose((*zooms, *starts), whole, rtol=0, atol=1e-6):
+        zoom_y, zoom_x, top, left = whole
+        grown = cv2.resize(small, (small.shape[1] * zoom_x, small.shape[0] * zoom_y),
+                           interpolation=cv2.INTER_LINEAR)
+        return np.asarray(grown[top:top + size_wh[1], left:left + size_wh[0]], np.float32)
+    matrix = np.array([[steps_yx[1], 0, shifts_yx[1]], [0, steps_yx[0], shifts_yx[0]]])
+    grown = cv2.warpAffine(small, matrix, size_wh, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                           borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(grown, np.float32)
