@@ -28,7 +28,8 @@ PREFIX = 'edge_trt_ros'
 # ReduceMax and ReduceSum over axes given as an input, as written below.
 _MIN_OPSET = 18
 _OUTPUTS = ('boxes_xyxy', 'scores', 'class_ids', 'checksum')
-FUSED_HEADS = {'yolo_dense': 'candidates', 'yolo_end_to_end': 'candidates_final'}
+FUSED_HEADS = {'yolo_dense': 'candidates', 'yolo_anchors': 'candidates',
+               'yolo_end_to_end': 'candidates_final'}
 
 
 def fuse_head(checked: CheckedOnnx, head: DetectionHead, max_candidates: int) -> onnx.ModelProto:
@@ -48,6 +49,8 @@ def fuse_head(checked: CheckedOnnx, head: DetectionHead, max_candidates: int) ->
     kept = min(max_candidates, head.boxes)
     if head.name == 'yolo_dense':
         append_dense(tail, raw, checked.outputs[0].shape[1], kept)
+    elif head.name == 'yolo_anchors':
+        _append_anchors(tail, raw, checked.outputs[0].shape[2], kept)
     else:
         _append_end_to_end(tail, raw, kept)
     tail.node('ReduceSum', [tail.node('Abs', [raw]), tail.ints(1, 2)],
@@ -146,6 +149,13 @@ def append_dense(tail: GraphTail, raw: str, rows: int, kept: int) -> None:
     half = tail.node('Mul', [tail.columns(boxes, 2, 4, 2), tail.half()])
     tail.node('Concat', [tail.node('Sub', [centre, half]), tail.node('Add', [centre, half])],
               'boxes_xyxy', axis=2)
+
+
+def _append_anchors(tail: GraphTail, raw: str, columns: int, kept: int) -> None:
+    rows = tail.node('Transpose', [raw], perm=[0, 2, 1])  # [1, 5 + C, N]
+    scores = tail.node('Mul', [tail.columns(rows, 5, columns, 1), tail.columns(rows, 4, 5, 1)])
+    dense = tail.node('Concat', [tail.columns(rows, 0, 4, 1), scores], axis=1)
+    append_dense(tail, dense, columns - 1, kept)
 
 
 def _append_end_to_end(tail: GraphTail, raw: str, kept: int) -> None:

@@ -17,10 +17,13 @@ from edge_trt_ros.errors import ModelError
 
 KNOWN_HEADS = (
     'yolo_dense: one output [1, 4 + classes, anchors] (Ultralytics v8, 11, 12)',
+    'yolo_anchors: one output [1, 3 * cells, 5 + classes] (Ultralytics v5; v7 with its grid)',
     'yolo_end_to_end: one output [1, boxes, 6] (Ultralytics v10, 26)',
 )
 _STRIDE_SETS = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (16, 32))
 _MAX_END_TO_END_BOXES = 1000
+# Of v5 and v7, at each cell.
+_ANCHORS = 3
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,11 @@ def detect_head(onnx: CheckedOnnx, labels: tuple[str, ...] = ()) -> DetectionHea
     if rows > 4 and columns in _grid_cells(width, height):
         _check_labels(given, rows - 4)
         return DetectionHead('yolo_dense', task, given or _numbered(rows - 4), columns)
-    if columns == 6 and (onnx.metadata.get('end2end') == 'True' or _is_end_to_end(
-            rows, width, height)):
+    # YOLOX has one row for each cell, and does not say whether its boxes are decoded: refused.
+    if columns > 5 and rows in _anchors(width, height) and onnx.metadata.get('end2end') != 'True':
+        _check_labels(given, columns - 5)
+        return DetectionHead('yolo_anchors', task, given or _numbered(columns - 5), rows)
+    if columns == 6 and (onnx.metadata.get('end2end') == 'True' or rows <= _MAX_END_TO_END_BOXES):
         if not given:
             raise ModelError('the model ends in [1, boxes, 6], which does not tell how many '
                              'classes it has, and its metadata names none: give labels')
@@ -69,10 +75,8 @@ def detect_head(onnx: CheckedOnnx, labels: tuple[str, ...] = ()) -> DetectionHea
     raise _unknown(onnx, task)
 
 
-def _is_end_to_end(rows: int, width: int, height: int) -> bool:
-    # A v5 head of one class is [1, 3 * cells, 6] too; its rows are no boxes but anchors.
-    return rows <= _MAX_END_TO_END_BOXES and rows not in {
-        3 * cells for cells in _grid_cells(width, height)}
+def _anchors(width: int, height: int) -> set[int]:
+    return {_ANCHORS * cells for cells in _grid_cells(width, height)}
 
 
 def _grid_cells(width: int, height: int) -> set[int]:

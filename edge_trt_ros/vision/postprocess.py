@@ -64,6 +64,16 @@ def yolo_dense(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -
                    suppress=True)
 
 
+def yolo_anchors(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
+    """Decode [1, anchors, 5 + classes]: centre, size, objectness, classes (v5, v7)."""
+    raw = _only_output(outputs, 'columns of 5 + classes', lambda shape: shape[2] > 5)
+    by_class = raw[:, 5:] * raw[:, 4:5]
+    scores = by_class.max(1)
+    chosen = np.flatnonzero(scores >= thresholds.confidence)
+    return _finish(xywh_to_xyxy(raw[chosen, :4]), scores[chosen], by_class[chosen].argmax(1),
+                   letterbox, thresholds, suppress=True)
+
+
 def yolo_end_to_end(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
     """Decode [1, boxes, 6]: corners, score, class, without suppression (v10, 26)."""
     raw = _only_output(outputs, '6 columns', lambda shape: shape[2] == 6)
@@ -74,7 +84,8 @@ def yolo_end_to_end(outputs: Outputs, letterbox: Letterbox, thresholds: Threshol
 
 HEADS: Mapping[str, Head] = MappingProxyType({
     'candidates': candidates, 'candidates_final': candidates_final,
-    'yolo_dense': yolo_dense, 'yolo_end_to_end': yolo_end_to_end})
+    'yolo_dense': yolo_dense, 'yolo_anchors': yolo_anchors,
+    'yolo_end_to_end': yolo_end_to_end})
 
 
 def _from_candidates(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds,

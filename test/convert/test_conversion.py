@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from support.frames import noise_frame
-from support.models import dense_model, end_to_end_model, save
+from support.models import anchors_model, dense_model, end_to_end_model, save
 
 from edge_trt_ros.convert import conversion
 from edge_trt_ros.convert.artifact_store import install, locked, why_stale
@@ -41,6 +41,8 @@ def leftovers(folder: Path) -> list[str]:
     (dense_model((64, 64), classes=1), 'candidates'),
     (dense_model((64, 64), classes=1200), 'candidates'),
     (dense_model((64, 64), opset=13), 'candidates'),
+    (anchors_model(), 'candidates'),
+    (anchors_model((96, 64), classes=1), 'candidates'),
     (end_to_end_model(), 'candidates_final'),
 ])
 def test_fused_like_unfused(tmp_path: Path, model: object, head: str) -> None:

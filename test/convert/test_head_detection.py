@@ -29,6 +29,8 @@ def checked(*shapes: tuple[int, ...], metadata: Mapping[str, str] = NAMES, side:
     ((1, 84, 8400), {}, 'yolo_dense', tuple(map(str, range(80)))),
     ((1, 5, 8400), {'names': "['person']"}, 'yolo_dense', ('person',)),
     ((1, 6, 8400), {}, 'yolo_dense', ('0', '1')),
+    ((1, 25200, 85), {}, 'yolo_anchors', tuple(map(str, range(80)))),
+    ((1, 25200, 6), {'names': "['person']"}, 'yolo_anchors', ('person',)),
     ((1, 300, 6), NAMES, 'yolo_end_to_end', ('car', 'truck', 'pedestrian')),
     ((1, 1200 + 4, 8400), {}, 'yolo_dense', tuple(map(str, range(1200)))),
 ])
@@ -40,7 +42,7 @@ def test_known_heads(shape: tuple[int, ...], metadata: Mapping[str, str], name: 
 
 @pytest.mark.parametrize('shapes, metadata', [
     (((1, 8400, 7),), NAMES),                     # transposed
-    (((1, 25200, 6),), NAMES),                    # v5, one class
+    (((1, 8400, 85),), {}),                       # YOLOX: decoded or not?
     (((1, 7, 8399),), NAMES),                     # not the cells of any grid
     (((1, 4, 8400),), {}),                        # no class at all
     (((1, 7, 8400), (1, 32, 160, 160)), NAMES),   # segmentation

@@ -100,6 +100,28 @@ def end_to_end_model(size_wh: tuple[int, int] = (64, 64), boxes: int = 20, class
                   default_metadata(classes) if metadata is None else metadata, 18)
 
 
+def anchors_model(size_wh: tuple[int, int] = (64, 64), classes: int = 3) -> onnx.ModelProto:
+    """Return a network with an Ultralytics v5 head, [1, 3 * cells, 5 + classes]."""
+    model = dense_model(size_wh, 3 * (5 + classes) - 4)
+    rows, graph = 5 + classes, model.graph
+    cells = graph.output[0].type.tensor_type.shape.dim[2].dim_value
+    graph.node[-1].output[0] = 'dense'
+    # What is left of the scale is 1: the rows of three anchors stand one below the other.
+    scale = np.ones((3, rows), np.float32)
+    scale[:, :4] = (*size_wh, size_wh[0] / 2, size_wh[1] / 2)
+    graph.initializer[-1].CopyFrom(numpy_helper.from_array(scale.reshape(1, -1, 1), 'scale'))
+    graph.initializer.append(numpy_helper.from_array(
+        np.array([1, 3, rows, cells]), 'anchor_shape'))
+    graph.initializer.append(numpy_helper.from_array(
+        np.array([1, 3 * cells, rows]), 'row_shape'))
+    graph.node.extend([
+        helper.make_node('Reshape', ['dense', 'anchor_shape'], ['anchors']),
+        helper.make_node('Transpose', ['anchors'], ['turned'], perm=[0, 1, 3, 2]),
+        helper.make_node('Reshape', ['turned', 'row_shape'], ['output0'])])
+    return _model(list(graph.node), list(graph.initializer), [1, 3, *size_wh[::-1]],
+                  [1, 3 * cells, rows], default_metadata(classes), 18)
+
+
 def default_metadata(classes: int = 3) -> dict[str, str]:
     """Return the metadata that an Ultralytics export carries."""
     names = {index: LABELS[index] if index < len(LABELS) else f'class_{index}'

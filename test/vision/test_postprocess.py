@@ -43,6 +43,13 @@ def end_to_end(rows: Rows, dtype: Any = np.float32) -> Outputs:
     return {'output0': raw}
 
 
+def anchors(rows: Rows, dtype: Any = np.float32) -> Outputs:
+    raw = dense(rows)['output0']
+    objectness = np.full_like(raw[:, :1], 0.5)
+    whole = np.concatenate([raw[:, :4], objectness, raw[:, 4:] * 2], 1)
+    return {'output0': np.ascontiguousarray(whole.transpose(0, 2, 1), dtype)}
+
+
 def candidates(rows: Rows, dtype: Any = np.float32) -> Outputs:
     raw = end_to_end(rows)['output0']
     return {'boxes_xyxy': raw[..., :4].astype(dtype), 'scores': raw[..., 4].astype(dtype),
@@ -51,9 +58,9 @@ def candidates(rows: Rows, dtype: Any = np.float32) -> Outputs:
 
 
 MAKERS: dict[str, Any] = {
-    'yolo_dense': dense, 'yolo_end_to_end': end_to_end, 'candidates': candidates,
-    'candidates_final': candidates}
-SUPPRESSING = {'yolo_dense', 'candidates'}
+    'yolo_dense': dense, 'yolo_anchors': anchors, 'yolo_end_to_end': end_to_end,
+    'candidates': candidates, 'candidates_final': candidates}
+SUPPRESSING = {'yolo_dense', 'yolo_anchors', 'candidates'}
 
 
 def decode(head: str, rows: Rows, dtype: Any = np.float32,
@@ -114,6 +121,7 @@ def test_nms_iou(nms_iou: float) -> None:
 @pytest.mark.parametrize(('head', 'output', 'place'), [
     ('yolo_dense', 'output0', (0, 1, 7)),
     ('yolo_dense', 'output0', (0, 6, 7)),  # the score of a weak candidate
+    ('yolo_anchors', 'output0', (0, 7, 4)),
     ('yolo_end_to_end', 'output0', (0, 7, 0)),
     ('candidates', 'boxes_xyxy', (0, 7, 3)),
     ('candidates', 'scores', (0, 0)),
