@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from time import perf_counter
 from typing import Any
@@ -18,6 +19,7 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import CompressedImage, Image
 
+from edge_trt_ros.convert.conversion import open_model
 from edge_trt_ros.errors import ConfigurationError, EngineError, ImageError, NetworkOutputError
 from edge_trt_ros.ros.diagnostics import StreamFigures
 from edge_trt_ros.ros.image_message import frame_from_compressed, frame_from_image
@@ -27,7 +29,7 @@ from edge_trt_ros.ros.newest_frame_worker import NewestFrameWorker
 from edge_trt_ros.ros.result_publishers import ResultPublishers
 from edge_trt_ros.ros.transition_guard import explain
 from edge_trt_ros.runtime.contract import Frame
-from edge_trt_ros.runtime.pipeline import infer
+from edge_trt_ros.runtime.pipeline import infer, warm_up
 from edge_trt_ros.runtime.select import OpenedRuntime
 from edge_trt_ros.vision.decoders import Result
 from edge_trt_ros.vision.draw_result import draw_result
@@ -186,3 +188,20 @@ def class_filter(class_names: Sequence[str], labels: tuple[str, ...]) -> frozens
                                  f"{', '.join(labels)}")
     return frozenset(index for index, label in enumerate(labels)
                      if label in class_names) if class_names else None
+
+
+def open_warm(parameters: InferenceParameters) -> OpenedRuntime:
+    """
+    Open an engine and run it once, or raise and hold nothing.
+
+    :param parameters: the engine, and the classes that it has to know.
+    :raises EdgeTrtError: if it cannot be opened or does not know a class.
+    """
+    opened = open_model(Path(parameters.engine_file_path).expanduser(), parameters.backend)
+    try:
+        class_filter(parameters.class_names, opened.runtime.manifest.labels)
+        warm_up(opened.runtime)
+    except Exception:
+        opened.runtime.close()
+        raise
+    return opened

@@ -10,7 +10,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -26,18 +25,16 @@ from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import LabelInfo
 
-from edge_trt_ros.convert.conversion import open_model
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.ros.autostart import Autostart
 from edge_trt_ros.ros.detection_messages import label_info_message
-from edge_trt_ros.ros.detection_stream import class_filter, DetectionStream
+from edge_trt_ros.ros.detection_stream import class_filter, DetectionStream, open_warm
 from edge_trt_ros.ros.health import diagnostics_message, idle_status, stream_status
 from edge_trt_ros.ros.inference_parameters import InferenceParameters
 from edge_trt_ros.ros.parameters import DeclaredParameters, unknown_parameters
 from edge_trt_ros.ros.qos import incompatible_qos, qos_profile
 from edge_trt_ros.ros.result_publishers import ResultPublishers
 from edge_trt_ros.ros.transition_guard import answer_service, explain, guarded
-from edge_trt_ros.runtime.pipeline import warm_up
 from edge_trt_ros.runtime.select import OpenedRuntime
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -78,7 +75,7 @@ class InferenceNode(LifecycleNode):
         try:
             parameters = self._read_parameters()
             with ExitStack() as stack:
-                opened = _open(parameters)
+                opened = open_warm(parameters)
                 stack.callback(opened.runtime.close)
                 results = ResultPublishers(
                     opened.runtime.manifest.task, partial(
@@ -219,7 +216,7 @@ class InferenceNode(LifecycleNode):
             return response
         # Opening takes seconds on a GPU; images go on through the old engine meanwhile.
         future = Future(executor=self.executor)
-        self._opener.submit(lambda: _open(self._read_parameters())).add_done_callback(
+        self._opener.submit(lambda: open_warm(self._read_parameters())).add_done_callback(
             lambda done: self.executor.create_task(future.set_result, done))
         done = await future
         return answer_service(response, lambda: self._swap(done.result()), self.get_logger(),
@@ -247,15 +244,3 @@ class InferenceNode(LifecycleNode):
         else:
             status = idle_status(name, self._stream is not None, self._configure_problem)
         self._diagnostics.publish(diagnostics_message(now.to_msg(), [status]))
-
-
-def _open(parameters: InferenceParameters) -> OpenedRuntime:
-    """Open and warm an engine, or raise and hold nothing."""
-    opened = open_model(Path(parameters.engine_file_path).expanduser(), parameters.backend)
-    try:
-        class_filter(parameters.class_names, opened.runtime.manifest.labels)
-        warm_up(opened.runtime)
-    except Exception:
-        opened.runtime.close()
-        raise
-    return opened
