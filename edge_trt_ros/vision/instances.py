@@ -70,8 +70,10 @@ def _instances(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any
         if right > left and bottom > top:
             logits = _logits_in_box(coefficients[rows[index]], prototypes, letterbox,
                                     (left, top, right, bottom))
-            np.copyto(instance_map[top:bottom, left:right], index + 1, where=logits > 0,
-                      casting='unsafe')
+            # In OpenCV, which paints through a mask several times faster than NumPy.
+            here = instance_map[top:bottom, left:right]
+            cv2.copyTo(np.full(here.shape, index + 1, np.uint16),
+                       (logits > 0).view(np.uint8), here)
     return Instances(found, instance_map)
 
 
@@ -104,7 +106,7 @@ def _enlarged(small: NDArray[np.float32], steps_yx: list[float], shifts_yx: list
     whole = [round(value) for value in (*zooms, *starts)]
     # cv2.resize is three times faster, and can do it where pixels and cells line up, as they do
     # for the usual camera before the usual network.
-    if np.allclose((*zooms, *starts), whole, rtol=0, atol=1e-6):
+    if all(abs(value - near) < 1e-6 for value, near in zip((*zooms, *starts), whole)):
         zoom_y, zoom_x, top, left = whole
         grown = cv2.resize(small, (small.shape[1] * zoom_x, small.shape[0] * zoom_y),
                            interpolation=cv2.INTER_LINEAR)
