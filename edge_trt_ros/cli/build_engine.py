@@ -12,10 +12,10 @@ from tqdm import tqdm
 from edge_trt_ros.cli._command import DONE, print_json, REFUSED, run_command
 from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
 from edge_trt_ros.convert.check_onnx import check_onnx
+from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.convert.onnx_verdict import judge_onnx
 from edge_trt_ros.convert.recipe import (BACKENDS, CALIBRATION_METHODS, ConversionRecipe,
-                                         labels_from_file, PRECISIONS, shape_from_text,
-                                         TASKS)
+                                         PRECISIONS, shape_from_text, TASKS)
 
 
 def main() -> None:
@@ -27,7 +27,8 @@ def main() -> None:
     parser.add_argument('--precision', choices=PRECISIONS, default='fp32')
     parser.add_argument('--input-shape', default='', metavar='1x3x640x640',
                         help='for an ONNX that leaves its dimensions open')
-    parser.add_argument('--labels', default='', metavar='FILE', help='one label a line')
+    parser.add_argument('--labels', default='', metavar='FILE',
+                        help='one label a line, or a YAML file with names')
     parser.add_argument('--max-candidates', type=int, default=1000, metavar='K',
                         help='boxes that leave the device for each image, before NMS')
     parser.add_argument('--task', choices=TASKS[1:], default='',

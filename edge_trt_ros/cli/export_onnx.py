@@ -18,7 +18,7 @@ from edge_trt_ros.cli._images import frame_from_file, image_paths
 from edge_trt_ros.convert.export import export_onnx
 from edge_trt_ros.convert.export_recipe import DEFAULT_OPSET, DYNAMIC_AXES, ExportRecipe
 from edge_trt_ros.convert.export_recipe import inputs_from_text
-from edge_trt_ros.convert.recipe import labels_from_file
+from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.errors import ConfigurationError, ManifestError
 from edge_trt_ros.manifest import InputContract
 from edge_trt_ros.tensor_spec import TensorSpec
@@ -48,7 +48,8 @@ def main() -> None:
     parser.add_argument('--trust-pickle', action='store_true',
                         help='load files that may run code of whoever made them')
     parser.add_argument('--task', default='', help='written into the ONNX, as detect')
-    parser.add_argument('--labels', default='', metavar='FILE', help='one label a line')
+    parser.add_argument('--labels', default='', metavar='FILE',
+                        help='one label a line, or a YAML file with names')
     contract = parser.add_argument_group(
         'input contract', 'how pixels become the input: (value * scale - mean) / std')
     contract.add_argument('--color-order', default='rgb', choices=('rgb', 'bgr'))

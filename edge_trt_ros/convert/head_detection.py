@@ -60,23 +60,27 @@ def detect_head(onnx: CheckedOnnx, labels: tuple[str, ...] = ()) -> DetectionHea
     given = labels or labels_from_metadata(onnx.metadata)
     _, rows, columns = shapes[0]
     height, width = onnx.image_input.shape[2:]
-    if rows > 4 and columns in _grid_cells(width, height):
-        _check_labels(given, rows - 4)
-        return DetectionHead('yolo_dense', task, given or _numbered(rows - 4), columns)
+    cells, is_end_to_end = _grid_cells(width, height), onnx.metadata.get('end2end') == 'True'
+    anchors = {_ANCHORS * count for count in cells}
+    fits = []
+    if rows > 4 and columns in cells:
+        fits.append(('yolo_dense', rows - 4, columns))
     # YOLOX has one row for each cell, and does not say whether its boxes are decoded: refused.
-    if columns > 5 and rows in _anchors(width, height) and onnx.metadata.get('end2end') != 'True':
-        _check_labels(given, columns - 5)
-        return DetectionHead('yolo_anchors', task, given or _numbered(columns - 5), rows)
-    if columns == 6 and (onnx.metadata.get('end2end') == 'True' or rows <= _MAX_END_TO_END_BOXES):
+    if columns > 5 and rows in anchors and not is_end_to_end:
+        fits.append(('yolo_anchors', columns - 5, rows))
+    if len(fits) > 1:  # a small input, or very many classes
+        fits = [fit for fit in fits if fit[1] == len(given)]
+    if fits:
+        name, classes, boxes = fits[0]
+        _check_labels(given, classes)
+        return DetectionHead(name, task, given or _numbered(classes), boxes)
+    if columns == 6 and (is_end_to_end or (
+            rows <= _MAX_END_TO_END_BOXES and rows not in cells | anchors)):
         if not given:
             raise ModelError('the model ends in [1, boxes, 6], which does not tell how many '
                              'classes it has, and its metadata names none: give labels')
         return DetectionHead('yolo_end_to_end', task, given, rows)
     raise _unknown(onnx, task)
-
-
-def _anchors(width: int, height: int) -> set[int]:
-    return {_ANCHORS * cells for cells in _grid_cells(width, height)}
 
 
 def _grid_cells(width: int, height: int) -> set[int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 import hashlib
 import json
-from pathlib import Path
 import re
 from typing import Any
 
@@ -135,21 +134,3 @@ def shape_from_text(text: str) -> tuple[int, ...]:
     except ValueError:
         raise ConfigurationError(
             f"input_shape is '{text}', expected numbers such as 1x3x640x640") from None
-
-
-def labels_from_file(path: str) -> tuple[str, ...]:
-    """
-    Read one label a line; an empty path gives none.
-
-    :raises ConfigurationError: if the file cannot be read or holds an empty line in between.
-    """
-    if not path:
-        return ()
-    try:
-        lines = Path(path).expanduser().read_text(encoding='utf-8').rstrip().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f'labels_file_path {path} cannot be read: {error}') from error
-    labels = tuple(line.strip() for line in lines)
-    if not labels or not all(labels):
-        raise ConfigurationError(f'{path} holds no labels, or an empty line between them')
-    return labels

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.convert.recipe import (BACKENDS, CALIBRATION_METHODS, ConversionRecipe,
-                                         labels_from_file, PRECISIONS, shape_from_text,
-                                         TASKS)
+                                         PRECISIONS, shape_from_text, TASKS)
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.ros.parameters import check_fields, parameter
 
@@ -45,7 +45,8 @@ class ModelParameters:
         1000, 'Boxes that leave the device for each image, before NMS.', live=True,
         limits=(1, 3840))
     labels_file_path: str = parameter(
-        '', 'Text file with one label a line; empty takes those in the ONNX.', live=True)
+        '', 'One label a line, or a YAML file with names; empty takes those in the ONNX.',
+        live=True)
     task: str = parameter(
         '', 'What the network is for; empty takes what the ONNX states.', live=True,
         choices=TASKS)

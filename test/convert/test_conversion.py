@@ -19,7 +19,8 @@ from edge_trt_ros.convert import conversion
 from edge_trt_ros.convert.artifact_store import install, locked, why_stale
 from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
 from edge_trt_ros.convert.conversion import build_engine, convert, open_model
-from edge_trt_ros.convert.recipe import ConversionRecipe, labels_from_file, shape_from_text
+from edge_trt_ros.convert.labels import labels_from_file
+from edge_trt_ros.convert.recipe import ConversionRecipe, shape_from_text
 from edge_trt_ros.engine_file import next_manifest_path, read_engine
 from edge_trt_ros.errors import BuildCanceledError, BuildError, ConfigurationError, ModelError
 from edge_trt_ros.manifest import manifest_path
@@ -310,10 +311,24 @@ def test_shapes_and_labels_from_text(tmp_path: Path) -> None:
     labels.write_text('car\ntruck\n\n')
     assert labels_from_file(str(labels)) == ('car', 'truck') and labels_from_file('') == ()
     labels.write_text('car\n\ntruck\n')
-    with pytest.raises(ConfigurationError, match='empty line'):
+    with pytest.raises(ConfigurationError, match='an empty one between'):
         labels_from_file(str(labels))
     with pytest.raises(ConfigurationError, match='cannot be read'):
         labels_from_file(str(tmp_path / 'none.txt'))
+
+
+@pytest.mark.parametrize('text, labels', [
+    ('names: [car, truck]', ('car', 'truck')), ('nc: 2\nnames: {1: truck, 0: car}',
+                                                ('car', 'truck')),
+    ('- car\n- 7\n', ('car', '7')), ('names: {0: car, 2: truck}', ()), ('nc: 2', ()),
+    ('names: [car', ()), ('', ())])
+def test_labels_from_yaml(tmp_path: Path, text: str, labels: tuple[str, ...]) -> None:
+    (tmp_path / 'data.yaml').write_text(text)
+    if labels:
+        assert labels_from_file(str(tmp_path / 'data.yaml')) == labels
+        return
+    with pytest.raises(ConfigurationError, match='holds no labels|cannot be read'):
+        labels_from_file(str(tmp_path / 'data.yaml'))
 
 
 def wait(job: BuildJob) -> BuildOutcome:

@@ -43,6 +43,7 @@ def test_known_heads(shape: tuple[int, ...], metadata: Mapping[str, str], name: 
 @pytest.mark.parametrize('shapes, metadata', [
     (((1, 8400, 7),), NAMES),                     # transposed
     (((1, 8400, 85),), {}),                       # YOLOX: decoded or not?
+    (((1, 8400, 6),), {'names': "['person']"}),   # the same of one class
     (((1, 7, 8399),), NAMES),                     # not the cells of any grid
     (((1, 4, 8400),), {}),                        # no class at all
     (((1, 7, 8400), (1, 32, 160, 160)), NAMES),   # segmentation
@@ -59,12 +60,36 @@ def test_unknown_heads_are_refused_with_what_is_known(
     assert all(str(list(shape)) in str(refusal.value) for shape in shapes)
 
 
+@pytest.mark.parametrize('shape, side, names, name, classes', [
+    ((1, 252, 85), 64, 80, 'yolo_anchors', 80), ((1, 252, 85), 64, 248, 'yolo_dense', 248)])
+def test_labels_decide_where_two_heads_fit(shape: tuple[int, ...], side: int, names: int,
+                                           name: str, classes: int) -> None:
+    metadata = {'names': str({index: f'c{index}' for index in range(names)})}
+    head = detect_head(checked(shape, metadata=metadata, side=side))
+    assert (head.name, len(head.labels)) == (name, classes)
+    with pytest.raises(ModelError, match='Known are: yolo_dense'):
+        detect_head(checked(shape, metadata={}, side=side))
+
+
 def test_random_signatures_are_not_taken_for_heads() -> None:
     random = np.random.default_rng(0)
-    for _ in range(200):
-        shape = tuple(int(length) for length in random.integers(1, 5000, random.integers(1, 5)))
+    seen = 0
+    while seen < 200:
+        side = int(random.choice([160, 320, 640]))
+        cells = [sum((side // stride) ** 2 for stride in strides)
+                 for strides in ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (16, 32))]
+        near = [count + change for count in cells for change in (-1, 0, 1)]
+        lengths = [4, 5, 6, 7, 84, 85, 300, 1001, *near, *(3 * count for count in near)]
+        shapes = [(1, *(int(random.choice(lengths)) for _ in range(random.integers(1, 4))))
+                  for _ in range(random.integers(1, 4))]
+        if len(shapes) == 1 and len(shapes[0]) == 3 and (
+                shapes[0][2] in cells and shapes[0][1] > 4
+                or shapes[0][1] in [3 * count for count in cells] and shapes[0][2] > 5
+                or shapes[0][2] == 6 and shapes[0][1] <= 1000 and shapes[0][1] not in cells):
+            continue  # the heads that are known
+        seen += 1
         with pytest.raises(ModelError):
-            detect_head(checked(shape, metadata={}))
+            detect_head(checked(*shapes, side=side))
 
 
 @pytest.mark.parametrize('names, match', [

@@ -73,7 +73,7 @@ def deep_model(layers: int = 300) -> onnx.ModelProto:
     return model
 
 
-def end_to_end_model(size_wh: tuple[int, int] = (64, 64), boxes: int = 20, classes: int = 3,
+def end_to_end_model(size_wh: tuple[int, int] = (64, 64), boxes: int = 18, classes: int = 3,
                      metadata: Mapping[str, str] | None = None) -> onnx.ModelProto:
     """Return a network with an Ultralytics v10 head, [1, boxes, 6]; scores follow the image."""
     width, height = size_wh

@@ -1,0 +1,42 @@
+"""Class names from a file: one a line, or the `names` of a YAML file as Ultralytics writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from edge_trt_ros.errors import ConfigurationError
+
+_YAML_SUFFIXES = ('.yaml', '.yml')
+
+
+def labels_from_file(path: str) -> tuple[str, ...]:
+    """
+    Read class names; the index is the class, and an empty path gives none.
+
+    :param path: a text file with one label a line, or a YAML file with `names`, a list or a
+        mapping of 0, 1, 2, ... to labels.
+    :raises ConfigurationError: if the file cannot be read, or does not name every class.
+    """
+    if not path:
+        return ()
+    file = Path(path).expanduser()
+    try:
+        text = file.read_text(encoding='utf-8')
+        names = _names(yaml.safe_load(text)) if file.suffix.lower() in _YAML_SUFFIXES \
+            else text.rstrip().splitlines()
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise ConfigurationError(f'labels_file_path {path} cannot be read: {error}') from error
+    labels = tuple(str(name).strip() for name in names)
+    if not labels or not all(labels):
+        raise ConfigurationError(f'{path} holds no labels, or an empty one between them')
+    return labels
+
+
+def _names(document: Any) -> list[Any]:
+    names = document.get('names') if isinstance(document, dict) else document
+    if isinstance(names, dict) and set(names) == set(range(len(names))):
+        names = [names[index] for index in range(len(names))]
+    return names if isinstance(names, list) else []
