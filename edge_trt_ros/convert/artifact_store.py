@@ -16,7 +16,7 @@ import shutil
 from time import time
 
 from edge_trt_ros.convert.calibration_set import calibration_sha256
-from edge_trt_ros.convert.check_onnx import onnx_sha256
+from edge_trt_ros.convert.check_onnx import onnx_sha256, onnx_size_bytes
 from edge_trt_ros.convert.recipe import ConversionRecipe
 from edge_trt_ros.convert.toolchain import find_toolchain
 from edge_trt_ros.engine_file import next_manifest_path, read_engine
@@ -86,9 +86,9 @@ def check_disk_space(engine_path: Path, onnx_path: Path) -> None:
     :raises BuildError: with the space that is there and that is needed.
     """
     try:
-        needed = 2 * onnx_path.stat().st_size
+        needed = 2 * onnx_size_bytes(onnx_path)
         free = shutil.disk_usage(engine_path.parent).free
-    except OSError:
+    except (EdgeTrtError, OSError):
         return  # what is wrong with these files is told by whoever reads them
     if free < needed:
         raise BuildError(f'{engine_path.parent} has {free / 1e6:.0f} MB left, but the engine may '

@@ -82,6 +82,17 @@ def onnx_sha256(path: Path) -> str:
     return _read(path)[1]
 
 
+def onnx_size_bytes(path: Path) -> int:
+    """
+    Return the size of an ONNX file and of the external data it names.
+
+    :raises ModelError: if the file cannot be read.
+    :raises OSError: if its external data cannot be.
+    """
+    data, model = _parse(path)
+    return len(data) + sum((path.parent / name).stat().st_size for name in _external_files(model))
+
+
 def _load(path: Path) -> tuple[onnx.ModelProto, str]:
     model, sha256, external = _read(path)
     if external:
@@ -93,7 +104,7 @@ def _load(path: Path) -> tuple[onnx.ModelProto, str]:
     return model, sha256
 
 
-def _read(path: Path) -> tuple[onnx.ModelProto, str, list[str]]:
+def _parse(path: Path) -> tuple[bytes, onnx.ModelProto]:
     try:
         size = path.stat().st_size
         if size > MAX_ONNX_BYTES:
@@ -111,9 +122,13 @@ def _read(path: Path) -> tuple[onnx.ModelProto, str, list[str]]:
         raise ModelError(f'{path} is not an ONNX file: {_first_line(error)}') from error
     if not model.graph.node:
         raise ModelError(f'{path} is not an ONNX file, or holds no network')
+    return data, model
+
+
+def _read(path: Path) -> tuple[onnx.ModelProto, str, list[str]]:
+    data, model = _parse(path)
     digest = hashlib.sha256(data)
-    external = sorted({ExternalDataInfo(tensor).location
-                       for tensor in model.graph.initializer if uses_external_data(tensor)})
+    external = _external_files(model)
     for name in external:
         location = (path.parent / name).resolve()
         try:
@@ -123,6 +138,11 @@ def _read(path: Path) -> tuple[onnx.ModelProto, str, list[str]]:
         except OSError as error:
             raise _external_data_error(path, external, error) from error
     return model, digest.hexdigest(), external
+
+
+def _external_files(model: onnx.ModelProto) -> list[str]:
+    return sorted({ExternalDataInfo(tensor).location
+                   for tensor in model.graph.initializer if uses_external_data(tensor)})
 
 
 def _check_weights(model: onnx.ModelProto, path: Path) -> None:

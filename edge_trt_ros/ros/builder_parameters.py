@@ -18,6 +18,9 @@ class BuilderParameters:
 
     models: tuple[str, ...] = parameter(
         (), 'Names of the models to build; each has a group of parameters <name>.*')
+    allowed_folders: tuple[str, ...] = parameter(
+        (), 'Folders that all files of the models have to lie in, symbolic links resolved; an '
+        'empty list allows any.')
 
     def __post_init__(self) -> None:
         for name in self.models:
@@ -26,6 +29,20 @@ class BuilderParameters:
                                          'digits and underscores that begin with a letter')
         if len(set(self.models)) != len(self.models):
             raise ConfigurationError(f"models holds a name twice: {', '.join(self.models)}")
+
+    def check_files(self, model: ModelParameters) -> None:
+        """
+        Refuse a model that reads or writes outside of the allowed folders.
+
+        :raises ConfigurationError: naming parameter, path and folders.
+        """
+        folders = [Path(folder).expanduser().resolve() for folder in self.allowed_folders]
+        for name in ('onnx_file_path', 'engine_file_path', 'labels_file_path', 'calibration'):
+            path = getattr(model, name) and Path(getattr(model, name)).expanduser().resolve()
+            if path and folders and not any(map(path.is_relative_to, folders)):
+                raise ConfigurationError(
+                    f'{name} leads to {path}, outside of allowed_folders '
+                    f"({', '.join(map(str, folders))}): move the file, or allow its folder")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -20,12 +22,14 @@ from rclpy.parameter import Parameter
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
-from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
+from edge_trt_ros.convert.build_job import BuildJob
 from edge_trt_ros.errors import BuildCanceledError, ConfigurationError, EdgeTrtError
+from edge_trt_ros.ros.build_states import Build, Built, Failed
 from edge_trt_ros.ros.builder_parameters import BuilderParameters, ModelParameters
 from edge_trt_ros.ros.health import diagnostics_message, ERROR, OK, status_message, WARN
 from edge_trt_ros.ros.model_freshness import ModelFreshness
 from edge_trt_ros.ros.parameters import DeclaredParameters, unknown_parameters
+from edge_trt_ros.ros.reload_call import ReloadCall
 from edge_trt_ros.ros.transition_guard import answer_service, explain
 
 POLL_PERIOD_S = 0.1
@@ -37,11 +41,13 @@ class EngineBuilderNode(Node):
     def __init__(self, **node_arguments: Any) -> None:
         super().__init__('engine_builder', **node_arguments)
         self._problem = ''
+        self._builder = DeclaredParameters(self, BuilderParameters)
         self._models: dict[str, DeclaredParameters[ModelParameters]] = {}
         self._freshness: dict[str, ModelFreshness] = {}
         self._failures: dict[str, str] = {}
         self._waiting: deque[tuple[str, Future]] = deque()
-        self._job: tuple[str, Future, BuildJob] | None = None
+        self._build: Build | None = None
+        self._reloads: list[tuple[ReloadCall, Future, Built]] = []
         # A service that waits for its build must not keep the rest of the node waiting.
         self._services_group = ReentrantCallbackGroup()
         self._declare()
@@ -55,15 +61,14 @@ class EngineBuilderNode(Node):
 
     def release(self) -> None:
         """Kill a build that is under way; the engine it was to replace stays."""
-        if self._job:
-            self._job[2].close()
-            self._job = None
+        if self._build:
+            self._build.job.close()
+            self._build = None
 
     def _declare(self) -> None:
-        builder = DeclaredParameters(self, BuilderParameters)
-        known = builder.names
+        known = self._builder.names
         try:
-            for name in builder.read().models:
+            for name in self._builder.read().models:
                 self._models[name] = DeclaredParameters(self, ModelParameters, f'{name}.')
                 self._freshness[name] = ModelFreshness()
                 self._serve(f'~/{name}/build', partial(self._on_build, name))
@@ -81,9 +86,10 @@ class EngineBuilderNode(Node):
         self.create_service(Trigger, name, answer, callback_group=self._services_group)
 
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
-        if any(change.name == 'models' for change in changes):
-            return SetParametersResult(
-                successful=False, reason='models is read when the node starts')
+        for change in changes:
+            if change.name in self._builder.names:
+                return SetParametersResult(
+                    successful=False, reason=f'{change.name} is read when the node starts')
         for model in self._models.values():
             result = model.check_change(changes, locked=False)
             if not result.successful:
@@ -111,15 +117,15 @@ class EngineBuilderNode(Node):
     def _on_cancel(self, name: str, request: Trigger.Request,
                    response: Trigger.Response) -> Trigger.Response:
         def cancel() -> str:
-            if self._job and self._job[0] == name:
-                self._job[2].cancel()
+            if self._build and self._build.name == name:
+                self._build.job.cancel()
                 return 'canceling the build'
             waiting = [future for queued, future in self._waiting if queued == name]
             if not waiting:
                 raise ConfigurationError(f'{name} is neither building nor queued')
             self._waiting = deque(one for one in self._waiting if one[0] != name)
             for future in waiting:
-                future.set_result(_Failed(BuildCanceledError('canceled before it began')))
+                future.set_result(Failed(BuildCanceledError('canceled before it began')))
             return 'taken out of the queue'
         return answer_service(response, cancel, self.get_logger(), f'cancel of {name} failed')
 
@@ -127,67 +133,83 @@ class EngineBuilderNode(Node):
         for queued, future in self._waiting:
             if queued == name:
                 return future
-        if self._job and self._job[0] == name:
-            return self._job[1]
+        if self._build and self._build.name == name:
+            return self._build.answer
         future = Future(executor=self.executor)
         self._waiting.append((name, future))
         self._poll_timer.reset()
         return future
 
+    def _checked(self, name: str) -> ModelParameters:
+        parameters = self._models[name].read()
+        self._builder.read().check_files(parameters)
+        engine_path = parameters.paths()[1].resolve()
+        for other in sorted(self._models.keys() - {name}):
+            if self._engine_path(other) == engine_path:
+                raise ConfigurationError(f'{name} and {other} both write {engine_path}: give each '
+                                         'model an engine_file_path of its own')
+        return parameters
+
+    def _engine_path(self, name: str) -> Path | None:
+        try:
+            return self._models[name].read().paths()[1].resolve()
+        except ConfigurationError:
+            return None  # it cannot be built as it stands
+
     def _turn(self) -> None:
-        if self._job is None:
-            if not self._waiting:
-                self._poll_timer.cancel()
-                return
+        open_calls = []
+        for call, answer, done in self._reloads:
+            clause = call.poll()
+            if clause is None:
+                open_calls.append((call, answer, done))
+            else:
+                self.get_logger().info(clause)
+                answer.set_result(replace(done, reloaded=f'; {clause}'))
+        self._reloads = open_calls
+        if self._build:
+            self._watch(self._build)
+        elif self._waiting:
             self._begin(*self._waiting.popleft())
-            return
-        name, future, job = self._job
+        elif not self._reloads:
+            self._poll_timer.cancel()
+
+    def _watch(self, build: Build) -> None:
+        phase, job = build.job.phase, build.job
         try:
             outcome = job.poll()
         except Exception as error:
-            self._end(name, future, _Failed(error))
+            self._build = None
+            self._fail(build.name, build.answer, error)
             return
+        if job.phase != phase:
+            self.get_logger().info(f'{build.name}: {job.phase}, {100 * job.fraction:.0f} %')
         if outcome is not None:
-            self._end(name, future, _Built(outcome))
+            self._build = None
+            self._finish(build, Built(outcome))
 
-    def _begin(self, name: str, future: Future) -> None:
+    def _begin(self, name: str, answer: Future) -> None:
         try:
-            parameters = self._models[name].read()
+            parameters = self._checked(name)
             onnx_path, engine_path = parameters.paths()
-            self._job = (name, future, BuildJob(
-                onnx_path, engine_path, parameters.recipe(), parameters.force_engine_update,
-                parameters.memory_limit_mb))
-            self.get_logger().info(f'building {name}: {onnx_path} -> {engine_path}')
+            job = BuildJob(onnx_path, engine_path, parameters.recipe(),
+                           parameters.force_engine_update, parameters.memory_limit_mb)
         except Exception as error:
-            self._end(name, future, _Failed(error))
-
-    def _end(self, name: str, future: Future, done: _Built | _Failed) -> None:
-        self._job = None
-        if isinstance(done, _Failed):
-            self._failures[name] = explain(done.error, 'the last build failed').splitlines()[0]
-            future.set_result(done)
+            self._fail(name, answer, error)
             return
-        self._failures.pop(name, None)
-        self.get_logger().info(f'{name}: {done.result()}')
-        reload_service = self._models[name].read().reload_service
-        if done.outcome.reason and reload_service:
-            self._reload(reload_service, future, done)
-        else:
-            future.set_result(done)
+        self._build = Build(name, answer, job, parameters.reload_service)
+        self.get_logger().info(f'building {name}: {onnx_path} -> {engine_path}')
 
-    def _reload(self, service: str, future: Future, done: _Built) -> None:
-        client = self.create_client(Trigger, service)
+    def _fail(self, name: str, answer: Future, error: Exception) -> None:
+        self._failures[name] = explain(error, 'the last build failed').splitlines()[0]
+        answer.set_result(Failed(error))
 
-        def answered(call: Future) -> None:
-            self.destroy_client(client)
-            done.reloaded = f'; {service}: {call.result().message}'
-            future.set_result(done)
-        if client.wait_for_service(timeout_sec=1.0):
-            client.call_async(Trigger.Request()).add_done_callback(answered)
+    def _finish(self, build: Build, done: Built) -> None:
+        self._failures.pop(build.name, None)
+        self.get_logger().info(f'{build.name}: {done.result()}')
+        if done.outcome.reason and build.reload_service:
+            self._reloads.append((ReloadCall(self, build.reload_service), build.answer, done))
         else:
-            self.destroy_client(client)
-            done.reloaded = f'; {service} is not there, so nobody was told'
-            future.set_result(done)
+            build.answer.set_result(done)
 
     def _report(self) -> None:
         prefix = self.get_fully_qualified_name().lstrip('/')
@@ -197,8 +219,8 @@ class EngineBuilderNode(Node):
         self._diagnostics.publish(diagnostics_message(self.get_clock().now().to_msg(), statuses))
 
     def _status(self, name: str, title: str) -> DiagnosticStatus:
-        if self._job and self._job[0] == name:
-            job = self._job[2]
+        if self._build and self._build.name == name:
+            job = self._build.job
             return status_message(OK, title, f'building: {job.phase}', values={
                 'state': 'building', 'phase': job.phase,
                 'percent': round(100 * job.fraction), 'seconds': job.seconds})
@@ -207,31 +229,8 @@ class EngineBuilderNode(Node):
         if name in self._failures:
             return status_message(ERROR, title, self._failures[name], values={'state': 'failed'})
         try:
-            stale = self._freshness[name].why_stale(self._models[name].read())
+            stale = self._freshness[name].why_stale(self._checked(name))
         except (EdgeTrtError, OSError) as error:
             return status_message(ERROR, title, str(error), values={'state': 'failed'})
         return status_message(WARN if stale else OK, title, f'stale: {stale}' if stale
                               else 'fresh', values={'state': 'stale' if stale else 'fresh'})
-
-
-class _Built:
-    """A build that ended well."""
-
-    def __init__(self, outcome: BuildOutcome) -> None:
-        self.outcome = outcome
-        self.reloaded = ''
-
-    def result(self) -> str:
-        """Return the sentence for the service's answer."""
-        return self.outcome.sentence() + self.reloaded
-
-
-class _Failed:
-    """A build that did not."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    def result(self) -> str:
-        """Raise what went wrong."""
-        raise self.error

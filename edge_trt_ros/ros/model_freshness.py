@@ -24,8 +24,10 @@ class ModelFreshness:
         :raises ConfigurationError: if they do not say what to build.
         """
         onnx_path, engine_path = parameters.paths()
+        others = (Path(path).expanduser() for path in (
+            parameters.labels_file_path, parameters.calibration) if path)
         signature = (parameters, *map(
-            _file_signature, (onnx_path, engine_path, manifest_path(engine_path))))
+            _file_signature, (onnx_path, engine_path, manifest_path(engine_path), *others)))
         if signature != self._signature:
             self._answer = why_stale(engine_path, onnx_path, parameters.recipe())
             self._signature = signature

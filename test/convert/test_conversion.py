@@ -6,10 +6,12 @@ from dataclasses import fields, replace
 import multiprocessing
 import os
 from pathlib import Path
+import signal
 import time
 from types import SimpleNamespace
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from support.frames import noise_frame
@@ -179,6 +181,18 @@ def test_a_disk_that_will_not_suffice(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not engine.exists() and leftovers(tmp_path) == []
 
 
+def test_weights_beside_the_onnx_take_room_too(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / 'm.onnx'
+    onnx.save(dense_model(classes=200), str(path), save_as_external_data=True,
+              location='m.weights', size_threshold=0)
+    weights = (tmp_path / 'm.weights').stat().st_size
+    monkeypatch.setattr('shutil.disk_usage', lambda folder: SimpleNamespace(
+        free=2 * path.stat().st_size + weights))
+    with pytest.raises(BuildError, match='MB left, but the engine may take'):
+        build_engine(path, tmp_path / 'm.engine', RECIPE)
+
+
 def test_an_installation_stopped_anywhere_is_whole(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
@@ -225,10 +239,23 @@ def test_build_in_a_child(tmp_path: Path) -> None:
 
 def test_a_build_that_takes_too_much_memory(tmp_path: Path) -> None:
     path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
-    with pytest.raises(BuildError, match='within the 1 MiB of memory_limit_mb'):
-        wait(BuildJob(path, engine, RECIPE, force=False, memory_limit_mb=1))
-    assert not engine.exists() and leftovers(tmp_path) == []
     wait(BuildJob(path, engine, RECIPE, force=False, memory_limit_mb=8192))
+    old = read_engine(engine)
+    with pytest.raises(BuildError, match='within the 1 MiB of memory_limit_mb'):
+        wait(BuildJob(path, engine, RECIPE, force=True, memory_limit_mb=1))
+    assert read_engine(engine) == old and leftovers(tmp_path) == []
+
+
+def test_a_build_that_hangs_can_be_canceled(tmp_path: Path) -> None:
+    path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
+    job = BuildJob(path, engine, RECIPE, force=True)
+    for child in multiprocessing.active_children():
+        os.kill(child.pid or 0, signal.SIGSTOP)  # deaf to all but SIGKILL, as in a driver's call
+    asked = time.monotonic()
+    job.cancel()
+    with pytest.raises(BuildCanceledError):
+        wait(job)
+    assert time.monotonic() - asked < 2.0 and leftovers(tmp_path) == []
 
 
 @pytest.mark.parametrize('how', ['cancel', 'kill'])

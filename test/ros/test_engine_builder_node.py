@@ -9,7 +9,9 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 import pytest
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.parameter import Parameter
+from rclpy.task import Future
 from std_srvs.srv import Trigger
 from support.graph import Graph, graph
 from support.models import deep_model, dense_model, save
@@ -73,7 +75,7 @@ def test_other_calls_are_answered_during_a_build(ros: Graph, tmp_path: Path) -> 
     client = ros.peer.create_client(Trigger, 'engine_builder/a/build')
     ros.until(client.service_is_ready)
     first, second = (client.call_async(Trigger.Request()) for _ in range(2))
-    ros.until(lambda: node._job)
+    ros.until(lambda: node._build)
     assert states(ros) == {'a': 'building'}
     used_s = process_time()
     answer = ros.call(Trigger, 'engine_builder/a/cancel')
@@ -150,7 +152,7 @@ def test_an_engine_for_gpus_with_progress_and_cancel(ros: Graph, tmp_path: Path)
     client = ros.peer.create_client(Trigger, 'engine_builder/a/build')
     ros.until(client.service_is_ready)
     first = client.call_async(Trigger.Request())
-    ros.until(lambda: node._job and node._job[2].fraction > 0.5)
+    ros.until(lambda: node._build and node._build.job.fraction > 0.5)
     assert ros.call(Trigger, 'engine_builder/a/cancel').success
     ros.until(first.done)
     assert 'canceled after' in first.result().message
@@ -159,3 +161,50 @@ def test_an_engine_for_gpus_with_progress_and_cancel(ros: Graph, tmp_path: Path)
     assert answer.success and 'tensorrt_rtx 1.' in answer.message
     manifest = read_engine(tmp_path / 'a.engine')[1]
     assert manifest.target['compute_capabilities'] == ['8.6']
+
+
+def test_two_models_do_not_write_one_engine(ros: Graph, tmp_path: Path) -> None:
+    (tmp_path / 'same').symlink_to(tmp_path)
+    builder(ros, tmp_path, models=['a', 'b'], b__onnx_file_path=str(tmp_path / 'a.onnx'),
+            b__engine_file_path=str(tmp_path / 'same' / 'a.engine'))
+    answer = ros.call(Trigger, 'engine_builder/build_all')
+    assert not answer.success and 'a and b both write' in answer.message
+    assert not (tmp_path / 'a.engine').exists()
+
+
+@pytest.mark.parametrize('name', ['onnx_file_path', 'engine_file_path', 'labels_file_path',
+                                  'calibration'])
+def test_files_outside_the_allowed_folders(ros: Graph, tmp_path: Path, name: str) -> None:
+    inside, outside = tmp_path / 'inside', tmp_path / 'outside'
+    inside.mkdir()
+    outside.mkdir()
+    save(dense_model(), outside / 'a.onnx')
+    (inside / 'link').symlink_to(outside)
+    node = builder(ros, inside, allowed_folders=[str(inside)])
+    assert ros.call(Trigger, 'engine_builder/a/build').success
+    node.set_parameters([Parameter(f'a.{name}', value=str(inside / 'link' / 'a.onnx'))])
+    answer = ros.call(Trigger, 'engine_builder/a/build')
+    assert not answer.success and f'{name} leads to {outside / "a.onnx"}' in answer.message
+    result = node.set_parameters([Parameter('allowed_folders', value=['/'])])[0]
+    assert not result.successful and 'when the node starts' in result.reason
+
+
+def test_a_detector_that_refuses_or_is_silent(
+        ros: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = builder(ros, tmp_path, a__force_engine_update=True)
+
+    def refuse(request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.message = 'not today'
+        return response
+
+    async def keep_silent(request: Trigger.Request, response: Trigger.Response
+                          ) -> Trigger.Response:
+        await Future(executor=ros.executor)
+        return response
+    monkeypatch.setattr('edge_trt_ros.ros.reload_call.ANSWER_S', 0.5)
+    for service, answer, sentence in (('/refuse', refuse, '/refuse refused: not today'),
+                                      ('/silent', keep_silent, '/silent has not answered')):
+        ros.peer.create_service(Trigger, service, answer, callback_group=ReentrantCallbackGroup())
+        node.set_parameters([Parameter('a.reload_service', value=service)])
+        built = ros.call(Trigger, 'engine_builder/a/build')
+        assert built.success and sentence in built.message
