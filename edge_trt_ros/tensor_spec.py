@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 
 from edge_trt_ros.errors import ModelError
 
-DTYPES = ('float32', 'float16', 'bfloat16', 'uint8', 'int8', 'int32', 'int64', 'bool')
+_ITEM_BYTES = {'float32': 4, 'float16': 2, 'bfloat16': 2, 'uint8': 1, 'int8': 1, 'int32': 4,
+               'int64': 8, 'bool': 1}
+DTYPES = tuple(_ITEM_BYTES)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ class TensorSpec:
             raise ModelError(
                 f"tensor '{self.name}' has shape {list(self.shape)}; lengths are at least 1, "
                 'or -1 for an open one')
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the tensor; only where no length is open."""
+        return math.prod(self.shape) * _ITEM_BYTES[self.dtype]
 
     def __str__(self) -> str:
         return f'{self.name} {self.dtype}{list(self.shape)}'

@@ -27,6 +27,7 @@ OWNERS = {
     # Imported by name, by its one adapter.
     'tensorrt': (), 'tensorrt_rtx': (),
     'pycuda': ('runtime/cuda/',),
+    'cuda': ('runtime/cuda/',),
     'rosbags': ('ros/', 'convert/'),
     'edgefirst': ('vision/tracking.py',),
     'cv2': ('vision/letterbox.py', 'vision/pixel_encodings.py', 'vision/overlay.py',

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-import platform
-import sys
 from time import perf_counter
+from typing import Any
 
 import onnx
 
@@ -38,9 +37,11 @@ from edge_trt_ros.convert.verify_task import verify_task
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import BuildError, ConfigurationError
 from edge_trt_ros.manifest import EngineManifest, InputContract, manifest_path, sha256_hex
-from edge_trt_ros.runtime.contract import Frame
+from edge_trt_ros.runtime.contract import Frame, Runtime
+from edge_trt_ros.runtime.engine_identity import runs_on, this_platform
+from edge_trt_ros.runtime.gpu_device import find_gpu
 from edge_trt_ros.runtime.onnxruntime_cpu import BACKEND, VERSION
-from edge_trt_ros.runtime.select import open_engine, open_runtime, OpenedRuntime
+from edge_trt_ros.runtime.select import best_backend, open_engine, open_runtime, OpenedRuntime
 from edge_trt_ros.runtime.tensorrt_library import TensorRt
 from edge_trt_ros.tensor_spec import TensorSpec
 
@@ -104,16 +105,25 @@ def convert(onnx_path: Path, recipe: ConversionRecipe,
         on_cpu = replace(on_cpu, layers={**on_cpu.layers, 'sparsity': str(sparse)})
     runs_here = graph if precise.precision != 'bf16' else emulated_bf16(
         precise.model).SerializeToString(deterministic=True)
+
+    def verify(runtime: Runtime) -> dict[str, Any]:
+        if task_head:
+            return verify_task(runtime, checked, task_head)
+        return verify_engine(runtime, checked, head, _calibration_frames(recipe),
+                             precise.precision)
     with open_engine(runs_here, on_cpu).runtime as runtime:
-        verification = (
-            verify_task(runtime, checked, task_head) if task_head else
-            verify_engine(runtime, checked, head, _calibration_frames(recipe), precise.precision))
+        verification = verify(runtime)
     on_cpu = replace(on_cpu, verification=verification, cache_key=toolchain.cache_key(
         recipe, checked.sha256, on_cpu.recipe['calibration_sha256']))
     built = BuiltEngine(graph, on_cpu)
     if toolchain.tensorrt is not None:
         built = _on_gpu(precise.model, on_cpu, recipe, toolchain.tensorrt, caches_beside,
-                        lambda phase, fraction: progress(phase.lower(), 0.5 + 0.4 * fraction))
+                        lambda phase, fraction: progress(phase.lower(), 0.5 + 0.35 * fraction))
+        if best_backend() == toolchain.backend and runs_on(built.manifest, find_gpu()):
+            progress('verify on the GPU', 0.85)
+            with open_engine(built.engine, built.manifest).runtime as runtime:
+                built = replace(built, manifest=replace(built.manifest, verification=verify(
+                    runtime)))
     progress('built', 0.9)
     return replace(built, manifest=replace(
         built.manifest, build_seconds=round(perf_counter() - started, 3)))
@@ -147,18 +157,22 @@ def build_engine(onnx_path: Path, engine_path: Path, recipe: ConversionRecipe, *
         return built.manifest, reason or 'asked for'
 
 
-def open_model(path: Path, backend: str = 'auto') -> OpenedRuntime:
+def open_model(path: Path, backend: str = 'auto', *, device_id: int = 0, dla_core: int = -1
+               ) -> OpenedRuntime:
     """
     Open an engine; or an ONNX file as it came from its exporter, converted in memory.
 
     :param path: an engine with its manifest, or a file `*.onnx` without one.
     :param backend: 'auto', or the one that must run it.
+    :param device_id: which GPU runs it, if one does.
+    :param dla_core: which DLA core, if it is built for one.
     :raises EdgeTrtError: if it cannot be opened.
     """
     if path.suffix.lower() != '.onnx' or manifest_path(path).exists():
-        return open_runtime(path, backend)
+        return open_runtime(path, backend, device_id=device_id, dla_core=dla_core)
     built = convert(path, ConversionRecipe(backend=backend))
-    opened = open_engine(built.engine, built.manifest, backend)
+    opened = open_engine(built.engine, built.manifest, backend, device_id=device_id,
+                         dla_core=dla_core)
     return OpenedRuntime(opened.runtime, f'{opened.reason}; converted at start from {path.name}')
 
 
@@ -193,7 +207,7 @@ def _manifest(checked: CheckedOnnx, head: DetectionHead, precise: PreciseGraph, 
         recipe={**recipe.to_dict(), 'calibration_sha256': calibration_sha256(recipe)},
         backend=BACKEND,
         backend_version=VERSION,
-        platform=f'{sys.platform}-{platform.machine()}',
+        platform=this_platform(),
         target={'compute_capabilities': [], 'gpu': '', 'driver': ''},
         layers={'precision': precise.precision, **precise.facts,
                 **node_precisions(precise.model)},

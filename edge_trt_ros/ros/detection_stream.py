@@ -197,7 +197,8 @@ def open_warm(parameters: InferenceParameters) -> OpenedRuntime:
     :param parameters: the engine, and the classes that it has to know.
     :raises EdgeTrtError: if it cannot be opened or does not know a class.
     """
-    opened = open_model(Path(parameters.engine_file_path).expanduser(), parameters.backend)
+    opened = open_model(Path(parameters.engine_file_path).expanduser(), parameters.backend,
+                        device_id=parameters.device_id, dla_core=parameters.dla_core)
     try:
         class_filter(parameters.class_names, opened.runtime.manifest.labels)
         warm_up(opened.runtime)

@@ -60,6 +60,7 @@ def stream_status(name: str, stream: DetectionStream, enabled: bool, now_ns: int
     values |= rates_hz
     for stage, (p50, p95, p99) in figures.percentiles_ms().items():
         values |= {f'{stage}_ms_p50': p50, f'{stage}_ms_p95': p95, f'{stage}_ms_p99': p99}
+    values |= runtime.memory_mb()
     values['process_rss_mb'] = psutil.Process().memory_info().rss / 1e6
     level, message = OK, f"{rates_hz['detection_rate_hz']:.1f} results a second"
     if any(since.get(key) for key in _TROUBLE):

@@ -19,6 +19,11 @@ class InferenceParameters:
     backend: str = parameter(
         'auto', 'Library that runs the engine; auto takes the one it was built for.',
         choices=BACKENDS)
+    device_id: int = parameter(
+        0, 'Which GPU runs the engine, as nvidia-smi counts.', limits=(0, 63))
+    dla_core: int = parameter(
+        -1, 'Which DLA core runs an engine that is built for one; -1 takes the first.',
+        limits=(-1, 7))
     autostart: bool = parameter(
         False, 'Configure and activate without a lifecycle manager, and try again when the '
         'engine file changes after a failure.')

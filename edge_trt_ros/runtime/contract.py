@@ -91,6 +91,9 @@ class Runtime(Protocol):
     def stage_times_ms(self, ticket: Ticket) -> Mapping[str, float]:
         """Milliseconds of each stage of a collected ticket ('preprocess', 'network', ...)."""
 
+    def memory_mb(self) -> Mapping[str, float]:
+        """Return the device's memory in MB by use, as 'gpu_memory_used_mb'; empty on a CPU."""
+
     def close(self) -> None:
         """Release everything that open acquired, whichever thread calls."""
 

@@ -72,6 +72,10 @@ class OnnxRuntimeCpu:
         _, stage_times_ms = _result(ticket)
         return stage_times_ms
 
+    def memory_mb(self) -> Mapping[str, float]:
+        """See `Runtime.memory_mb`."""
+        return {}
+
     def close(self) -> None:
         """See `Runtime.close`."""
         self._thread.shutdown()

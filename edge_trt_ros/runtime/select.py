@@ -10,8 +10,11 @@ from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest, REBUILD
 from edge_trt_ros.runtime.contract import Runtime
+from edge_trt_ros.runtime.gpu_device import find_gpu
+from edge_trt_ros.runtime.tensorrt_library import BACKENDS as TENSORRTS
+from edge_trt_ros.runtime.tensorrt_library import installed_tensorrt, load_tensorrt
 
-BACKENDS = ('auto', 'tensorrt', 'tensorrt_rtx', 'onnxruntime')
+BACKENDS = ('auto', *TENSORRTS, 'onnxruntime')
 
 
 @dataclass(frozen=True)
@@ -27,26 +30,32 @@ class OpenedRuntime:
     reason: str
 
 
-def open_runtime(engine_path: Path, backend: str = 'auto') -> OpenedRuntime:
+def open_runtime(engine_path: Path, backend: str = 'auto', *, device_id: int = 0,
+                 dla_core: int = -1) -> OpenedRuntime:
     """
     Open an engine file.
 
     :param engine_path: the engine; its manifest lies beside it.
     :param backend: 'auto', or the one that must run it.
+    :param device_id: which GPU runs it, if one does.
+    :param dla_core: which DLA core, if it is built for one.
     :raises EngineError: if the engine is missing or no allowed back end runs it.
     :raises ManifestError: if the manifest is missing or describes another engine.
     """
     engine, manifest = read_engine(engine_path)
-    return open_engine(engine, manifest, backend)
+    return open_engine(engine, manifest, backend, device_id=device_id, dla_core=dla_core)
 
 
-def open_engine(engine: bytes, manifest: EngineManifest, backend: str = 'auto') -> OpenedRuntime:
+def open_engine(engine: bytes, manifest: EngineManifest, backend: str = 'auto', *,
+                device_id: int = 0, dla_core: int = -1) -> OpenedRuntime:
     """
     Open an engine that is in memory (see `open_runtime`).
 
     :param engine: its bytes, already checked against the manifest.
     :param manifest: what they are.
     :param backend: 'auto', or the one that must run it.
+    :param device_id: which GPU runs it, if one does.
+    :param dla_core: which DLA core, if it is built for one.
     :raises EngineError: if no allowed back end runs it.
     """
     if backend not in BACKENDS:
@@ -54,25 +63,52 @@ def open_engine(engine: bytes, manifest: EngineManifest, backend: str = 'auto') 
     if backend not in ('auto', manifest.backend):
         raise EngineError(f'the engine is built for {manifest.backend}, but backend is set to '
                           f'{backend}: set backend to auto, or {REBUILD}')
+    asked = 'asked for' if backend != 'auto' else ''
+    if manifest.backend in TENSORRTS:
+        return _open_on_gpu(engine, manifest, asked or 'the engine is built for it', device_id,
+                            dla_core)
     if manifest.backend != 'onnxruntime':
-        raise EngineError(
-            f'the engine is built for {manifest.backend} {manifest.backend_version}, but this '
-            f'installation has no runtime for GPUs; {REBUILD} --backend onnxruntime')
+        raise EngineError(f"the engine is built for '{manifest.backend}', known are "
+                          f"{', '.join(BACKENDS[1:])}: {REBUILD}")
     if importlib.util.find_spec('onnxruntime') is None:
         raise EngineError('ONNX Runtime is not installed: pip install onnxruntime')
     from edge_trt_ros.runtime.onnxruntime_cpu import OnnxRuntimeCpu
-    asked = 'asked for' if backend != 'auto' else why_onnxruntime()
-    return OpenedRuntime(OnnxRuntimeCpu(engine, manifest), asked)
+    return OpenedRuntime(OnnxRuntimeCpu(engine, manifest), asked or why_onnxruntime())
+
+
+def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, device_id: int,
+                 dla_core: int) -> OpenedRuntime:
+    if find_gpu(device_id) is None:
+        raise EngineError(
+            f'the engine is built for {manifest.backend} {manifest.backend_version}, but there is '
+            f'no NVIDIA GPU with the number {device_id} here; {REBUILD} --backend onnxruntime')
+    library = load_tensorrt(manifest.backend)
+    try:
+        from edge_trt_ros.runtime.tensorrt_engine import TensorRtEngine
+    except ImportError as error:
+        raise EngineError(f'PyCUDA does not load ({error}): pip install pycuda, against the CUDA '
+                          'of this machine') from error
+    runtime = TensorRtEngine(engine, manifest, library, device_id=device_id, dla_core=dla_core)
+    return OpenedRuntime(runtime, f'{reason}; ' + (
+        f'frames are launched call by call: {runtime.why_no_graph}' if runtime.why_no_graph
+        else 'each frame is one CUDA graph'))
 
 
 def best_backend() -> str:
     """Return the back end that 'auto' builds for here."""
-    return 'onnxruntime'
+    return 'onnxruntime' if _missing() else installed_tensorrt()
 
 
 def why_onnxruntime() -> str:
     """Return why the CPU is the right device for an engine built here."""
-    missing = [name for name in ('tensorrt', 'pycuda') if importlib.util.find_spec(name) is None]
+    return f'no GPU back end here: {_missing()}' if _missing() else (
+        'the engine is an ONNX for the CPU')
+
+
+def _missing() -> str:
+    """Return what keeps engines off a GPU on this machine; '' for nothing."""
+    missing = [] if installed_tensorrt() else ['tensorrt']
+    missing += [] if importlib.util.find_spec('pycuda') else ['pycuda']
     if missing:
-        return f"no GPU back end here: {' and '.join(missing)} not found"
-    return 'the engine is an ONNX for the CPU'
+        return f"{' and '.join(missing)} not found"
+    return '' if find_gpu() else 'no NVIDIA GPU found'

@@ -8,14 +8,17 @@ log, so the log is collected and told in our own errors.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 import importlib
 import importlib.util
+import logging
 from typing import Any
 
 from edge_trt_ros.errors import EngineError
 
 BACKENDS = ('tensorrt', 'tensorrt_rtx')
+_KEPT_LINES = 100
 
 
 @dataclass(frozen=True)
@@ -73,19 +76,74 @@ def collecting_logger(library: TensorRt) -> Any:
 
     Its `lines` are (severity, text), severity being 'warning', 'error' or 'internal_error'.
     """
+    return _logger(library, None)
+
+
+def talking_logger(library: TensorRt, log: logging.Logger) -> Any:
+    """
+    Return a collecting logger that also passes everything on to Python's logging.
+
+    :param library: whose words.
+    :param log: takes them with their severity.
+    """
+    return _logger(library, log)
+
+
+def _logger(library: TensorRt, log: logging.Logger | None) -> Any:
     base: Any = library.module.ILogger
+    levels = {base.INTERNAL_ERROR: logging.CRITICAL, base.ERROR: logging.ERROR,
+              base.WARNING: logging.WARNING, base.INFO: logging.INFO}
 
     class Logger(base):
         """Called by any thread of the library."""
 
         def __init__(self) -> None:
             base.__init__(self)
-            self.lines: list[tuple[str, str]] = []
+            # An endless stream of complaints must not fill the memory.
+            self.lines: deque[tuple[str, str]] = deque(maxlen=_KEPT_LINES)
 
         def log(self, severity: Any, message: str) -> None:
             if severity <= base.WARNING:
                 self.lines.append((severity.name.lower(), message.strip()))
+            if log is not None:
+                log.log(levels.get(severity, logging.DEBUG), message.strip())
     return Logger()
+
+
+def error_recorder(library: TensorRt) -> Any:
+    """Return an `IErrorRecorder`; its `text()` is what it recorded since it was last asked."""
+    base: Any = library.module.IErrorRecorder
+
+    class Recorder(base):
+        """Called by any thread of the library."""
+
+        def __init__(self) -> None:
+            base.__init__(self)
+            self.errors: deque[tuple[Any, str]] = deque(maxlen=_KEPT_LINES)
+
+        def num_errors(self) -> int:
+            return len(self.errors)
+
+        def get_error_code(self, index: int) -> Any:
+            return self.errors[index][0]
+
+        def get_error_desc(self, index: int) -> str:
+            return self.errors[index][1]
+
+        def has_overflowed(self) -> bool:
+            return len(self.errors) == _KEPT_LINES
+
+        def clear(self) -> None:
+            self.errors.clear()
+
+        def report_error(self, code: Any, text: str) -> None:
+            self.errors.append((code, text))
+
+        def text(self) -> str:
+            told = dict.fromkeys(' '.join(text.split()) for _, text in self.errors)
+            self.errors.clear()
+            return '; '.join(told)
+    return Recorder()
 
 
 def complaints(logger: Any) -> str:

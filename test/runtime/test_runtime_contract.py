@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from support.fake_runtime import FakeRuntime
 from support.frames import noise_frame
+from support.gpu import built, GPU_MARKS
 from support.models import dense_model, save
 
 from edge_trt_ros.convert.conversion import build_engine
@@ -20,6 +21,11 @@ from edge_trt_ros.runtime.select import open_runtime
 from edge_trt_ros.vision.postprocess import Thresholds
 
 THRESHOLDS = Thresholds(confidence=0.1)
+
+
+@pytest.fixture(scope='module')
+def gpu_engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(dense_model((96, 64)), tmp_path_factory.mktemp('contract_gpu'))
 
 
 @pytest.fixture(scope='module')
@@ -36,9 +42,13 @@ OPENERS: dict[str, Callable[[Path], Runtime]] = {
 }
 
 
-@pytest.fixture(params=OPENERS)
-def runtime(request: pytest.FixtureRequest, engine: Path) -> Iterator[Runtime]:
-    with OPENERS[request.param](engine) as opened:
+@pytest.fixture(params=[*OPENERS, pytest.param('tensorrt', marks=GPU_MARKS)])
+def runtime(request: pytest.FixtureRequest) -> Iterator[Runtime]:
+    if request.param == 'tensorrt':
+        with open_runtime(request.getfixturevalue('gpu_engine')).runtime as opened:
+            yield opened
+        return
+    with OPENERS[request.param](request.getfixturevalue('engine')) as opened:
         yield opened
 
 

@@ -46,6 +46,9 @@ class FakeRuntime:
     def stage_times_ms(self, ticket: Ticket) -> Mapping[str, float]:
         return {'preprocess': 0.0, 'network': 0.0}
 
+    def memory_mb(self) -> Mapping[str, float]:
+        return {}
+
     def close(self) -> None:
         self.closed += 1
 

@@ -1,0 +1,1 @@
+"""What a frame needs on an NVIDIA GPU: session, slots, preprocess kernel, graph."""

@@ -1,0 +1,103 @@
+"""Machine code of CUDA kernels, compiled on this machine once and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+from pathlib import Path
+import tempfile
+
+from edge_trt_ros.errors import EngineError
+
+
+def cache_folder() -> Path:
+    """Return where compiled code is kept: `edge_trt_ros` in the user's cache folder."""
+    root = os.environ.get('XDG_CACHE_HOME') or str(Path.home() / '.cache')
+    return Path(root) / 'edge_trt_ros'
+
+
+def cubin(source: str, compute_capability: tuple[int, int], folder: Path) -> bytes:
+    """
+    Return a kernel's machine code, compiling it unless that was done before.
+
+    NVRTC compiles where it is installed (`pip install nvidia-cuda-nvrtc cuda-bindings`), nvcc
+    otherwise. A folder that cannot be written only costs the compilation of the next start.
+
+    :param source: CUDA C++ without includes.
+    :param compute_capability: of the GPU, as (9, 0).
+    :param folder: where compiled code is kept.
+    :raises EngineError: if there is no compiler, or it refuses, with its words.
+    """
+    architecture = 'sm_{}{}'.format(*compute_capability)
+    compiler, name = (_with_nvrtc, 'nvrtc') if _has_nvrtc() else (_with_nvcc, 'nvcc')
+    key = hashlib.sha256(f'{name} {architecture}\n{source}'.encode()).hexdigest()
+    path = folder / f'{key[:32]}.cubin'
+    try:
+        return path.read_bytes()
+    except OSError:
+        pass
+    code = compiler(source, architecture)
+    try:
+        write_atomically(path, code)
+    except OSError:
+        pass
+    return code
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file that a reader sees whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+def _has_nvrtc() -> bool:
+    try:
+        if importlib.util.find_spec('cuda.bindings.nvrtc') is None:
+            return False
+        from cuda.bindings import nvrtc
+        nvrtc.nvrtcVersion()
+    except (ImportError, RuntimeError):  # the bindings are there, the library is not
+        return False
+    return True
+
+
+def _with_nvrtc(source: str, architecture: str) -> bytes:
+    from cuda.bindings import nvrtc
+    error, program = nvrtc.nvrtcCreateProgram(source.encode(), b'edge_trt_ros.cu', 0, [], [])
+    if error != nvrtc.nvrtcResult.NVRTC_SUCCESS:
+        raise EngineError(f'NVRTC does not start: {error.name}')
+    try:
+        options = [f'--gpu-architecture={architecture}'.encode()]
+        error, = nvrtc.nvrtcCompileProgram(program, len(options), options)
+        if error != nvrtc.nvrtcResult.NVRTC_SUCCESS:
+            _, size = nvrtc.nvrtcGetProgramLogSize(program)
+            log = b' ' * size
+            nvrtc.nvrtcGetProgramLog(program, log)
+            raise EngineError(f'NVRTC does not compile for {architecture}: '
+                              f'{log.decode(errors="replace").strip()}')
+        _, size = nvrtc.nvrtcGetCUBINSize(program)
+        code = b' ' * size
+        nvrtc.nvrtcGetCUBIN(program, code)
+        return bytes(code)
+    finally:
+        nvrtc.nvrtcDestroyProgram(program)
+
+
+def _with_nvcc(source: str, architecture: str) -> bytes:
+    from pycuda.compiler import CompileError
+    from pycuda.compiler import compile as compile_with_nvcc
+    try:
+        return bytes(compile_with_nvcc(source, no_extern_c=True, arch=architecture))
+    except (CompileError, OSError) as error:
+        raise EngineError('the preprocess kernel has to be compiled once on this machine, and '
+                          f'neither NVRTC nor nvcc does ({error}): pip install cuda-bindings '
+                          'nvidia-cuda-nvrtc, or put nvcc on the PATH') from error

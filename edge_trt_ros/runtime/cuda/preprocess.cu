@@ -1,0 +1,139 @@
+// From the bytes of an image message to the network's input, in one pass.
+//
+// One thread makes one pixel of the input: letterbox, bilinear with half-pixel centres as cv2.INTER_LINEAR,
+// colour order, (value * scale - mean) / std as value * gain + offset, planes one after the other.
+// Compiled by NVRTC, so it includes nothing.
+
+enum Encoding { BGR8, RGB8, BGRA8, RGBA8, MONO8, UYVY, YUYV, NV12 };
+enum Element { FLOAT32, FLOAT16, BFLOAT16, UINT8, INT8 };
+
+struct Color {
+  int r, g, b;
+};
+
+#ifdef __CUDACC__  // A test compiles the rest for the processor, and brings its own two.
+__device__ unsigned float_bits(float value) { return __float_as_uint(value); }
+
+// NVRTC has no headers; this is what __float2half_rn is made of.
+__device__ unsigned short half_bits(float value) {
+  unsigned short bits;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+  return bits;
+}
+#endif
+
+__device__ int clamped(int value) { return value < 0 ? 0 : value > 255 ? 255 : value; }
+
+// BT.601 with limited range in fixed point of 20 bits, as OpenCV converts it.
+__device__ Color from_yuv(int y, int u, int v) {
+  const int luma = 1220542 * (y > 16 ? y - 16 : 0) + (1 << 19);
+  u -= 128;
+  v -= 128;
+  return {clamped((luma + 1673527 * v) >> 20),
+          clamped((luma - 852492 * v - 409993 * u) >> 20),
+          clamped((luma + 2116026 * u) >> 20)};
+}
+
+__device__ Color pixel(const unsigned char* source, int stride, int height, int encoding, int x, int y) {
+  const unsigned char* row = source + static_cast<size_t>(y) * stride;
+  const unsigned char* p;
+  switch (encoding) {
+    case BGR8:
+      p = row + 3 * x;
+      return {p[2], p[1], p[0]};
+    case RGB8:
+      p = row + 3 * x;
+      return {p[0], p[1], p[2]};
+    case BGRA8:
+      p = row + 4 * x;
+      return {p[2], p[1], p[0]};
+    case RGBA8:
+      p = row + 4 * x;
+      return {p[0], p[1], p[2]};
+    case UYVY:
+      p = row + 4 * (x / 2);
+      return from_yuv(p[1 + 2 * (x & 1)], p[0], p[2]);
+    case YUYV:
+      p = row + 4 * (x / 2);
+      return from_yuv(p[2 * (x & 1)], p[1], p[3]);
+    case NV12:
+      p = source + static_cast<size_t>(height + y / 2) * stride + (x & ~1);
+      return from_yuv(row[x], p[0], p[1]);
+    default:  // MONO8
+      return {row[x], row[x], row[x]};
+  }
+}
+
+// The two source pixels around a target pixel and their weights, in OpenCV's fixed point of 11 bits.
+struct Pair {
+  int first, second, first_weight, second_weight;
+};
+
+__device__ Pair neighbours(int target, float step, int length) {
+  const float place = (target + 0.5f) * step - 0.5f;
+  int low = static_cast<int>(floorf(place));
+  float share = place - low;
+  if (low < 0) {
+    low = 0;
+    share = 0;
+  }
+  if (low >= length - 1) {
+    low = length - 1;
+    share = 0;
+  }
+  return {low, low + 1 < length ? low + 1 : low, static_cast<int>(rintf((1 - share) * 2048)),
+          static_cast<int>(rintf(share * 2048))};
+}
+
+// Rounds as cv2.resize rounds an image of bytes, so that both devices make the same tensor.
+__device__ float blended(Pair across, Pair down, int a, int b, int c, int d) {
+  const int above = a * across.first_weight + b * across.second_weight;
+  const int below = c * across.first_weight + d * across.second_weight;
+  return static_cast<float>(
+      (((down.first_weight * (above >> 4)) >> 16) + ((down.second_weight * (below >> 4)) >> 16) + 2) >> 2);
+}
+
+__device__ void store(void* tensor, size_t index, int element, float value) {
+  if (element == FLOAT32) {
+    static_cast<float*>(tensor)[index] = value;
+  } else if (element == FLOAT16) {
+    static_cast<unsigned short*>(tensor)[index] = half_bits(value);
+  } else if (element == BFLOAT16) {
+    // Round to nearest even; the upper half of a float is a bfloat16.
+    const unsigned bits = float_bits(value);
+    static_cast<unsigned short*>(tensor)[index] =
+        static_cast<unsigned short>((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
+  } else if (element == UINT8) {
+    static_cast<unsigned char*>(tensor)[index] =
+        static_cast<unsigned char>(value < 0 ? 0 : value > 255 ? 255 : rintf(value));
+  } else {
+    static_cast<signed char*>(tensor)[index] =
+        static_cast<signed char>(value < -128 ? -128 : value > 127 ? 127 : rintf(value));
+  }
+}
+
+extern "C" __global__ void letterbox(
+    const unsigned char* source, void* tensor, int encoding, int source_width, int source_height, int source_stride,
+    int width, int height, int inner_width, int inner_height, int left, int top, float step_x, float step_y,
+    int is_bgr, int element, float pad_value,
+    float gain0, float gain1, float gain2, float offset0, float offset1, float offset2) {
+  const int x = blockIdx.x * blockDim.x + threadIdx.x;
+  const int y = blockIdx.y * blockDim.y + threadIdx.y;
+  if (x >= width || y >= height) return;
+  float red = pad_value, green = pad_value, blue = pad_value;
+  const int inner_x = x - left, inner_y = y - top;
+  if (inner_x >= 0 && inner_x < inner_width && inner_y >= 0 && inner_y < inner_height) {
+    const Pair across = neighbours(inner_x, step_x, source_width), down = neighbours(inner_y, step_y, source_height);
+    const Color a = pixel(source, source_stride, source_height, encoding, across.first, down.first);
+    const Color b = pixel(source, source_stride, source_height, encoding, across.second, down.first);
+    const Color c = pixel(source, source_stride, source_height, encoding, across.first, down.second);
+    const Color d = pixel(source, source_stride, source_height, encoding, across.second, down.second);
+    red = blended(across, down, a.r, b.r, c.r, d.r);
+    green = blended(across, down, a.g, b.g, c.g, d.g);
+    blue = blended(across, down, a.b, b.b, c.b, d.b);
+  }
+  const size_t plane = static_cast<size_t>(width) * height, here = static_cast<size_t>(y) * width + x;
+  store(tensor, here, element, (is_bgr ? blue : red) * gain0 + offset0);
+  store(tensor, plane + here, element, green * gain1 + offset1);
+  store(tensor, 2 * plane + here, element, (is_bgr ? red : blue) * gain2 + offset2);
+}

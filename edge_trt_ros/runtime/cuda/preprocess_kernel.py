@@ -1,0 +1,74 @@
+"""The kernel that turns the bytes of an image into the network's input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pycuda.driver as cuda
+
+from edge_trt_ros.errors import EngineError
+from edge_trt_ros.manifest import InputContract
+from edge_trt_ros.runtime.cuda.kernel_cache import cache_folder, cubin
+from edge_trt_ros.runtime.cuda.session import CudaSession
+from edge_trt_ros.vision.letterbox import Letterbox
+
+SOURCE_PATH = Path(__file__).with_name('preprocess.cu')
+# The numbers that preprocess.cu gives them.
+ENCODINGS = {'bgr8': 0, 'rgb8': 1, 'bgra8': 2, 'rgba8': 3, 'mono8': 4, 'yuv422': 5, 'uyvy': 5,
+             'yuv422_yuy2': 6, 'yuyv': 6, 'nv12': 7}
+ELEMENTS = {'float32': 0, 'float16': 1, 'bfloat16': 2, 'uint8': 3, 'int8': 4}
+
+_BLOCK = (32, 8, 1)
+_ARGUMENTS = 'PP' + 10 * 'i' + 'ff' + 'ii' + 7 * 'f'
+
+
+class PreprocessKernel:
+    """
+    Letterbox, colours, scale and layout in one launch, as the manifest states them.
+
+    :param session: the GPU; its context is current.
+    :param contract: size, colours, scale, mean, std and pad value.
+    :param dtype: of the input tensor.
+    :raises EngineError: if the kernel cannot be compiled or makes no tensor of that type.
+    """
+
+    def __init__(self, session: CudaSession, contract: InputContract, dtype: str) -> None:
+        if dtype not in ELEMENTS:
+            raise EngineError(f"the engine's input is {dtype}, images can become "
+                              f"{', '.join(ELEMENTS)}: build it from another ONNX")
+        code = cubin(SOURCE_PATH.read_text(encoding='utf-8'), session.compute_capability,
+                     cache_folder())
+        self._module: Any = cuda.module_from_buffer(code)
+        self._function: Any = self._module.get_function('letterbox')
+        self._function.prepare(_ARGUMENTS)
+        self._contract, self._element = contract, ELEMENTS[dtype]
+        gain = [contract.scale / std for std in contract.std]
+        offset = [-mean / std for mean, std in zip(contract.mean, contract.std)]
+        self._affine = tuple(np.float32(value) for value in (*gain, *offset))
+
+    def close(self) -> None:
+        """Unload the kernel; the device's context has to be current."""
+        self._function = self._module = None
+
+    def launch(self, stream: Any, source: int, tensor: int, encoding: str, row_bytes: int,
+               letterbox: Letterbox) -> None:
+        """
+        Queue the kernel.
+
+        :param stream: the PyCUDA stream.
+        :param source: device address of the image's bytes.
+        :param tensor: device address of the input tensor.
+        :param encoding: one of `ENCODINGS`.
+        :param row_bytes: bytes from one row of the image to the next.
+        :param letterbox: where the image lies in the tensor.
+        """
+        width, height = self._contract.size_wh
+        grid = (-(-width // _BLOCK[0]), -(-height // _BLOCK[1]), 1)
+        self._function.prepared_async_call(
+            grid, _BLOCK, stream, source, tensor, ENCODINGS[encoding],
+            *letterbox.source_size_wh, row_bytes, width, height, *letterbox.resized_size_wh,
+            letterbox.pad_left, letterbox.pad_top, np.float32(1 / letterbox.scale_x),
+            np.float32(1 / letterbox.scale_y), int(self._contract.color_order == 'bgr'),
+            self._element, np.float32(self._contract.pad_value), *self._affine)

@@ -1,0 +1,96 @@
+"""A GPU as this process uses it: the device's primary context and a stream of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from typing import Any
+
+import pycuda.driver as cuda
+
+from edge_trt_ros.errors import EngineError
+
+_NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream, nor it for us
+
+
+class CudaSession:
+    """
+    A stream on one device, and the way to make its context current.
+
+    The context is the device's primary one, which every library in the process shares, and it
+    is retained until the process ends: releasing it would pull it from under the others.
+
+    :param device_id: number of the device as `nvidia-smi` counts.
+    :raises EngineError: if there is no such device or no driver.
+    """
+
+    def __init__(self, device_id: int = 0) -> None:
+        self._context = _primary_context(device_id)
+        self.device: Any = cuda.Device(device_id)
+        with self.current():
+            self.stream: Any = cuda.Stream(_NON_BLOCKING)
+            _raise_priority(self.stream)
+
+    @property
+    def device_name(self) -> str:
+        """The product's name, as 'NVIDIA H200'."""
+        return str(self.device.name())
+
+    @property
+    def compute_capability(self) -> tuple[int, int]:
+        """Major and minor number of the architecture, as (9, 0)."""
+        major, minor = self.device.compute_capability()
+        return int(major), int(minor)
+
+    def memory_bytes(self) -> tuple[int, int]:
+        """Return the free and the total memory of the device; its context has to be current."""
+        free_bytes, total_bytes = cuda.mem_get_info()
+        return int(free_bytes), int(total_bytes)
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Make the context current in this thread; device errors become `EngineError`."""
+        self._context.push()
+        try:
+            yield
+        except cuda.MemoryError as error:
+            free_bytes, total_bytes = cuda.mem_get_info()
+            raise EngineError(
+                f'the memory of {self.device_name} does not suffice: {free_bytes >> 20} of '
+                f'{total_bytes >> 20} MiB are free; stop what else uses it, or build the engine '
+                'for a smaller input') from error
+        except cuda.Error as error:
+            raise EngineError(f'{self.device_name} failed: {error}') from error
+        finally:
+            cuda.Context.pop()
+
+    def close(self) -> None:
+        """Destroy the stream, whichever thread calls; may be called twice."""
+        with self.current():
+            self.stream = None
+
+
+@lru_cache(maxsize=None)
+def _primary_context(device_id: int) -> Any:
+    try:
+        cuda.init()
+        count = cuda.Device.count()
+        if not 0 <= device_id < count:
+            raise EngineError(f'device_id is {device_id}, but this machine has {count} GPUs')
+        return cuda.Device(device_id).retain_primary_context()
+    except cuda.Error as error:
+        raise EngineError(f'CUDA does not start ({error}): does `nvidia-smi` show the GPU, and '
+                          'does the container see it?') from error
+
+
+def _raise_priority(stream: Any) -> None:
+    """Let our kernels go before those of others; without cuda-bindings they queue as all do."""
+    with suppress(ImportError):
+        from cuda.bindings import driver
+        _, _, highest = driver.cuCtxGetStreamPriorityRange()
+        value = driver.CUstreamAttrValue()
+        value.priority = highest
+        driver.cuStreamSetAttribute(
+            driver.CUstream(stream.handle),
+            driver.CUstreamAttrID.CU_LAUNCH_ATTRIBUTE_PRIORITY, value)

@@ -1,0 +1,131 @@
+"""The arithmetic of the CUDA kernel, compiled for the processor, against the host's own path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import ctypes
+from pathlib import Path
+import shutil
+import subprocess
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+import pytest
+
+from edge_trt_ros.manifest import InputContract
+from edge_trt_ros.runtime.contract import Frame
+from edge_trt_ros.runtime.host_preprocess import HostPreprocess
+from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.pixel_encodings import pixel_encoding, PIXEL_ENCODINGS
+
+pytestmark = pytest.mark.skipif(shutil.which('g++') is None, reason='needs a C++ compiler')
+SOURCE = (Path(__file__).resolve().parents[2]
+          / 'edge_trt_ros' / 'runtime' / 'cuda' / 'preprocess.cu')
+CODES = {'bgr8': 0, 'rgb8': 1, 'bgra8': 2, 'rgba8': 3, 'mono8': 4, 'yuv422': 5, 'uyvy': 5,
+         'yuv422_yuy2': 6, 'yuyv': 6, 'nv12': 7}
+ELEMENTS = {'float32': 0, 'float16': 1}
+# A grid of single threads, one after the other.
+HOST = r"""
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+struct Index { int x, y; };
+static Index blockIdx, blockDim = {1, 1}, threadIdx = {0, 0};
+#define __device__ static inline
+#define __global__
+static unsigned float_bits(float value) {
+  unsigned bits; std::memcpy(&bits, &value, 4); return bits;
+}
+static unsigned short half_bits(float value) {
+  _Float16 half = value; unsigned short bits; std::memcpy(&bits, &half, 2); return bits;
+}
+#include "%s"
+extern "C" void letterbox_all(
+    const unsigned char* source, void* tensor, int encoding, int source_width, int source_height,
+    int stride, const int* box, float step_x, float step_y, int is_bgr, int element, float pad,
+    const float* gain, const float* offset) {
+  for (blockIdx.y = 0; blockIdx.y < box[1]; blockIdx.y++)
+    for (blockIdx.x = 0; blockIdx.x < box[0]; blockIdx.x++)
+      letterbox(source, tensor, encoding, source_width, source_height, stride, box[0], box[1],
+                box[2], box[3], box[4], box[5], step_x, step_y, is_bgr, element, pad,
+                gain[0], gain[1], gain[2], offset[0], offset[1], offset[2]);
+}
+"""
+
+Letterboxed = Callable[[Frame, InputContract, str], NDArray[Any]]
+
+
+@pytest.fixture(scope='module')
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Letterboxed:
+    folder = tmp_path_factory.mktemp('kernel')
+    (folder / 'host.cpp').write_text(HOST % SOURCE, encoding='utf-8')
+    library_path = folder / 'host.so'
+    subprocess.run(['g++', '-O2', '-shared', '-fPIC', '-x', 'c++', str(folder / 'host.cpp'),
+                    '-o', str(library_path)], check=True)
+    run = ctypes.CDLL(str(library_path)).letterbox_all
+
+    def letterboxed(frame: Frame, contract: InputContract, dtype: str) -> NDArray[Any]:
+        fit = Letterbox.fit(frame.size_wh, contract.size_wh)
+        width, height = contract.size_wh
+        tensor = np.zeros((1, 3, height, width), dtype)
+        box = np.array([width, height, *fit.resized_size_wh, fit.pad_left, fit.pad_top], np.int32)
+        gain = np.array([contract.scale / std for std in contract.std], np.float32)
+        offset = np.array([-mean / std for mean, std in zip(contract.mean, contract.std)],
+                          np.float32)
+        run(frame.pixels.ctypes.data_as(ctypes.c_void_p), tensor.ctypes.data_as(ctypes.c_void_p),
+            CODES[frame.encoding], *frame.size_wh, frame.pixels.strides[0],
+            box.ctypes.data_as(ctypes.c_void_p), ctypes.c_float(1 / fit.scale_x),
+            ctypes.c_float(1 / fit.scale_y), int(contract.color_order == 'bgr'), ELEMENTS[dtype],
+            ctypes.c_float(contract.pad_value), gain.ctypes.data_as(ctypes.c_void_p),
+            offset.ctypes.data_as(ctypes.c_void_p))
+        return tensor
+    return letterboxed
+
+
+def noise(encoding: str, size_wh: tuple[int, int], padding: int) -> NDArray[np.uint8]:
+    """Return smooth noise, as images are, with padded rows."""
+    shape = pixel_encoding(encoding).shape(size_wh)
+    random = np.random.default_rng(size_wh[0])
+    padded = random.integers(0, 256, (shape[0], shape[1] + padding, *shape[2:]), np.uint8)
+    return padded[:, :shape[1]]
+
+
+@pytest.mark.parametrize('encoding', sorted(PIXEL_ENCODINGS))
+@pytest.mark.parametrize('size_wh, network_wh, padding', [
+    ((1280, 720), (640, 640), 0), ((322, 242), (416, 416), 6), ((64, 48), (640, 384), 0),
+    ((126, 334), (96, 96), 2), ((2, 2), (32, 32), 0), ((640, 640), (640, 640), 4)])
+def test_the_kernel_makes_the_tensor_of_the_host(
+        kernel: Letterboxed, encoding: str, size_wh: tuple[int, int], network_wh: tuple[int, int],
+        padding: int) -> None:
+    frame = Frame(noise(encoding, size_wh, padding), encoding, size_wh)
+    contract = InputContract(network_wh)
+    preprocess = HostPreprocess(contract)
+    expected = np.zeros((1, 3, *network_wh[::-1]), np.float32)
+    preprocess.fill(frame, preprocess.fit(frame), expected)
+    difference = np.abs(kernel(frame, contract, 'float32') - expected) * 255
+    assert difference.max() <= 1.001 and difference.mean() < 0.1
+
+
+@pytest.mark.parametrize('dtype', ELEMENTS)
+@pytest.mark.parametrize('color_order', ['rgb', 'bgr'])
+def test_colours_means_and_halves(kernel: Letterboxed, color_order: str, dtype: str) -> None:
+    frame = Frame(noise('bgr8', (81, 45), 0), 'bgr8', (81, 45))
+    contract = InputContract((64, 64), color_order, scale=1 / 255, mean=(0.4, 0.5, 0.6),
+                             std=(0.2, 0.25, 0.3), pad_value=7)
+    preprocess = HostPreprocess(contract)
+    expected = np.zeros((1, 3, 64, 64), dtype)
+    preprocess.fill(frame, preprocess.fit(frame), expected)
+    found = kernel(frame, contract, dtype)
+    assert np.abs(found.astype(np.float32) - expected.astype(np.float32)).max() <= 1.01 / 255 / 0.2
+
+
+def test_odd_sizes(kernel: Letterboxed) -> None:
+    contract = InputContract((97, 61))
+    for size_wh in ((1, 1), (3, 1001), (1279, 719), (5, 7)):
+        frame = Frame(noise('rgb8', size_wh, 1), 'rgb8', size_wh)
+        preprocess = HostPreprocess(contract)
+        expected = np.zeros((1, 3, 61, 97), np.float32)
+        preprocess.fill(frame, preprocess.fit(frame), expected)
+        difference = np.abs(kernel(frame, contract, 'float32') - expected) * 255
+        assert difference.max() <= 1.001 and difference.mean() < 0.1

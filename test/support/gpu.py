@@ -1,0 +1,65 @@
+"""What tests on a GPU need: whether there is one, and engines for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+
+from edge_trt_ros.convert.conversion import build_engine
+from edge_trt_ros.convert.engine_from_onnx import engine_from_onnx, Profile
+from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.engine_file import read_engine
+from edge_trt_ros.manifest import EngineManifest, InputContract, sha256_hex
+from edge_trt_ros.runtime.gpu_device import find_gpu
+from edge_trt_ros.runtime.tensorrt_library import installed_tensorrt, load_tensorrt
+from edge_trt_ros.tensor_spec import TensorSpec
+
+
+def why_no_gpu() -> str:
+    """Return why nothing runs on a GPU here; '' if it does."""
+    if find_gpu() is None:
+        return 'there is no NVIDIA GPU here'
+    if not installed_tensorrt():
+        return 'neither tensorrt nor tensorrt_rtx is installed'
+    return '' if importlib.util.find_spec('pycuda') else 'pycuda is not installed'
+
+
+GPU_MARKS = [pytest.mark.gpu, pytest.mark.skipif(bool(why_no_gpu()), reason=why_no_gpu())]
+
+
+def built(model: onnx.ModelProto, folder: Path, **recipe: Any) -> Path:
+    """Build an engine for this GPU as a user would; return its path."""
+    onnx.save(model, str(folder / 'm.onnx'))
+    build_engine(folder / 'm.onnx', folder / 'm.engine',
+                 ConversionRecipe(backend=installed_tensorrt(), **recipe))
+    return folder / 'm.engine'
+
+
+def raw_engine(model: onnx.ModelProto, like: EngineManifest, size_wh: tuple[int, int],
+               profiles: Sequence[Profile] = (), **contract: Any) -> tuple[bytes, EngineManifest]:
+    """Build a network as it is, without a head, and state what it is in a manifest."""
+    library = load_tensorrt(installed_tensorrt())
+    engine = engine_from_onnx(model, ConversionRecipe(backend=library.name), library,
+                              profiles=profiles)
+    kinds = {onnx.TensorProto.FLOAT: 'float32', onnx.TensorProto.FLOAT16: 'float16',
+             onnx.TensorProto.BFLOAT16: 'bfloat16', onnx.TensorProto.UINT8: 'uint8',
+             onnx.TensorProto.INT8: 'int8', onnx.TensorProto.INT64: 'int64'}
+    inputs, outputs = (tuple(
+        TensorSpec(one.name, kinds[one.type.tensor_type.elem_type],
+                   tuple(dim.dim_value or -1 for dim in one.type.tensor_type.shape.dim))
+        for one in values) for values in (model.graph.input, model.graph.output))
+    return engine.plan, replace(
+        like, engine_sha256=sha256_hex(engine.plan), engine_size_bytes=len(engine.plan),
+        inputs=inputs, outputs=outputs, input_contract=InputContract(size_wh, **contract),
+        target=engine.target)
+
+
+def manifest_of(engine: Path) -> EngineManifest:
+    """Return the manifest of an engine file."""
+    return read_engine(engine)[1]
