@@ -11,11 +11,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent / 'edge_trt_ros'
 # Each layer may import those before it.
 LAYERS = (('errors', 'tensor_spec', 'manifest', 'engine_file'), ('vision',), ('runtime',),
-          ('convert',), ('ros',), ('demo', 'cli', '__main__', '__init__'))
+          ('convert',), ('ros',), ('demo',), ('benchmark',), ('cli', '__main__', '__init__'))
 OWNERS = {
-    'rclpy': ('ros/', 'demo/', 'cli/'),
-    'vision_msgs': ('ros/', 'demo/'),
-    'sensor_msgs': ('ros/', 'demo/'),
+    'rclpy': ('ros/', 'demo/', 'benchmark/', 'cli/'),
+    'vision_msgs': ('ros/', 'demo/', 'benchmark/'),
+    'sensor_msgs': ('ros/', 'demo/', 'benchmark/'),
     'message_filters': ('ros/stamp_pairs.py',),
     'cv_bridge': ('ros/image_message.py',),
     'onnx': ('convert/', 'demo/'),
@@ -33,7 +33,7 @@ OWNERS = {
     'cv2': ('vision/letterbox.py', 'vision/pixel_encodings.py', 'vision/overlay.py',
             'vision/draw_result.py', 'vision/instances.py',
             'runtime/host_preprocess.py', 'convert/calibration_set.py', 'ros/image_message.py',
-            'demo/', 'cli/'),
+            'demo/', 'benchmark/', 'cli/'),
 }
 FILES = sorted(ROOT.rglob('*.py'))
 

@@ -52,6 +52,16 @@ def tracked_files():
 
 
 @needs_checkout
+def test_files_beside_the_code_are_installed(monkeypatch):
+    patterns = setup_arguments(monkeypatch)['package_data']['edge_trt_ros']
+    package = ROOT / 'edge_trt_ros'
+    beside = {path.relative_to(package) for path in tracked_files()
+              if path.is_relative_to(package) and path.suffix not in ('.py', '.pyi')}
+    assert beside
+    assert {path for path in beside if not any(path.match(one) for one in patterns)} == set()
+
+
+@needs_checkout
 def test_there_are_requirement_files():
     assert {path.name for path in REQUIREMENTS} >= {
         'requirements.txt', 'requirements-ros.txt', 'requirements-build.txt',

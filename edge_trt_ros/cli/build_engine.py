@@ -52,6 +52,8 @@ def main() -> None:
                         help='with tensorrt: for its later versions, too')
     parser.add_argument('--sparsity', action='store_true',
                         help='the weights are pruned 2 of 4: allow kernels that skip zeros')
+    parser.add_argument('--dla', action='store_true',
+                        help='for a deep learning accelerator, what it lacks for the GPU')
     parser.add_argument('--check', action='store_true',
                         help='say whether it can be built, and build nothing')
     parser.add_argument('--force', action='store_true', help='build even if it is fresh')
@@ -73,7 +75,8 @@ def main() -> None:
             workspace_mb=arguments.workspace_mb,
             compute_capabilities=tuple(arguments.compute_capability),
             hardware_compatible=arguments.hardware_compatible,
-            version_compatible=arguments.version_compatible, sparsity=arguments.sparsity)
+            version_compatible=arguments.version_compatible, sparsity=arguments.sparsity,
+            dla=arguments.dla)
         if arguments.check:
             verdict = judge_onnx(check_onnx(arguments.onnx, recipe.input_shape), recipe)
             if arguments.json:

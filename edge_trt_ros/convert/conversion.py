@@ -42,6 +42,7 @@ from edge_trt_ros.runtime.engine_identity import runs_on, this_platform
 from edge_trt_ros.runtime.gpu_device import find_gpu
 from edge_trt_ros.runtime.onnxruntime_cpu import BACKEND, VERSION
 from edge_trt_ros.runtime.select import best_backend, open_engine, open_runtime, OpenedRuntime
+from edge_trt_ros.runtime.select import Placement
 from edge_trt_ros.runtime.tensorrt_library import TensorRt
 from edge_trt_ros.tensor_spec import TensorSpec
 
@@ -157,22 +158,20 @@ def build_engine(onnx_path: Path, engine_path: Path, recipe: ConversionRecipe, *
         return built.manifest, reason or 'asked for'
 
 
-def open_model(path: Path, backend: str = 'auto', *, device_id: int = 0, dla_core: int = -1
+def open_model(path: Path, backend: str = 'auto', placement: Placement = Placement()
                ) -> OpenedRuntime:
     """
     Open an engine; or an ONNX file as it came from its exporter, converted in memory.
 
     :param path: an engine with its manifest, or a file `*.onnx` without one.
     :param backend: 'auto', or the one that must run it.
-    :param device_id: which GPU runs it, if one does.
-    :param dla_core: which DLA core, if it is built for one.
+    :param placement: where it runs.
     :raises EdgeTrtError: if it cannot be opened.
     """
     if path.suffix.lower() != '.onnx' or manifest_path(path).exists():
-        return open_runtime(path, backend, device_id=device_id, dla_core=dla_core)
+        return open_runtime(path, backend, placement)
     built = convert(path, ConversionRecipe(backend=backend))
-    opened = open_engine(built.engine, built.manifest, backend, device_id=device_id,
-                         dla_core=dla_core)
+    opened = open_engine(built.engine, built.manifest, backend, placement)
     return OpenedRuntime(opened.runtime, f'{opened.reason}; converted at start from {path.name}')
 
 

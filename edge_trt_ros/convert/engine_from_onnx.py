@@ -67,7 +67,10 @@ def engine_from_onnx(model: onnx.ModelProto, recipe: ConversionRecipe, library: 
     builder = trt.Builder(logger)
     if builder is None:
         raise BuildError(f'{library.name} cannot start: {complaints(logger)}')
-    network = builder.create_network(_network_flags(trt))
+    if recipe.dla and not builder.num_DLA_cores:
+        raise ConfigurationError(f'dla is set, but {library.name} {library.version} sees no DLA '
+                                 'core on this machine: unset it, or build on a Jetson with one')
+    network = builder.create_network(_network_flags(trt, recipe.dla))
     parser = _parse(model, network, library, logger)
     config = builder.create_builder_config()
     _configure(config, trt, recipe, model)
@@ -101,7 +104,7 @@ def check_parses(model: onnx.ModelProto, library: TensorRt) -> None:
     builder = trt.Builder(logger)
     if builder is None:
         raise BuildError(f'{library.name} cannot start: {complaints(logger)}')
-    network = builder.create_network(_network_flags(trt))
+    network = builder.create_network(_network_flags(trt, False))
     _parse(model, network, library, logger)
 
 
@@ -118,6 +121,12 @@ def _check(recipe: ConversionRecipe, library: TensorRt, gpu: GpuDevice | None) -
     if not library.is_rtx and gpu is None:
         raise ConfigurationError('tensorrt builds on the GPU that the engine will run on, and '
                                  'there is none here: build on the robot, or with tensorrt_rtx')
+    if recipe.dla and library.is_rtx:
+        raise ConfigurationError('dla is set, but TensorRT for RTX knows no DLA: unset it, or '
+                                 'build with tensorrt')
+    if recipe.dla and recipe.precision not in ('fp16', 'int8'):
+        raise ConfigurationError(f'dla is set and precision is {recipe.precision}, but a DLA '
+                                 'computes in fp16 or int8: set precision to one of them')
     if library.is_rtx and recipe.version_compatible:
         raise ConfigurationError('version_compatible is set, but engines of TensorRT for RTX are '
                                  'for one version only: unset it, or build with tensorrt')
@@ -135,9 +144,15 @@ def _check(recipe: ConversionRecipe, library: TensorRt, gpu: GpuDevice | None) -
                 f"{library.version} builds for {', '.join(names)}")
 
 
-def _network_flags(trt: Any) -> int:
+def _is_weakly_typed(trt: Any, dla: bool) -> bool:
+    # As long as there are flags for precisions (until TensorRT 11), a DLA obeys only them.
+    return (not hasattr(trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED')
+            or dla and hasattr(trt.BuilderFlag, 'FP16'))
+
+
+def _network_flags(trt: Any, dla: bool) -> int:
     flags = trt.NetworkDefinitionCreationFlag
-    strong = getattr(flags, 'STRONGLY_TYPED', None)
+    strong = None if _is_weakly_typed(trt, dla) else flags.STRONGLY_TYPED
     return 1 << int(flags.EXPLICIT_BATCH if strong is None else strong)
 
 
@@ -147,7 +162,10 @@ def _configure(config: Any, trt: Any, recipe: ConversionRecipe, model: onnx.Mode
     flags = ['SPARSE_WEIGHTS'] if recipe.sparsity else []
     if recipe.version_compatible:
         flags.append('VERSION_COMPATIBLE')
-    if not hasattr(trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED'):
+    if recipe.dla:
+        flags.append('GPU_FALLBACK')
+        config.default_device_type = trt.DeviceType.DLA
+    if _is_weakly_typed(trt, recipe.dla):
         flags += _weak_flags(model)
     for name in flags:
         config.set_flag(getattr(trt.BuilderFlag, name))

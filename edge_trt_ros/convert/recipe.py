@@ -44,6 +44,8 @@ class ConversionRecipe:
     :param version_compatible: TensorRT builds for later versions of itself, too.
     :param sparsity: the weights are pruned 2 of 4, and the library may use kernels that skip
         the zeros.
+    :param dla: TensorRT builds for a deep learning accelerator (Jetson), and what that lacks
+        for the GPU.
     :raises ConfigurationError: naming the field, its value and what is allowed.
     """
 
@@ -63,6 +65,7 @@ class ConversionRecipe:
     hardware_compatible: bool = False
     version_compatible: bool = False
     sparsity: bool = False
+    dla: bool = False
 
     def __post_init__(self) -> None:
         for name, value, known in (('backend', self.backend, BACKENDS),

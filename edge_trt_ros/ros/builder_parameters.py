@@ -91,6 +91,9 @@ class ModelParameters:
         False, 'With tensorrt: for its later versions, too.', live=True)
     sparsity: bool = parameter(
         False, 'The weights are pruned 2 of 4: allow kernels that skip the zeros.', live=True)
+    dla: bool = parameter(
+        False, 'Build for a deep learning accelerator (Jetson); what it lacks runs on the GPU.',
+        live=True)
     force_engine_update: bool = parameter(
         False, 'Build even if the engine is fresh.', live=True)
     memory_limit_mb: int = parameter(
@@ -121,7 +124,8 @@ class ModelParameters:
             max_accuracy_drop=self.max_accuracy_drop, workspace_mb=self.workspace_mb,
             compute_capabilities=self.compute_capabilities,
             hardware_compatible=self.hardware_compatible,
-            version_compatible=self.version_compatible, sparsity=self.sparsity)
+            version_compatible=self.version_compatible, sparsity=self.sparsity,
+            dla=self.dla)
 
     def paths(self) -> tuple[Path, Path]:
         """

@@ -30,7 +30,7 @@ from edge_trt_ros.ros.result_publishers import ResultPublishers
 from edge_trt_ros.ros.transition_guard import explain
 from edge_trt_ros.runtime.contract import Frame
 from edge_trt_ros.runtime.pipeline import infer, warm_up
-from edge_trt_ros.runtime.select import OpenedRuntime
+from edge_trt_ros.runtime.select import OpenedRuntime, Placement
 from edge_trt_ros.vision.decoders import Result
 from edge_trt_ros.vision.draw_result import draw_result
 from edge_trt_ros.vision.pixel_encodings import to_bgr
@@ -198,7 +198,7 @@ def open_warm(parameters: InferenceParameters) -> OpenedRuntime:
     :raises EdgeTrtError: if it cannot be opened or does not know a class.
     """
     opened = open_model(Path(parameters.engine_file_path).expanduser(), parameters.backend,
-                        device_id=parameters.device_id, dla_core=parameters.dla_core)
+                        Placement(parameters.device_id, parameters.dla_core))
     try:
         class_filter(parameters.class_names, opened.runtime.manifest.labels)
         warm_up(opened.runtime)

@@ -8,6 +8,7 @@ from typing import Any
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
+from edge_trt_ros.ros.log_bridge import log_through
 from edge_trt_ros.ros.transport import prepare_transport
 
 
@@ -24,7 +25,8 @@ def spin_node(make_node: Callable[[], Any], arguments: list[str] | None = None) 
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
-        executor.spin()
+        with log_through(node.get_logger()):
+            executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:

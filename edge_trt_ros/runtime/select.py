@@ -18,6 +18,21 @@ BACKENDS = ('auto', *TENSORRTS, 'onnxruntime')
 
 
 @dataclass(frozen=True)
+class Placement:
+    """
+    Where on a machine with GPUs a network runs; of no effect on a CPU.
+
+    :param device_id: which GPU.
+    :param dla_core: which DLA core runs an engine built for one; -1 takes the first.
+    :param use_graph: False launches a frame call by call, to measure against.
+    """
+
+    device_id: int = 0
+    dla_core: int = -1
+    use_graph: bool = True
+
+
+@dataclass(frozen=True)
 class OpenedRuntime:
     """
     An open runtime, and why it is this one.
@@ -30,32 +45,30 @@ class OpenedRuntime:
     reason: str
 
 
-def open_runtime(engine_path: Path, backend: str = 'auto', *, device_id: int = 0,
-                 dla_core: int = -1) -> OpenedRuntime:
+def open_runtime(engine_path: Path, backend: str = 'auto', placement: Placement = Placement()
+                 ) -> OpenedRuntime:
     """
     Open an engine file.
 
     :param engine_path: the engine; its manifest lies beside it.
     :param backend: 'auto', or the one that must run it.
-    :param device_id: which GPU runs it, if one does.
-    :param dla_core: which DLA core, if it is built for one.
+    :param placement: where it runs.
     :raises EngineError: if the engine is missing or no allowed back end runs it.
     :raises ManifestError: if the manifest is missing or describes another engine.
     """
     engine, manifest = read_engine(engine_path)
-    return open_engine(engine, manifest, backend, device_id=device_id, dla_core=dla_core)
+    return open_engine(engine, manifest, backend, placement)
 
 
-def open_engine(engine: bytes, manifest: EngineManifest, backend: str = 'auto', *,
-                device_id: int = 0, dla_core: int = -1) -> OpenedRuntime:
+def open_engine(engine: bytes, manifest: EngineManifest, backend: str = 'auto',
+                placement: Placement = Placement()) -> OpenedRuntime:
     """
     Open an engine that is in memory (see `open_runtime`).
 
     :param engine: its bytes, already checked against the manifest.
     :param manifest: what they are.
     :param backend: 'auto', or the one that must run it.
-    :param device_id: which GPU runs it, if one does.
-    :param dla_core: which DLA core, if it is built for one.
+    :param placement: where it runs.
     :raises EngineError: if no allowed back end runs it.
     """
     if backend not in BACKENDS:
@@ -65,8 +78,7 @@ def open_engine(engine: bytes, manifest: EngineManifest, backend: str = 'auto', 
                           f'{backend}: set backend to auto, or {REBUILD}')
     asked = 'asked for' if backend != 'auto' else ''
     if manifest.backend in TENSORRTS:
-        return _open_on_gpu(engine, manifest, asked or 'the engine is built for it', device_id,
-                            dla_core)
+        return _open_on_gpu(engine, manifest, asked or 'the engine is built for it', placement)
     if manifest.backend != 'onnxruntime':
         raise EngineError(f"the engine is built for '{manifest.backend}', known are "
                           f"{', '.join(BACKENDS[1:])}: {REBUILD}")
@@ -76,19 +88,22 @@ def open_engine(engine: bytes, manifest: EngineManifest, backend: str = 'auto', 
     return OpenedRuntime(OnnxRuntimeCpu(engine, manifest), asked or why_onnxruntime())
 
 
-def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, device_id: int,
-                 dla_core: int) -> OpenedRuntime:
-    if find_gpu(device_id) is None:
+def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement: Placement
+                 ) -> OpenedRuntime:
+    if find_gpu(placement.device_id) is None:
         raise EngineError(
             f'the engine is built for {manifest.backend} {manifest.backend_version}, but there is '
-            f'no NVIDIA GPU with the number {device_id} here; {REBUILD} --backend onnxruntime')
+            f'no NVIDIA GPU with the number {placement.device_id} here; {REBUILD} --backend '
+            'onnxruntime')
     library = load_tensorrt(manifest.backend)
     try:
         from edge_trt_ros.runtime.tensorrt_engine import TensorRtEngine
     except ImportError as error:
         raise EngineError(f'PyCUDA does not load ({error}): pip install pycuda, against the CUDA '
                           'of this machine') from error
-    runtime = TensorRtEngine(engine, manifest, library, device_id=device_id, dla_core=dla_core)
+    runtime = TensorRtEngine(
+        engine, manifest, library, device_id=placement.device_id, dla_core=placement.dla_core,
+        use_graph=placement.use_graph)
     return OpenedRuntime(runtime, f'{reason}; ' + (
         f'frames are launched call by call: {runtime.why_no_graph}' if runtime.why_no_graph
         else 'each frame is one CUDA graph'))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 import hashlib
 from pathlib import Path
@@ -61,25 +60,28 @@ class TensorRtEngine:
         self.device_name = self._session.device_name
         with self._session.current(), ExitStack() as stack:
             stack.callback(self._session.close)
+            free_bytes = [self._session.memory_bytes()[0]]
             self._network = TensorRtNetwork(plan_of(engine), manifest, library, dla_core,
                                             _compiled_path(manifest, gpu))
             stack.callback(self._network.close)
+            free_bytes.append(self._session.memory_bytes()[0])
             kernel = PreprocessKernel(self._session, manifest.input_contract,
                                       self._network.inputs[0].dtype)
             stack.callback(kernel.close)
             self._lanes = []
-            helper = ThreadPoolExecutor(1, thread_name_prefix='copy')
-            stack.callback(helper.shutdown)
             for _ in range(self.slots):
-                slot = Slot(self._network.inputs[0], self._network.outputs, helper)
+                slot = Slot(self._network.inputs[0], self._network.outputs)
                 stack.callback(slot.close)
                 self._lanes.append(Lane(self._session.stream, kernel, slot, self._enqueue,
                                         use_graph))
                 stack.callback(self._lanes[-1].close)
+            free_bytes.append(self._session.memory_bytes()[0])
             # The first run allocates and compiles, which a graph must not.
             self._enqueue(slot)
             self._session.stream.synchronize()
             self._network.remember_compiled()
+            free_bytes.append(self._session.memory_bytes()[0])
+            self._engine_bytes = free_bytes[0] - free_bytes[1] + free_bytes[2] - free_bytes[3]
             self._held = stack.pop_all()
 
     @property
@@ -111,7 +113,9 @@ class TensorRtEngine:
             free_bytes, total_bytes = self._session.memory_bytes()
         return {'gpu_memory_used_mb': (total_bytes - free_bytes) / 1e6,
                 'gpu_memory_total_mb': total_bytes / 1e6,
-                'engine_activations_mb': self._network.device_memory_bytes / 1e6}
+                # As the device's free memory fell: weights, activations, code, and whatever other
+                # processes took meanwhile.
+                'engine_memory_mb': self._engine_bytes / 1e6}
 
     def layers(self) -> str:
         """Return what TensorRT's inspector tells of the built layers, as JSON text."""

@@ -105,8 +105,9 @@ def _logger(library: TensorRt, log: logging.Logger | None) -> Any:
         def log(self, severity: Any, message: str) -> None:
             if severity <= base.WARNING:
                 self.lines.append((severity.name.lower(), message.strip()))
-            if log is not None:
-                log.log(levels.get(severity, logging.DEBUG), message.strip())
+            level = levels.get(severity, logging.DEBUG)
+            if log is not None and log.isEnabledFor(level):
+                log.log(level, message.strip())
     return Logger()
 
 

@@ -79,12 +79,6 @@ class TensorRtNetwork:
         return str(inspector.get_engine_information(
             library.module.LayerInformationFormat.JSON))
 
-    @property
-    def device_memory_bytes(self) -> int:
-        """Memory of the activations, which the execution context holds."""
-        return int(getattr(self._engine, 'device_memory_size_v2', 0)
-                   or getattr(self._engine, 'device_memory_size', 0))
-
     def close(self) -> None:
         """Free it: context, engine, runtime, in this order; may be called twice."""
         self._context = self._cache = None

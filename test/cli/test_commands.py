@@ -69,9 +69,34 @@ def test_pictures_that_cannot_be_read(engine: Path, tmp_path: Path) -> None:
 
 
 def test_benchmark_of_stages(engine: Path) -> None:
-    out, _ = run('benchmark', engine, '--frames', 20, '--source', '320x180', '--json')
-    figures = json.loads(out)['engine']['stages_ms']
-    assert {'preprocess', 'network', 'postprocess', 'message', 'host_work'} <= set(figures)
+    out, _ = run('benchmark', engine, '--frames', 20, '--source', '320x180', '--json', '--plot',
+                 engine.with_name('stages.png'))
+    report = json.loads(out)
+    assert report['machine']['processor'] and report['machine']['onnxruntime']
+    figures = report['engine']
+    stages_ms = figures['stages_ms']
+    assert {'preprocess', 'network', 'postprocess', 'message', 'host_work'} <= set(stages_ms)
+    assert stages_ms['network']['p50'] <= stages_ms['bytes_to_results']['p99']
+    assert figures['frames_per_second_2_in_flight'] > 0 and len(figures['input_sha256']) == 64
+    picture = cv2.imread(str(engine.with_name('stages.png')))
+    assert picture.shape[1] == 1200 and len(np.unique(picture.reshape(-1, 3), axis=0)) > 3
+    again = json.loads(run('benchmark', engine, '--frames', 1, '--source', '320x180', '--json')[0])
+    assert again['engine']['input_sha256'] == figures['input_sha256']
+
+
+def test_benchmark_of_the_node(engine: Path) -> None:
+    out, _ = run('benchmark', engine, '--frames', 5, '--source', '320x180', '--node', 3, '--json')
+    node = json.loads(out)['node']
+    assert node['images'] == 90 and node['lost'] < 45
+    assert 0 < node['latency_ms']['p50'] <= node['latency_ms']['p99']
+    assert {'network', 'stamp_to_detections'} <= set(node['stages_ms'])
+    assert 0 < node['start_s']['again'] < 30
+
+
+def test_benchmark_wants_something_to_measure(engine: Path) -> None:
+    assert 'give an engine' in run('benchmark', status=2)[1]
+    assert '--frames is 0' in run('benchmark', engine, '--frames', 0, status=2)[1]
+    assert 'need an engine' in run('benchmark', '--plot', 'a.png', '--soak', 1, status=2)[1]
 
 
 def test_inspect_says_what_it_is_and_whether_it_loads(engine: Path) -> None:

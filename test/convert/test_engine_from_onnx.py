@@ -26,7 +26,6 @@ from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import (BuildCanceledError, BuildError, ConfigurationError, EngineError,
                                  ModelError)
 from edge_trt_ros.runtime.gpu_device import find_gpu
-from edge_trt_ros.runtime.select import open_runtime
 from edge_trt_ros.runtime.tensorrt_library import installed_tensorrt, load_tensorrt, TensorRt
 
 RTX = ConversionRecipe(backend='tensorrt_rtx')
@@ -77,12 +76,6 @@ def test_the_demo_in_lower_precision(library: TensorRt, tmp_path: Path) -> None:
         assert manifest.layers['precisions'][precision] >= count
         assert manifest.verification['lost_boxes'] <= 0.02
     assert manifest.layers['accuracy_drop'] <= 0.05
-
-
-def test_the_selector_refuses_what_it_cannot_run(library: TensorRt, tmp_path: Path) -> None:
-    build_engine(save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine', RTX)
-    with pytest.raises(EngineError, match='tensorrt_rtx 1.*no runtime for GPUs.*--backend'):
-        open_runtime(tmp_path / 'm.engine')
 
 
 def test_open_dimensions_need_a_profile(library: TensorRt) -> None:

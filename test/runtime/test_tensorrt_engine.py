@@ -26,8 +26,9 @@ from edge_trt_ros.manifest import EngineManifest, InputContract
 from edge_trt_ros.runtime.contract import Frame
 from edge_trt_ros.runtime.host_preprocess import HostPreprocess
 from edge_trt_ros.runtime.pipeline import collect_detections, detect
-from edge_trt_ros.runtime.select import open_engine, open_runtime
+from edge_trt_ros.runtime.select import open_engine, open_runtime, Placement
 from edge_trt_ros.runtime.tensorrt_library import installed_tensorrt, load_tensorrt
+from edge_trt_ros.vision.boxes import box_iou
 from edge_trt_ros.vision.pixel_encodings import pixel_encoding, PIXEL_ENCODINGS
 from edge_trt_ros.vision.postprocess import Thresholds
 
@@ -163,8 +164,13 @@ def test_agrees_with_onnxruntime(engine: Path, tmp_path: Path) -> None:
             frame = noise_frame((160, 90), seed)
             found, expected = (detect(one, frame, THRESHOLDS)[0] for one in (gpu, cpu))
             assert len(found) == len(expected)
-            np.testing.assert_allclose(found.boxes_xyxy, expected.boxes_xyxy, atol=0.5)
-            np.testing.assert_allclose(found.scores, expected.scores, atol=0.01)
+            # Scores that are all but even change places: TF32 has 10 bits.
+            overlap = box_iou(found.boxes_xyxy, expected.boxes_xyxy)
+            overlap *= found.class_ids[:, None] == expected.class_ids[None, :]
+            partner = overlap.argmax(axis=1)
+            assert sorted(partner) == list(range(len(expected)))
+            np.testing.assert_allclose(found.boxes_xyxy, expected.boxes_xyxy[partner], atol=0.5)
+            np.testing.assert_allclose(found.scores, expected.scores[partner], atol=0.01)
 
 
 def test_stages_and_memory_are_told(engine: Path) -> None:
@@ -296,9 +302,9 @@ def test_an_engine_for_another_gpu(engine: Path) -> None:
     with pytest.raises(EngineError, match='compute capability 5.2, but .* has .*rebuild'):
         open_engine(plan, replace(manifest, target={'compute_capabilities': ['5.2']}))
     with pytest.raises(EngineError, match='there is none with the number 63|number 63 here'):
-        open_engine(plan, manifest, device_id=63)
+        open_engine(plan, manifest, placement=Placement(63))
     with pytest.raises(EngineError, match='built for the GPU'):
-        open_engine(plan, manifest, dla_core=0)
+        open_engine(plan, manifest, placement=Placement(dla_core=0))
 
 
 def test_a_manifest_of_other_tensors(engine: Path) -> None:

@@ -10,6 +10,10 @@ import tempfile
 
 from edge_trt_ros.errors import EngineError
 
+_NO_COMPILER = ('the preprocess kernel has to be compiled once on this machine, and neither NVRTC '
+                'nor nvcc does')
+_INSTALL = 'pip install cuda-bindings nvidia-cuda-nvrtc, or put nvcc on the PATH'
+
 
 def cache_folder() -> Path:
     """Return where compiled code is kept: `edge_trt_ros` in the user's cache folder."""
@@ -93,11 +97,12 @@ def _with_nvrtc(source: str, architecture: str) -> bytes:
 
 
 def _with_nvcc(source: str, architecture: str) -> bytes:
-    from pycuda.compiler import CompileError
-    from pycuda.compiler import compile as compile_with_nvcc
+    try:
+        from pycuda.compiler import compile as compile_with_nvcc
+        from pycuda.driver import CompileError
+    except ImportError as error:
+        raise EngineError(f'{_NO_COMPILER} ({error}): {_INSTALL}') from error
     try:
         return bytes(compile_with_nvcc(source, no_extern_c=True, arch=architecture))
     except (CompileError, OSError) as error:
-        raise EngineError('the preprocess kernel has to be compiled once on this machine, and '
-                          f'neither NVRTC nor nvcc does ({error}): pip install cuda-bindings '
-                          'nvidia-cuda-nvrtc, or put nvcc on the PATH') from error
+        raise EngineError(f'{_NO_COMPILER} ({error}): {_INSTALL}') from error

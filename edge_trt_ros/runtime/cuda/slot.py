@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import pycuda.driver as cuda
 
 from edge_trt_ros.tensor_spec import TensorSpec
 
-_WORTH_TWO_THREADS = 1 << 20  # bytes
+_ALIGNMENT_BYTES = 256  # of every tensor, as TensorRT wants it
 
 
 class Slot:
@@ -24,23 +24,25 @@ class Slot:
 
     :param image: the network's input.
     :param outputs: its outputs.
-    :param helper: a thread that takes half of a large image's copy.
     """
 
-    def __init__(self, image: TensorSpec, outputs: Sequence[TensorSpec],
-                 helper: ThreadPoolExecutor) -> None:
-        self._helper = helper
+    def __init__(self, image: TensorSpec, outputs: Sequence[TensorSpec]) -> None:
         self._source_held = ExitStack()
         self._staged = np.empty(0, np.uint8)
         self.source = 0
         with ExitStack() as stack:
             self.tensor = _on_device(stack, image.size_bytes)
-            self._results: dict[str, NDArray[Any]] = {}
-            self.addresses = {image.name: self.tensor}
-            for output in outputs:
-                self._results[output.name] = _pinned(stack, output.shape, _host_dtype(output))
-                self.addresses[output.name] = _on_device(stack, output.size_bytes)
+            # All outputs lie in one piece, so that one copy brings them.
+            starts = list(accumulate((_aligned(one.size_bytes) for one in outputs), initial=0))
+            self._outputs = _on_device(stack, starts[-1])
+            self._downloaded = _pinned(stack, starts[-1])
             self._held = stack.pop_all()
+        self.addresses = {image.name: self.tensor}
+        self._results: dict[str, NDArray[Any]] = {}
+        for output, start in zip(outputs, starts):
+            self.addresses[output.name] = self._outputs + start
+            self._results[output.name] = self._downloaded[start:start + output.size_bytes].view(
+                _host_dtype(output)).reshape(output.shape)
         self._bfloat16 = [one.name for one in outputs if one.dtype == 'bfloat16']
 
     def stage(self, pixels: NDArray[np.uint8]) -> bool:
@@ -55,19 +57,13 @@ class Slot:
             self._staged = np.empty(0, np.uint8)
             self._source_held.close()
             with ExitStack() as stack:
-                staged = _pinned(stack, (pixels.size,), 'uint8')
+                staged = _pinned(stack, pixels.size)
                 self.source = _on_device(stack, pixels.size)
                 self._source_held = stack.pop_all()
             self._staged = staged
-        staged = self._staged[:pixels.size].reshape(pixels.shape)
-        if pixels.size < _WORTH_TWO_THREADS:
-            np.copyto(staged, pixels)
-            return moved
-        # One core alone does not use up the memory's bandwidth.
-        half = len(pixels) // 2
-        second = self._helper.submit(np.copyto, staged[half:], pixels[half:])
-        np.copyto(staged[:half], pixels[:half])
-        second.result()
+        # One thread: what a second core has written, the GPU fetches from that core's cache, and
+        # the upload loses what the copy has won.
+        np.copyto(self._staged[:pixels.size].reshape(pixels.shape), pixels)
         return moved
 
     def upload(self, stream: Any, size_bytes: int) -> None:
@@ -76,8 +72,7 @@ class Slot:
 
     def download(self, stream: Any) -> None:
         """Queue the copy of all outputs to the host."""
-        for name, result in self._results.items():
-            cuda.memcpy_dtoh_async(result, self.addresses[name], stream)
+        cuda.memcpy_dtoh_async(self._downloaded, self._outputs, stream)
 
     def results(self) -> Mapping[str, NDArray[Any]]:
         """Return the outputs, valid until the slot is used again; bfloat16 as float32."""
@@ -87,7 +82,8 @@ class Slot:
 
     def close(self) -> None:
         """Free everything; may be called twice."""
-        self._staged, self._results = np.empty(0, np.uint8), {}
+        self._staged = self._downloaded = np.empty(0, np.uint8)
+        self._results = {}
         self._source_held.close()
         self._held.close()
 
@@ -102,7 +98,11 @@ def _on_device(stack: ExitStack, size_bytes: int) -> int:
     return int(memory)
 
 
-def _pinned(stack: ExitStack, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-    array = cuda.pagelocked_empty(shape, dtype)
+def _pinned(stack: ExitStack, size_bytes: int) -> NDArray[np.uint8]:
+    array = cuda.pagelocked_empty(max(size_bytes, 1), np.uint8)
     stack.callback(array.base.free)
     return np.asarray(array)
+
+
+def _aligned(size_bytes: int) -> int:
+    return -(-size_bytes // _ALIGNMENT_BYTES) * _ALIGNMENT_BYTES

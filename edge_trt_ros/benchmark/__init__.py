@@ -1,0 +1,1 @@
+"""Figures of this package on this machine: engines, nodes, transport, memory."""

@@ -1,0 +1,117 @@
+"""What an engine takes: each stage of a frame, frames a second, memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import psutil
+from std_msgs.msg import Header
+
+from edge_trt_ros.benchmark.road_frames import percentiles, road_frames
+from edge_trt_ros.convert.conversion import open_model
+from edge_trt_ros.manifest import sha256_hex
+from edge_trt_ros.ros.detection_messages import detections_message
+from edge_trt_ros.runtime.contract import Frame, Runtime
+from edge_trt_ros.runtime.pipeline import infer, warm_up
+from edge_trt_ros.runtime.select import Placement
+from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.postprocess import Thresholds
+
+_HOST_STAGES = ('preprocess', 'copy', 'submit', 'postprocess', 'message')
+_WARM_UP_FRAMES = 30
+
+
+def measure_engine(path: Path, backend: str, size_wh: tuple[int, int], count: int,
+                   placement: Placement = Placement()) -> dict[str, Any]:
+    """
+    Measure an engine with frames of the synthetic road.
+
+    Where frames run as CUDA graphs, the same frames launched call by call stand beside them
+    ('without_graph').
+
+    :param path: an engine, or an ONNX.
+    :param backend: 'auto', or the one that must run it.
+    :param size_wh: width and height of the bgr8 frames.
+    :param count: how many frames are timed, at least 1.
+    :param placement: where it runs.
+    :returns: a JSON object; times in milliseconds as p50, p95 and p99.
+    :raises EdgeTrtError: if the engine cannot be opened or fails.
+    """
+    frames = road_frames(size_wh)
+    started = perf_counter()
+    opened = open_model(path, backend, placement)
+    with opened.runtime as runtime:
+        warm_up(runtime)
+        opened_s = perf_counter() - started
+        manifest = runtime.manifest
+        figures = {
+            'backend': manifest.backend, 'backend_version': manifest.backend_version,
+            'device': runtime.device_name, 'reason': opened.reason, 'precision':
+            manifest.recipe.get('precision', ''), 'engine_sha256': manifest.engine_sha256,
+            'source_size_wh': list(size_wh),
+            'input_sha256': sha256_hex(b''.join(frame.pixels.tobytes() for frame in frames)),
+            'frames': count, 'open_s': round(opened_s, 3), **_latency(runtime, frames, count)}
+        on_gpu = 'gpu' in figures['stages_ms']
+        for in_flight in (1, 2):
+            figures[f'frames_per_second_{in_flight}_in_flight'] = _rate_hz(
+                runtime, frames, count, in_flight)
+        figures['memory_mb'] = _memory_mb(path, backend, placement, runtime, frames)
+    if on_gpu and placement.use_graph:
+        plain = Placement(placement.device_id, placement.dla_core, use_graph=False)
+        with open_model(path, backend, plain).runtime as runtime:
+            figures['without_graph'] = _latency(runtime, frames, count)
+    return figures
+
+
+def _latency(runtime: Runtime, frames: Sequence[Frame], count: int) -> dict[str, Any]:
+    times_ms: dict[str, list[float]] = {}
+    found = 0
+    for index in range(-_WARM_UP_FRAMES, count):
+        started = perf_counter()
+        result, stages_ms = infer(runtime, frames[index % len(frames)], Thresholds(),
+                                  slot=index % runtime.slots)
+        done = perf_counter()
+        if isinstance(result, Detections):
+            detections_message(result, Header(), runtime.manifest.labels)
+            stages_ms['message'] = (perf_counter() - done) * 1e3
+            found += len(result) * (index >= 0)
+        stages_ms['bytes_to_results'] = (done - started) * 1e3
+        stages_ms['host_work'] = sum(stages_ms.get(stage, 0.0) for stage in _HOST_STAGES
+                                     if not (stage == 'preprocess' and 'gpu' in stages_ms))
+        if index >= 0:
+            for stage, value in stages_ms.items():
+                times_ms.setdefault(stage, []).append(value)
+    return {'detections_per_frame': round(found / count, 1),
+            'stages_ms': {stage: percentiles(times_ms[stage]) for stage in times_ms}}
+
+
+def _rate_hz(runtime: Runtime, frames: Sequence[Frame], count: int, in_flight: int) -> float:
+    """Return frames a second, decoded, with so many submitted before the oldest is collected."""
+    tickets: deque[Any] = deque()
+    started = perf_counter()
+    for index in range(count):
+        if len(tickets) == in_flight:
+            runtime.collect(tickets.popleft())
+        tickets.append(runtime.submit(frames[index % len(frames)], slot=index % runtime.slots))
+    while tickets:
+        runtime.collect(tickets.popleft())
+    return round(count / (perf_counter() - started), 1)
+
+
+def _memory_mb(path: Path, backend: str, placement: Placement, runtime: Runtime,
+               frames: Sequence[Frame]) -> dict[str, float]:
+    """Return what is used; a second opening tells what one takes beside the engine itself."""
+    memory = {'host': psutil.Process().memory_info().rss / 1e6, **runtime.memory_mb()}
+    if 'gpu_memory_used_mb' in memory:
+        with open_model(path, backend, placement).runtime as second:
+            for slot in range(second.slots):
+                infer(second, frames[0], Thresholds(), slot=slot)
+            after = second.memory_mb()
+            memory['beside_the_engine'] = (
+                after['gpu_memory_used_mb'] - memory['gpu_memory_used_mb']
+                - after['engine_memory_mb'])
+    return {name: round(value, 1) for name, value in memory.items()}

@@ -1,0 +1,126 @@
+"""The inference node as a robot sees it: from an image's stamp to its results, over DDS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, ExitStack
+import multiprocessing
+from pathlib import Path
+import signal
+import subprocess
+import sys
+from time import perf_counter, sleep
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+import rclpy
+from vision_msgs.msg import Detection2DArray
+
+from edge_trt_ros.benchmark.image_source import age_ms, publish_images, start_node
+from edge_trt_ros.benchmark.road_frames import percentiles
+from edge_trt_ros.errors import EngineError
+from edge_trt_ros.runtime.select import Placement
+
+NAMESPACE = '/edge_trt_ros_benchmark'
+_RATE_HZ = 30.0
+_APPEAR_S, _TRANSITION_S, _STOP_S = 30.0, 120.0, 10.0
+_SETTLE_FRAMES = 30  # the first ones find cold caches and a node that discovers its peers
+_START = (('configure', Transition.TRANSITION_CONFIGURE),
+          ('activate', Transition.TRANSITION_ACTIVATE))
+_STOP = (('deactivate', Transition.TRANSITION_DEACTIVATE),
+         ('cleanup', Transition.TRANSITION_CLEANUP))
+
+
+def measure_node(engine: Path, backend: str, size_wh: tuple[int, int], seconds: float,
+                 placement: Placement = Placement()) -> dict[str, Any]:
+    """
+    Start the node on an engine of a detector twice, then send it images at 30 Hz.
+
+    Publisher, node and subscriber are three processes.
+
+    :param engine: the engine.
+    :param backend: 'auto', or the one that must run it.
+    :param size_wh: width and height of the bgr8 images.
+    :param seconds: for how long images are sent.
+    :param placement: where the engine runs.
+    :returns: a JSON object: start_s (configure to active: of a new process, and again),
+        images, lost, latency_ms from stamp to received detections, and stages_ms as the node's
+        diagnostics tell them.
+    :raises EngineError: if the node does not start.
+    """
+    node = start_node('benchmark')
+    with ExitStack() as stack:
+        stack.callback(rclpy.try_shutdown)
+        stack.callback(node.destroy_node)
+        stack.enter_context(_inference_node(engine, backend, placement))
+        change_state = node.create_client(ChangeState, f'{NAMESPACE}/inference/change_state')
+        if not change_state.wait_for_service(timeout_sec=_APPEAR_S):
+            raise EngineError(f'the inference node did not appear in {_APPEAR_S:.0f} s')
+        sleep(1.0)  # it may see us later than we see it, and would drop its answer
+        start_s = [_pass(node, change_state, _START)]
+        _pass(node, change_state, _STOP)
+        start_s.append(_pass(node, change_state, _START))
+        latencies_ms: list[float] = []
+        stages_ms: dict[str, dict[str, float]] = {}
+        node.create_subscription(
+            Detection2DArray, f'{NAMESPACE}/detections',
+            lambda message: latencies_ms.append(age_ms(message.header)), 10)
+        node.create_subscription(DiagnosticArray, '/diagnostics',
+                                 lambda message: stages_ms.update(_stages_ms(message)), 10)
+        source = multiprocessing.get_context('spawn').Process(
+            target=publish_images, daemon=True,
+            args=(f'{NAMESPACE}/image', size_wh, _RATE_HZ, seconds))
+        source.start()
+        stack.callback(source.kill)
+        while source.is_alive():
+            rclpy.spin_once(node, timeout_sec=0.1)
+    sent = round(_RATE_HZ * seconds)
+    return {'source_size_wh': list(size_wh), 'rate_hz': _RATE_HZ, 'images': sent,
+            'lost': sent - len(latencies_ms),
+            'start_s': {'first': round(start_s[0], 3), 'again': round(start_s[1], 3)},
+            'latency_ms': percentiles(latencies_ms[_SETTLE_FRAMES:]), 'stages_ms': stages_ms}
+
+
+@contextmanager
+def _inference_node(engine: Path, backend: str, placement: Placement) -> Iterator[None]:
+    """Run the node in a process of its own while the context is open."""
+    command = [sys.executable, '-m', 'edge_trt_ros', 'inference_node', '--ros-args',
+               '-r', f'__ns:={NAMESPACE}', '--log-level', 'warn']
+    for name, value in (('engine_file_path', engine.resolve()), ('backend', backend),
+                        ('device_id', placement.device_id), ('dla_core', placement.dla_core)):
+        command += ['-p', f'{name}:={value}']
+    process = subprocess.Popen(command)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _pass(node: Any, client: Any, transitions: tuple[tuple[str, int], ...]) -> float:
+    """Go through some transitions and return the seconds that they took."""
+    started = perf_counter()
+    for verb, number in transitions:
+        future = client.call_async(ChangeState.Request(transition=Transition(id=number)))
+        rclpy.spin_until_future_complete(node, future, timeout_sec=_TRANSITION_S)
+        if not future.done() or not future.result().success:
+            raise EngineError(f'the inference node did not {verb}: its log says why')
+    return perf_counter() - started
+
+
+def _stages_ms(message: DiagnosticArray) -> dict[str, dict[str, float]]:
+    stages_ms: dict[str, dict[str, float]] = {}
+    for status in message.status:
+        if status.name != f'{NAMESPACE[1:]}/inference: inference':
+            continue
+        for entry in status.values:
+            stage, _, percent = entry.key.rpartition('_ms_')
+            if stage:
+                stages_ms.setdefault(stage, {})[percent] = float(entry.value)
+    return stages_ms

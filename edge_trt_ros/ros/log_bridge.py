@@ -1,0 +1,55 @@
+"""What the package logs through Python, TensorRT's own words among it, told to the ROS logger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import logging
+from typing import Any
+
+from rclpy.logging import LoggingSeverity
+
+_PACKAGE = 'edge_trt_ros'
+
+
+class RosLogHandler(logging.Handler):
+    """
+    Passes records on with their severity, whichever thread logs.
+
+    :param ros_logger: a node's.
+    """
+
+    def __init__(self, ros_logger: Any) -> None:
+        super().__init__()
+        self._logger = ros_logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one record."""
+        text = record.getMessage()
+        # Each on a line of its own: rclpy refuses a line that changes its severity.
+        if record.levelno >= logging.CRITICAL:
+            self._logger.fatal(text)
+        elif record.levelno >= logging.ERROR:
+            self._logger.error(text)
+        elif record.levelno >= logging.WARNING:
+            self._logger.warning(text)
+        elif record.levelno >= logging.INFO:
+            self._logger.info(text)
+        else:
+            self._logger.debug(text)
+
+
+@contextmanager
+def log_through(ros_logger: Any) -> Iterator[None]:
+    """Send the package's log to a ROS logger while the context is open."""
+    log, handler = logging.getLogger(_PACKAGE), RosLogHandler(ros_logger)
+    before = log.level
+    is_debug = ros_logger.get_effective_level() <= LoggingSeverity.DEBUG
+    # TensorRT's verbose lines are thousands: not even formatted unless somebody asks.
+    log.setLevel(logging.DEBUG if is_debug else logging.INFO)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(before)

@@ -1,0 +1,87 @@
+"""An engine of another library, version, platform or GPU is refused before it is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from support.models import dense_model, save
+
+from edge_trt_ros.convert.conversion import build_engine
+from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.engine_file import read_engine
+from edge_trt_ros.errors import EngineError
+from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.runtime.engine_identity import check_identity, runs_on, this_platform
+from edge_trt_ros.runtime.gpu_device import find_gpu, GpuDevice
+from edge_trt_ros.runtime.select import open_engine, open_runtime
+from edge_trt_ros.runtime.tensorrt_library import TensorRt
+
+ORIN = GpuDevice('Orin', '8.7', '12.6')
+
+
+def library(name: str = 'tensorrt', version: str = '10.3.0') -> TensorRt:
+    return TensorRt(name, version, SimpleNamespace())
+
+
+@pytest.fixture(scope='module')
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('engine')
+    build_engine(save(dense_model(), folder / 'm.onnx'), folder / 'm.engine',
+                 ConversionRecipe(backend='onnxruntime'))
+    return folder / 'm.engine'
+
+
+@pytest.fixture(scope='module')
+def manifest(engine: Path) -> EngineManifest:
+    return replace(read_engine(engine)[1], backend='tensorrt', backend_version='10.3.0',
+                   target={'compute_capabilities': ['8.7'], 'gpu': 'Orin', 'driver': '12.6'})
+
+
+def test_the_machine_that_built_it_loads_it(manifest: EngineManifest) -> None:
+    check_identity(manifest, library(), ORIN)
+
+
+@pytest.mark.parametrize('changes,here,gpu,sentence', [
+    ({}, library('tensorrt_rtx'), ORIN, 'built for tensorrt, this is tensorrt_rtx'),
+    ({}, library(version='10.4.0'), ORIN, 'built with tensorrt 10.3.0, here is 10.4.0'),
+    ({'platform': 'linux-sparc'}, library(), ORIN,
+     f'built on linux-sparc, this is {this_platform()}'),
+    ({}, library(), GpuDevice('RTX 4090', '8.9', '12.6'),
+     'built for compute capability 8.7, but RTX 4090 has 8.9'),
+    ({'target': {'compute_capabilities': ['8.0+']}}, library(), GpuDevice('Xavier', '7.2', '11.4'),
+     r'capability 8.0\+, but Xavier has 7.2'),
+    ({'recipe': {'version_compatible': True}}, library(version='11.0.0'), ORIN, 'here is 11.0.0'),
+    ({'recipe': {'version_compatible': True}}, library(version='10.2.9'), ORIN, 'here is 10.2.9')])
+def test_each_mismatch_is_a_sentence_of_its_own(
+        manifest: EngineManifest, changes: dict[str, Any], here: TensorRt, gpu: GpuDevice,
+        sentence: str) -> None:
+    with pytest.raises(EngineError, match=f'{sentence}.*rebuild it with.*build_engine') as refused:
+        check_identity(replace(manifest, **changes), here, gpu)
+    assert '\n' not in str(refused.value)
+
+
+def test_what_compatible_engines_allow(manifest: EngineManifest) -> None:
+    lasting = replace(manifest, recipe={'version_compatible': True})
+    check_identity(lasting, library(version='10.13.1'), ORIN)
+    anywhere = replace(manifest, target={'compute_capabilities': []})
+    check_identity(anywhere, library(), GpuDevice('T4', '7.5', '12.0'))
+    newer = replace(manifest, target={'compute_capabilities': ['8.0+']})
+    check_identity(newer, library(), GpuDevice('B200', '10.0', '13.0'))
+    assert not runs_on(manifest, None)
+
+
+@pytest.mark.skipif(find_gpu() is not None, reason='there is a GPU')
+def test_without_a_gpu_the_sentence_says_so(engine: Path, manifest: EngineManifest) -> None:
+    with pytest.raises(EngineError, match='no NVIDIA GPU with the number 0.*--backend onnx'):
+        open_engine(engine.read_bytes(), manifest)
+
+
+def test_a_backend_that_is_not_the_engines(engine: Path) -> None:
+    with pytest.raises(EngineError, match='built for onnxruntime, but backend is set to tensorrt'):
+        open_runtime(engine, 'tensorrt')
+    with pytest.raises(EngineError, match="backend is 'cuda', known are auto, tensorrt,"):
+        open_runtime(engine, 'cuda')
