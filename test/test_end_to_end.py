@@ -19,11 +19,13 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
+from support.gpu import built, why_no_gpu
 from support.graph import Graph, graph
 from support.models import dense_model, save
 from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, Detection3DArray
 
 from edge_trt_ros.engine_file import read_engine
+from edge_trt_ros.runtime.tensorrt_library import installed_tensorrt
 
 
 @pytest.fixture()
@@ -103,20 +105,47 @@ def test_ctrl_c_before_anything_is_there(tmp_path: Path) -> None:
             child.wait(3)
 
 
-def test_the_demo_ends_with_one_line_of_json(tmp_path: Path) -> None:
+def run_demo(output: Path) -> dict[str, Any]:
+    """Run the demo as `make demo` does, and check what it leaves."""
     done = subprocess.run(
-        [sys.executable, '-m', 'edge_trt_ros', 'demo', '--seconds', '10', '--output', tmp_path],
+        [sys.executable, '-m', 'edge_trt_ros', 'demo', '--seconds', '10', '--output', output],
         check=False, stdout=subprocess.PIPE, timeout=120)
-    result = json.loads(done.stdout)
+    result: dict[str, Any] = json.loads(done.stdout)
     good = min(result['recall'], result['precision']) >= 0.85
     assert done.returncode == (0 if good else 1)
     assert set(result) == {'frames', 'detections', 'recall', 'precision', 'latency_ms', 'drops',
                            'backend', 'reason'}
-    assert result['frames'] > 20 and result['backend'] == 'onnxruntime' and result['reason']
     # A part of the road is harder than all of it.
     assert min(result['recall'], result['precision']) >= 0.8
-    names = {path.name for path in tmp_path.iterdir()}
-    assert names >= {'overlay.png', 'contact_sheet.png', 'road_users.engine', 'result.json'}
+    assert {path.name for path in output.iterdir()} >= {
+        'overlay.png', 'contact_sheet.png', 'road_users.engine', 'result.json'}
+    return result
+
+
+@pytest.mark.skipif(not why_no_gpu(), reason='the demo runs on the GPU here')
+def test_the_demo_ends_with_one_line_of_json(tmp_path: Path) -> None:
+    result = run_demo(tmp_path)
+    assert result['frames'] > 20 and result['backend'] == 'onnxruntime' and result['reason']
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(bool(why_no_gpu()), reason=why_no_gpu())
+def test_the_demo_on_the_gpu(tmp_path: Path) -> None:
+    result = run_demo(tmp_path)
+    assert result['backend'] == installed_tensorrt()
+    assert 'each frame is one CUDA graph' in result['reason']
+    assert result['frames'] > 200 and result['latency_ms']['p50'] < 20
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(bool(why_no_gpu()), reason=why_no_gpu())
+def test_the_node_starts_again_within_seconds(tmp_path: Path) -> None:
+    engine = built(dense_model((320, 320)), tmp_path)
+    done = subprocess.run(
+        [sys.executable, '-m', 'edge_trt_ros', 'benchmark', engine, '--node', '5', '--json',
+         '--backend', installed_tensorrt()], check=True, stdout=subprocess.PIPE, timeout=120)
+    node = json.loads(done.stdout)['node']
+    assert node['start_s']['again'] <= 1.5 and node['lost'] <= 2
 
 
 def test_detections_in_space_as_a_process(ros: Graph) -> None:

@@ -21,7 +21,7 @@ from edge_trt_ros.convert.typed_layers import layer_precisions
 from edge_trt_ros.engine_file import write_file
 from edge_trt_ros.errors import BuildError, ConfigurationError, ModelError
 from edge_trt_ros.runtime.gpu_device import find_gpu, GpuDevice
-from edge_trt_ros.runtime.tensorrt_library import collecting_logger, complaints, TensorRt
+from edge_trt_ros.runtime.tensorrt_library import complaints, library_logger, TensorRt
 
 Shape = tuple[int, ...]
 Profile = Mapping[str, tuple[Shape, Shape, Shape]]
@@ -63,10 +63,10 @@ def engine_from_onnx(model: onnx.ModelProto, recipe: ConversionRecipe, library: 
     _check(recipe, library, gpu)
     trt = library.module
     # The library wants all of these to outlive the build, in this order.
-    logger = collecting_logger(library)
+    logger = library_logger(library)
     builder = trt.Builder(logger)
     if builder is None:
-        raise BuildError(f'{library.name} cannot start: {complaints(logger)}')
+        raise BuildError(f'{library.name} cannot start: {complaints(library)}')
     if recipe.dla and not builder.num_DLA_cores:
         raise ConfigurationError(f'dla is set, but {library.name} {library.version} sees no DLA '
                                  'core on this machine: unset it, or build on a Jetson with one')
@@ -84,7 +84,7 @@ def engine_from_onnx(model: onnx.ModelProto, recipe: ConversionRecipe, library: 
     del parser  # which owns the weights, and so must live until here
     if plan is None:
         raise BuildError(f'{library.name} {library.version} did not build the engine: '
-                         f'{complaints(logger)}')
+                         f'{complaints(library)}')
     if cache is not None and timing_cache_path is not None:
         write_file(timing_cache_path, bytes(config.get_timing_cache().serialize()))
     return TensorRtEngine(bytes(plan), layer_precisions(trt, network),
@@ -100,10 +100,10 @@ def check_parses(model: onnx.ModelProto, library: TensorRt) -> None:
     :raises ModelError: naming the nodes that it refuses.
     """
     trt = library.module
-    logger = collecting_logger(library)
+    logger = library_logger(library)
     builder = trt.Builder(logger)
     if builder is None:
-        raise BuildError(f'{library.name} cannot start: {complaints(logger)}')
+        raise BuildError(f'{library.name} cannot start: {complaints(library)}')
     network = builder.create_network(_network_flags(trt, False))
     _parse(model, network, library, logger)
 
@@ -112,7 +112,7 @@ def _parse(model: onnx.ModelProto, network: Any, library: TensorRt, logger: Any)
     parser = library.module.OnnxParser(network, logger)
     if not parser.parse(model.SerializeToString()):
         raise ModelError(f'{library.name} {library.version} cannot build this network: '
-                         f'{_parser_errors(parser) or complaints(logger)}')
+                         f'{_parser_errors(parser) or complaints(library)}')
     return parser
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 import importlib
 import importlib.util
 import logging
@@ -19,6 +20,7 @@ from edge_trt_ros.errors import EngineError
 
 BACKENDS = ('tensorrt', 'tensorrt_rtx')
 _KEPT_LINES = 100
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,26 +72,16 @@ def load_tensorrt(name: str) -> TensorRt:
                           'its Python bindings must be of one version') from error
 
 
-def collecting_logger(library: TensorRt) -> Any:
+@lru_cache(maxsize=None)
+def library_logger(library: TensorRt) -> Any:
     """
-    Return an `ILogger` that keeps what the library complains of.
+    Return the `ILogger` of this process; the library knows but one, the first that it is given.
 
-    Its `lines` are (severity, text), severity being 'warning', 'error' or 'internal_error'.
-    """
-    return _logger(library, None)
-
-
-def talking_logger(library: TensorRt, log: logging.Logger) -> Any:
-    """
-    Return a collecting logger that also passes everything on to Python's logging.
+    It passes everything on to Python's logging, and its `lines` are what the library complained
+    of: (severity, text), severity being 'warning', 'error' or 'internal_error'.
 
     :param library: whose words.
-    :param log: takes them with their severity.
     """
-    return _logger(library, log)
-
-
-def _logger(library: TensorRt, log: logging.Logger | None) -> Any:
     base: Any = library.module.ILogger
     levels = {base.INTERNAL_ERROR: logging.CRITICAL, base.ERROR: logging.ERROR,
               base.WARNING: logging.WARNING, base.INFO: logging.INFO}
@@ -106,8 +98,8 @@ def _logger(library: TensorRt, log: logging.Logger | None) -> Any:
             if severity <= base.WARNING:
                 self.lines.append((severity.name.lower(), message.strip()))
             level = levels.get(severity, logging.DEBUG)
-            if log is not None and log.isEnabledFor(level):
-                log.log(level, message.strip())
+            if _LOG.isEnabledFor(level):
+                _LOG.log(level, message.strip())
     return Logger()
 
 
@@ -147,12 +139,10 @@ def error_recorder(library: TensorRt) -> Any:
     return Recorder()
 
 
-def complaints(logger: Any) -> str:
-    """
-    Return what a collecting logger heard of errors, as one line without repetitions.
-
-    :param logger: from `collecting_logger`.
-    """
-    errors = [text for severity, text in logger.lines if severity != 'warning']
-    said = errors or [text for _, text in logger.lines]
-    return '; '.join(dict.fromkeys(' '.join(text.split()) for text in said)) or 'it gave no reason'
+def complaints(library: TensorRt) -> str:
+    """Return what the library logged of errors since it was last asked, as one line."""
+    lines = library_logger(library).lines
+    said = [lines.popleft() for _ in range(len(lines))]
+    errors = [text for severity, text in said if severity != 'warning']
+    told = errors or [text for _, text in said]
+    return '; '.join(dict.fromkeys(' '.join(text.split()) for text in told)) or 'it gave no reason'

@@ -10,7 +10,7 @@ from typing import Any
 from edge_trt_ros.engine_file import write_file
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest, REBUILD
-from edge_trt_ros.runtime.tensorrt_library import complaints, error_recorder, talking_logger
+from edge_trt_ros.runtime.tensorrt_library import complaints, error_recorder, library_logger
 from edge_trt_ros.runtime.tensorrt_library import TensorRt
 from edge_trt_ros.tensor_spec import TensorSpec
 
@@ -38,7 +38,8 @@ class TensorRtNetwork:
         self._context: Any = None
         self._cache: Any = None
         self._cache_path = cache_path
-        self._logger = talking_logger(library, _LOG)
+        self._library = library
+        self._logger = library_logger(library)
         self._recorder = error_recorder(library)
         try:
             self._load(plan, manifest, library, dla_core)
@@ -165,7 +166,7 @@ class TensorRtNetwork:
         return TensorSpec(name, _DTYPES[kind], shape)
 
     def _complaint(self) -> str:
-        return self._recorder.text() or complaints(self._logger)
+        return self._recorder.text() or complaints(self._library)
 
 
 def _choose_dla(runtime: Any, manifest: EngineManifest, library: TensorRt, dla_core: int) -> None:

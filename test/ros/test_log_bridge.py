@@ -11,7 +11,7 @@ from rclpy.logging import LoggingSeverity
 
 from edge_trt_ros.ros.log_bridge import log_through
 from edge_trt_ros.runtime.tensorrt_library import installed_tensorrt, load_tensorrt
-from edge_trt_ros.runtime.tensorrt_library import talking_logger
+from edge_trt_ros.runtime.tensorrt_library import library_logger
 
 LOG = logging.getLogger('edge_trt_ros.test')
 
@@ -46,7 +46,7 @@ def test_a_debugging_node_hears_all(capfd: pytest.CaptureFixture[str]) -> None:
 def test_words_of_the_library(capfd: pytest.CaptureFixture[str]) -> None:
     library = load_tensorrt(installed_tensorrt())
     with log_through(rclpy.logging.get_logger('bridge_trt')):
-        logger = talking_logger(library, LOG)
+        logger = library_logger(library)
         builder = library.module.Builder(logger)
         network = builder.create_network(0)
         parser = library.module.OnnxParser(network, logger)

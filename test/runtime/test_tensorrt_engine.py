@@ -18,6 +18,7 @@ from support.frames import noise_frame
 from support.gpu import built, GPU_MARKS, manifest_of, raw_engine
 from support.models import dense_model
 
+from edge_trt_ros.convert.agreement import agreement
 from edge_trt_ros.convert.conversion import build_engine
 from edge_trt_ros.convert.recipe import ConversionRecipe
 from edge_trt_ros.engine_file import read_engine
@@ -27,8 +28,7 @@ from edge_trt_ros.runtime.contract import Frame
 from edge_trt_ros.runtime.host_preprocess import HostPreprocess
 from edge_trt_ros.runtime.pipeline import collect_detections, detect
 from edge_trt_ros.runtime.select import open_engine, open_runtime, Placement
-from edge_trt_ros.runtime.tensorrt_library import installed_tensorrt, load_tensorrt
-from edge_trt_ros.vision.boxes import box_iou
+from edge_trt_ros.runtime.tensorrt_library import installed_tensorrt, library_logger, load_tensorrt
 from edge_trt_ros.vision.pixel_encodings import pixel_encoding, PIXEL_ENCODINGS
 from edge_trt_ros.vision.postprocess import Thresholds
 
@@ -156,21 +156,17 @@ def test_a_graph_does_what_plain_launches_do(engine: Path) -> None:
         assert graph.why_no_graph == '' and plain.why_no_graph == 'not asked for'
 
 
-def test_agrees_with_onnxruntime(engine: Path, tmp_path: Path) -> None:
+def test_agrees_with_onnxruntime(tmp_path: Path) -> None:
+    # Of small weights, since boxes that are thinner than a rounding error have no overlap.
+    engine = built(dense_model((96, 64), weight=1.0), tmp_path)
     build_engine(engine.with_name('m.onnx'), tmp_path / 'cpu.engine',
                  ConversionRecipe(backend='onnxruntime'))
     with open_runtime(engine).runtime as gpu, open_runtime(tmp_path / 'cpu.engine').runtime as cpu:
-        for seed in range(5):
-            frame = noise_frame((160, 90), seed)
-            found, expected = (detect(one, frame, THRESHOLDS)[0] for one in (gpu, cpu))
-            assert len(found) == len(expected)
-            # Scores that are all but even change places: TF32 has 10 bits.
-            overlap = box_iou(found.boxes_xyxy, expected.boxes_xyxy)
-            overlap *= found.class_ids[:, None] == expected.class_ids[None, :]
-            partner = overlap.argmax(axis=1)
-            assert sorted(partner) == list(range(len(expected)))
-            np.testing.assert_allclose(found.boxes_xyxy, expected.boxes_xyxy[partner], atol=0.5)
-            np.testing.assert_allclose(found.scores, expected.scores[partner], atol=0.01)
+        pairs = [tuple(detect(one, noise_frame((160, 90), seed), THRESHOLDS)[0]
+                       for one in (cpu, gpu)) for seed in range(5)]
+    # TF32 has 10 bits: of random neighbours another may win, and one may cross the threshold.
+    seen = agreement(pairs)
+    assert seen.expected > 20 and seen.f1 > 0.95 and seen.score_drift < 0.005, seen
 
 
 def test_stages_and_memory_are_told(engine: Path) -> None:
@@ -274,6 +270,33 @@ def test_a_full_gpu_is_told_and_nothing_stays(engine: Path) -> None:
     session.close()
 
 
+def left_by_the_library(plan: bytes, rounds: int) -> float:
+    """Return the host memory, in KiB a round, that TensorRT itself does not give back."""
+    library = load_tensorrt(installed_tensorrt())
+    trt, logger = library.module, library_logger(library)
+    kept: list[Any] = [None]
+
+    def open_once() -> None:
+        runtime = trt.Runtime(logger)
+        engine = runtime.deserialize_cuda_engine(plan)
+        if not library.is_rtx:
+            assert engine.create_execution_context() is not None
+            return
+        config = engine.create_runtime_config()
+        cache = config.create_runtime_cache()
+        if kept[0] is not None:
+            cache.deserialize(kept[0])
+        config.set_runtime_cache(cache)
+        assert engine.create_execution_context(config) is not None
+        kept[0] = bytes(cache.serialize())
+    for _ in range(50):
+        open_once()
+    before = psutil.Process().memory_info().rss
+    for _ in range(rounds):
+        open_once()
+    return (psutil.Process().memory_info().rss - before) / rounds / 1024
+
+
 @pytest.mark.timeout(900)
 def test_a_thousand_openings_leak_nothing(engine: Path) -> None:
     import pycuda.driver as cuda
@@ -286,8 +309,12 @@ def test_a_thousand_openings_leak_nothing(engine: Path) -> None:
         if index in (199, 999):
             with runtime._session.current():
                 figures.append((process.memory_info().rss, cuda.mem_get_info()[0]))
+                library_kib = left_by_the_library(plan, 200) if index == 999 else 0.0
     (rss, free), (rss_after, free_after) = figures
-    assert rss_after - rss < 40 << 20 and free - free_after < 8 << 20, figures
+    # TensorRT for RTX 1.6 keeps some 150 KiB of each opening; ours must keep nothing beside it.
+    ours_kib = (rss_after - rss) / 800 / 1024
+    assert ours_kib < library_kib + 60, (ours_kib, library_kib)
+    assert free - free_after < 8 << 20, figures
 
 
 def test_a_plan_that_is_none(engine: Path) -> None:
