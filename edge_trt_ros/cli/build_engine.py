@@ -15,7 +15,7 @@ from edge_trt_ros.convert.check_onnx import check_onnx
 from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.convert.onnx_verdict import judge_onnx
 from edge_trt_ros.convert.recipe import (BACKENDS, CALIBRATION_METHODS, ConversionRecipe,
-                                         PRECISIONS, shape_from_text, TASKS)
+                                         numbers_from_text, PRECISIONS, shape_from_text, TASKS)
 
 
 def main() -> None:
@@ -33,6 +33,10 @@ def main() -> None:
                         help='boxes that leave the device for each image, before NMS')
     parser.add_argument('--task', choices=TASKS[1:], default='',
                         help='what the network is for, if its ONNX does not state it')
+    parser.add_argument('--anchors', default='', metavar='W,H,...',
+                        help='anchors in pixels, for a YOLO exported without its grid')
+    parser.add_argument('--input-contract', default='', metavar='JSON',
+                        help='how pixels become the input, as {"color_order": "bgr", "scale": 1}')
     parser.add_argument('--calibration', default='', metavar='DIR|BAG',
                         help='images of what the robot will see, for int8 and for fp16 overflow')
     parser.add_argument('--calibration-topic', default='', metavar='TOPIC',
@@ -67,7 +71,9 @@ def main() -> None:
             backend=arguments.backend, precision=arguments.precision,
             input_shape=shape_from_text(arguments.input_shape),
             max_candidates=arguments.max_candidates, labels=labels_from_file(arguments.labels),
-            task=arguments.task, calibration=arguments.calibration,
+            anchors_wh=numbers_from_text(arguments.anchors),
+            input_contract=arguments.input_contract, task=arguments.task,
+            calibration=arguments.calibration,
             calibration_topic=arguments.calibration_topic,
             calibration_images=arguments.calibration_images,
             calibration_method=arguments.calibration_method,

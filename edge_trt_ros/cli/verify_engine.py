@@ -8,8 +8,10 @@ from pathlib import Path
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.cli._images import frame_from_file, image_paths
 from edge_trt_ros.convert.check_onnx import check_onnx
-from edge_trt_ros.convert.head_detection import detect_head
-from edge_trt_ros.convert.verify_engine import LIMITS, verify_engine
+from edge_trt_ros.convert.network_head import find_head
+from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.convert.verify_engine import LIMITS
+from edge_trt_ros.convert.verify_task import verify
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.runtime.select import open_runtime
 
@@ -38,11 +40,18 @@ def main() -> None:
                     f'{manifest.source_onnx_sha256[:12]}: give that one with --onnx, or build '
                     'the engine again')
             precision = str(manifest.layers.get('precision', 'fp32'))
-            found = verify_engine(runtime, checked, detect_head(checked, manifest.labels), frames,
-                                  precision)
+            stated = manifest.recipe
+            head = find_head(checked, ConversionRecipe(
+                task=str(stated.get('task', '')), labels=tuple(stated.get('labels', ())),
+                anchors_wh=tuple(stated.get('anchors_wh', ()))))
+            found = verify(runtime, checked, head, frames, precision)
         if arguments.json:
             print_json({'engine': str(arguments.engine), 'onnx': str(onnx_path),
                         'precision': precision, **found})
+            return
+        if 'agreement' in found:
+            print(f"{arguments.engine}: agrees with {onnx_path} on {found['frames']} images, "
+                  f"{found['agreement']}")
             return
         limits = LIMITS[precision]
         print(f"{arguments.engine}: agrees with {onnx_path} in {precision} on {found['frames']} "

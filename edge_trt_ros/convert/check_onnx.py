@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
+from edge_trt_ros.convert.adapt_graph import adapt_graph
 from edge_trt_ros.errors import ModelError
 from edge_trt_ros.tensor_spec import TensorSpec
 
@@ -38,6 +39,7 @@ class CheckedOnnx:
     :param image_input: the one input, [1, 3, height, width].
     :param outputs: the outputs.
     :param metadata: the metadata properties of the file.
+    :param adapted: what `adapt_graph` changed.
     """
 
     model: onnx.ModelProto
@@ -45,6 +47,7 @@ class CheckedOnnx:
     image_input: TensorSpec
     outputs: tuple[TensorSpec, ...]
     metadata: Mapping[str, str]
+    adapted: tuple[str, ...] = ()
 
 
 def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
@@ -56,6 +59,7 @@ def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
     :raises ModelError: saying what is wrong with the file and how to mend it.
     """
     model, sha256 = _load(path)
+    adapted = adapt_graph(model)
     image_input = _image_input(model, path)
     if input_shape or -1 in image_input.shape:
         _fix_input_shape(model, image_input, input_shape, path)
@@ -70,7 +74,7 @@ def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
     return CheckedOnnx(
         model, sha256, _image_input(model, path),
         tuple(_tensor_spec(output, path) for output in model.graph.output),
-        {entry.key: entry.value for entry in model.metadata_props})
+        {entry.key: entry.value for entry in model.metadata_props}, adapted)
 
 
 def onnx_sha256(path: Path) -> str:

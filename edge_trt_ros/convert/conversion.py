@@ -22,18 +22,16 @@ from edge_trt_ros.convert.calibration_cache import calibration_cache_path
 from edge_trt_ros.convert.calibration_set import calibration_set, calibration_sha256
 from edge_trt_ros.convert.check_onnx import check_onnx, CheckedOnnx
 from edge_trt_ros.convert.engine_from_onnx import check_parses, engine_from_onnx
-from edge_trt_ros.convert.fuse_head import fuse_head, FUSED_HEADS
-from edge_trt_ros.convert.fuse_tasks import fuse_task, FUSED_TASKS
-from edge_trt_ros.convert.head_detection import detect_head, DetectionHead
+from edge_trt_ros.convert.head_detection import DetectionHead
+from edge_trt_ros.convert.network_head import find_head, fuse, FUSED
 from edge_trt_ros.convert.onnx_metadata import input_contract_from_metadata
+from edge_trt_ros.convert.onnx_metadata import input_contract_from_text
 from edge_trt_ros.convert.precision import apply_precision, PreciseGraph
 from edge_trt_ros.convert.recipe import ConversionRecipe
 from edge_trt_ros.convert.sparsity import check_sparsity
-from edge_trt_ros.convert.task_heads import detect_task_head
 from edge_trt_ros.convert.toolchain import find_toolchain
 from edge_trt_ros.convert.typed_layers import node_precisions
-from edge_trt_ros.convert.verify_engine import verify_engine
-from edge_trt_ros.convert.verify_task import verify_task
+from edge_trt_ros.convert.verify_task import verify
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import BuildError, ConfigurationError
 from edge_trt_ros.manifest import EngineManifest, InputContract, manifest_path, sha256_hex
@@ -80,19 +78,18 @@ def convert(onnx_path: Path, recipe: ConversionRecipe,
     progress('check', 0.0)
     toolchain = find_toolchain(recipe)
     checked = check_onnx(onnx_path, recipe.input_shape)
-    task_head = detect_task_head(checked, recipe.task, recipe.labels)
-    head: DetectionHead = task_head or detect_head(checked, recipe.labels)
-    if task_head and recipe.precision not in ('fp32', 'best'):
+    head = find_head(checked, recipe)
+    is_detector = head.task == 'detect'
+    if not is_detector and recipe.precision not in ('fp32', 'best'):
         raise ConfigurationError(f'precision is {recipe.precision}, but networks of the task '
                                  f"'{head.task}' are built in fp32 only: set it to fp32")
     progress('fuse the head', 0.1)
-    fused = (fuse_task(checked, task_head, recipe.max_candidates) if task_head
-             else fuse_head(checked, head, recipe.max_candidates))
+    fused = fuse(checked, head, recipe.max_candidates)
     if toolchain.tensorrt is not None:
         check_parses(fused, toolchain.tensorrt)
     sparse = check_sparsity(fused) if recipe.sparsity else None
-    precise = PreciseGraph(fused, 'fp32') if task_head else apply_precision(
-        fused, FUSED_HEADS[head.name], recipe, toolchain, _input_contract(checked),
+    precise = PreciseGraph(fused, 'fp32') if not is_detector else apply_precision(
+        fused, FUSED[head.name], recipe, toolchain, _input_contract(checked, head, recipe),
         cache_path=calibration_cache_path(caches_beside) if caches_beside else None,
         progress=lambda phase, fraction: progress(phase, 0.1 + 0.3 * fraction))
     graph = precise.model.SerializeToString(deterministic=True)
@@ -107,14 +104,11 @@ def convert(onnx_path: Path, recipe: ConversionRecipe,
     runs_here = graph if precise.precision != 'bf16' else emulated_bf16(
         precise.model).SerializeToString(deterministic=True)
 
-    def verify(runtime: Runtime) -> dict[str, Any]:
-        if task_head:
-            return verify_task(runtime, checked, task_head)
-        return verify_engine(runtime, checked, head, _calibration_frames(recipe),
-                             precise.precision)
+    def verification(runtime: Runtime) -> dict[str, Any]:
+        return verify(runtime, checked, head, _calibration_frames(recipe), precise.precision)
     with open_engine(runs_here, on_cpu).runtime as runtime:
-        verification = verify(runtime)
-    on_cpu = replace(on_cpu, verification=verification, cache_key=toolchain.cache_key(
+        verified = verification(runtime)
+    on_cpu = replace(on_cpu, verification=verified, cache_key=toolchain.cache_key(
         recipe, checked.sha256, on_cpu.recipe['calibration_sha256']))
     built = BuiltEngine(graph, on_cpu)
     if toolchain.tensorrt is not None:
@@ -123,7 +117,7 @@ def convert(onnx_path: Path, recipe: ConversionRecipe,
         if best_backend() == toolchain.backend and runs_on(built.manifest, find_gpu()):
             progress('verify on the GPU', 0.85)
             with open_engine(built.engine, built.manifest).runtime as runtime:
-                built = replace(built, manifest=replace(built.manifest, verification=verify(
+                built = replace(built, manifest=replace(built.manifest, verification=verification(
                     runtime)))
     progress('built', 0.9)
     return replace(built, manifest=replace(
@@ -186,9 +180,13 @@ def _on_gpu(model: onnx.ModelProto, on_cpu: EngineManifest, recipe: ConversionRe
         layers={**on_cpu.layers, **engine.layers}, target=engine.target))
 
 
-def _input_contract(checked: CheckedOnnx) -> InputContract:
+def _input_contract(checked: CheckedOnnx, head: DetectionHead, recipe: ConversionRecipe
+                    ) -> InputContract:
     height, width = checked.image_input.shape[2:]
-    return input_contract_from_metadata(checked.metadata, (width, height))
+    if recipe.input_contract:
+        return input_contract_from_text(recipe.input_contract, (width, height), 'input_contract')
+    return input_contract_from_metadata(
+        checked.metadata, InputContract((width, height), **head.contract))
 
 
 def _calibration_frames(recipe: ConversionRecipe) -> list[Frame]:
@@ -216,8 +214,8 @@ def _manifest(checked: CheckedOnnx, head: DetectionHead, precise: PreciseGraph, 
             TensorSpec(output.name, names[output.type.tensor_type.elem_type],
                        tuple(dim.dim_value for dim in output.type.tensor_type.shape.dim))
             for output in precise.model.graph.output),
-        input_contract=_input_contract(checked),
-        head={**FUSED_HEADS, **FUSED_TASKS}[head.name],
+        input_contract=_input_contract(checked, head, recipe),
+        head=FUSED[head.name],
         source_head=head.name,
         task=head.task,
         labels=head.labels,

@@ -1,91 +1,114 @@
 """
-Which head is this? Told from shapes and metadata, and refused rather than guessed.
+Which head is this? Told from what it gives and from its metadata, and refused rather than guessed.
 
 Ultralytics exports carry what we need as ONNX metadata: `task`, `names` (a Python dict),
-`imgsz`, `stride`, and `end2end` in newer ones. Other exports are told by their shapes alone:
-the number of anchors of a dense head is the number of cells of its grids.
+`imgsz`, `stride`, and `end2end` in newer ones. Labels come from there or from the user, and
+where a network can be read in two ways their number decides.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from edge_trt_ros.convert.check_onnx import CheckedOnnx
+from edge_trt_ros.convert.detector_families import FAMILIES, Reading
 from edge_trt_ros.errors import ModelError
+from edge_trt_ros.tensor_spec import TensorSpec
 
-KNOWN_HEADS = (
-    'yolo_dense: one output [1, 4 + classes, anchors] (Ultralytics v8, 11, 12)',
-    'yolo_anchors: one output [1, 3 * cells, 5 + classes] (Ultralytics v5; v7 with its grid)',
-    'yolo_end_to_end: one output [1, boxes, 6] (Ultralytics v10, 26)',
-)
-_STRIDE_SETS = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (16, 32))
-_MAX_END_TO_END_BOXES = 1000
-# Of v5 and v7, at each cell.
-_ANCHORS = 3
+_BACKGROUND = ('background', '__background__')
+# Of the networks that were trained on COCO, for whoever has to state them.
+_KNOWN_ANCHORS = ('v5: 10,13,16,30,33,23,30,61,62,45,59,119,116,90,156,198,373,326; v7: '
+                  '12,16,19,36,40,28,36,75,76,55,72,146,142,110,192,243,459,401')
 
 
 @dataclass(frozen=True)
 class DetectionHead:
     """
-    The head of a detector.
+    The head of a network.
 
-    :param name: a key of `vision.postprocess.HEADS`.
-    :param task: 'detect'.
+    :param name: a key of `vision.decoders.DECODERS`.
+    :param task: what the network is for, as 'detect'.
     :param labels: class names; the index is the class.
     :param boxes: how many boxes the head gives for each image.
+    :param roles: for each of the decoder's inputs the output that it is; empty passes the
+        outputs on under their own names.
+    :param contract: how pixels become the input, where the metadata does not say.
+    :param anchors_wh: sizes of anchors in pixels, where the head leaves them to its user.
     """
 
     name: str
     task: str
     labels: tuple[str, ...]
     boxes: int
+    roles: Mapping[str, TensorSpec] = field(default_factory=dict)
+    contract: Mapping[str, Any] = field(default_factory=dict)
+    anchors_wh: tuple[float, ...] = ()
 
 
-def detect_head(onnx: CheckedOnnx, labels: tuple[str, ...] = ()) -> DetectionHead:
+def detect_head(onnx: CheckedOnnx, labels: tuple[str, ...] = (),
+                anchors_wh: tuple[float, ...] = ()) -> DetectionHead:
     """
-    Tell the head of a model.
+    Tell the head of a detector.
 
     :param onnx: the checked model.
-    :param labels: class names given by the user; empty takes those of the metadata.
-    :raises ModelError: for a head that is not known, with the shapes seen and those known, or
-        for labels whose number is not that of the head.
+    :param labels: class names given by the user.
+    :param anchors_wh: sizes of anchors given by the user.
+    :raises ModelError: for a head that is not known, with the shapes seen and those known; for
+        labels or anchors that are missing or do not fit.
     """
     task = onnx.metadata.get('task', 'detect')
-    shapes = [output.shape for output in onnx.outputs]
-    if task != 'detect' or len(shapes) != 1 or len(shapes[0]) != 3 or -1 in shapes[0] \
-            or shapes[0][0] != 1 or onnx.outputs[0].dtype not in ('float32', 'float16'):
+    readings = [reading for family in FAMILIES.values() for reading in family.read(onnx)]
+    if task != 'detect' or not readings:
         raise _unknown(onnx, task)
-    given = labels or labels_from_metadata(onnx.metadata)
-    _, rows, columns = shapes[0]
-    height, width = onnx.image_input.shape[2:]
-    cells, is_end_to_end = _grid_cells(width, height), onnx.metadata.get('end2end') == 'True'
-    anchors = {_ANCHORS * count for count in cells}
-    fits = []
-    if rows > 4 and columns in cells:
-        fits.append(('yolo_dense', rows - 4, columns))
-    # YOLOX has one row for each cell, and does not say whether its boxes are decoded: refused.
-    if columns > 5 and rows in anchors and not is_end_to_end:
-        fits.append(('yolo_anchors', columns - 5, rows))
-    if len(fits) > 1:  # a small input, or very many classes
-        fits = [fit for fit in fits if fit[1] == len(given)]
-    if fits:
-        name, classes, boxes = fits[0]
-        _check_labels(given, classes)
-        return DetectionHead(name, task, given or _numbered(classes), boxes)
-    if columns == 6 and (is_end_to_end or (
-            rows <= _MAX_END_TO_END_BOXES and rows not in cells | anchors)):
-        if not given:
-            raise ModelError('the model ends in [1, boxes, 6], which does not tell how many '
-                             'classes it has, and its metadata names none: give labels')
-        return DetectionHead('yolo_end_to_end', task, given, rows)
-    raise _unknown(onnx, task)
+    given = trusted_labels(onnx.metadata, labels)
+    reading = _choose(onnx, readings, given)
+    if reading.head == 'final_boxes' and reading.boxes and len(reading.roles['boxes'].shape) == 2 \
+            and given[0].lower() not in _BACKGROUND:
+        given = (_BACKGROUND[0], *given)  # torchvision counts it as the first
+    anchors = _anchors(onnx.metadata, anchors_wh, reading) if reading.head == 'yolo_grids' else ()
+    return DetectionHead(reading.head, task, given or _numbered(reading.classes), reading.boxes,
+                         reading.roles, reading.contract, anchors)
 
 
-def _grid_cells(width: int, height: int) -> set[int]:
-    return {sum(-(-width // stride) * -(-height // stride) for stride in strides)
-            for strides in _STRIDE_SETS}
+def _choose(onnx: CheckedOnnx, readings: list[Reading], labels: tuple[str, ...]) -> Reading:
+    certain = [one for one in readings if not one.needs_labels]
+    if not labels:
+        if len(certain) == 1 and len(readings) == 1:
+            return certain[0]
+        if not certain:
+            raise ModelError(f"outputs [{'; '.join(map(str, onnx.outputs))}] do not tell how many "
+                             'classes the network has, and its metadata names none: give labels')
+        raise _unknown(onnx, 'detect')
+    fitting = [one for one in readings if one.classes in (0, len(labels))]
+    # What states its number of classes is told better than what takes any.
+    fitting = [one for one in fitting if one.classes] or fitting
+    if len(fitting) == 1:
+        return fitting[0]
+    counts = sorted({one.classes for one in readings})
+    if not fitting and (certain or readings[0].head.startswith('detr')):
+        raise ModelError(f'{len(labels)} labels are given, but the head has '
+                         f"{' or '.join(map(str, counts))} classes: give one label for each class")
+    raise _unknown(onnx, 'detect')
+
+
+def trusted_labels(metadata: Mapping[str, str], given: tuple[str, ...]) -> tuple[str, ...]:
+    """
+    Return the labels of the metadata, or else those that are given.
+
+    :raises ModelError: if both are there and differ.
+    """
+    own = labels_from_metadata(metadata)
+    if own and given and own != given:
+        where = next((index for index, (one, other) in enumerate(zip(own, given))
+                      if one != other), min(len(own), len(given)))
+        raise ModelError(
+            f'{len(given)} labels are given, but the ONNX names {len(own)} itself, and they '
+            f'differ from class {where} on ({own[where:where + 1]} against '
+            f'{given[where:where + 1]}): leave the labels out, or export with the right ones')
+    return own or given
 
 
 def labels_from_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:
@@ -106,21 +129,38 @@ def labels_from_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(str(names[index]) for index in range(len(names)))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise ModelError(f"the ONNX metadata 'names' cannot be read ({error}): expected "
-                         "{0: 'person', 1: 'car', ...}; give labels instead") from error
+                         "{0: 'person', 1: 'car', ...}; export it again") from error
+
+
+def _anchors(metadata: Mapping[str, str], given: tuple[float, ...], reading: Reading
+             ) -> tuple[float, ...]:
+    anchors = given
+    if not anchors and metadata.get('anchors'):
+        try:
+            anchors = tuple(float(one) for one in _flat(ast.literal_eval(metadata['anchors'])))
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+            raise ModelError(f"the ONNX metadata 'anchors' cannot be read ({error}): give "
+                             'anchors') from error
+    expected = 6 * len(reading.roles)
+    if len(anchors) != expected or min(anchors) <= 0:
+        raise ModelError(
+            f'the head leaves its boxes to the sizes of anchors, {expected} numbers above 0 in '
+            f'pixels, and {len(anchors)} are given: give anchors ({_KNOWN_ANCHORS}), or export '
+            'it with its grid')
+    return anchors
+
+
+def _flat(values: Any) -> list[Any]:
+    return [one for value in values for one in _flat(value)] if isinstance(
+        values, (list, tuple)) else [values]
 
 
 def _numbered(count: int) -> tuple[str, ...]:
     return tuple(str(index) for index in range(count))
 
 
-def _check_labels(labels: tuple[str, ...], classes: int) -> None:
-    if labels and len(labels) != classes:
-        raise ModelError(f'{len(labels)} labels are given, but the head has {classes} classes: '
-                         'give one label for each class')
-
-
 def _unknown(onnx: CheckedOnnx, task: str) -> ModelError:
     seen = '; '.join(map(str, onnx.outputs))
-    return ModelError(
-        f"the head is not known: task '{task}', outputs [{seen}] for input "
-        f"{onnx.image_input}. Known are: {'; '.join(KNOWN_HEADS)}")
+    known = '; '.join(f'{name}: {family.description}' for name, family in FAMILIES.items())
+    return ModelError(f"the head is not known: task '{task}', outputs [{seen}] for input "
+                      f'{onnx.image_input}. Known are: {known}')

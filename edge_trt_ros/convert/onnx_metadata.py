@@ -35,23 +35,35 @@ def metadata_of(task: str, labels: tuple[str, ...], contract: InputContract | No
     return {key: value for key, value in metadata.items() if value}
 
 
-def input_contract_from_metadata(metadata: Mapping[str, str], size_wh: tuple[int, int]
+def input_contract_from_metadata(metadata: Mapping[str, str], usual: InputContract
                                  ) -> InputContract:
     """
-    Return how pixels become the input, as the exporter stated it or as Ultralytics does it.
+    Return how pixels become the input, as the exporter stated it or as is usual.
 
     :param metadata: the metadata properties of an ONNX file.
-    :param size_wh: width and height of the network's input in pixels.
+    :param usual: what holds where nothing is stated.
     :raises ModelError: if what is stated cannot be used.
     """
     text = metadata.get(INPUT_CONTRACT)
     if text is None:
-        return InputContract(size_wh)
+        return usual
+    return input_contract_from_text(text, usual.size_wh, f"the ONNX metadata '{INPUT_CONTRACT}'")
+
+
+def input_contract_from_text(text: str, size_wh: tuple[int, int], source: str) -> InputContract:
+    """
+    Read how pixels become the input.
+
+    :param text: a JSON object with some of the fields of `InputContract`.
+    :param size_wh: width and height of the network's input in pixels.
+    :param source: where the text is from, for messages.
+    :raises ModelError: if it cannot be used.
+    """
     try:
         stated: Any = json.loads(text)
         unknown = sorted(set(stated) - set(_FIELDS))
         if unknown:
-            raise ValueError(f"unknown are {', '.join(unknown)}")
+            raise ValueError(f"unknown are {', '.join(unknown)}; known {', '.join(_FIELDS)}")
         values: dict[str, Any] = {
             name: tuple(map(float, value)) if name in ('mean', 'std') else value
             for name, value in stated.items()}
@@ -60,5 +72,5 @@ def input_contract_from_metadata(metadata: Mapping[str, str], size_wh: tuple[int
             raise ValueError('scale is a number and pad_value one from 0 to 255')
         return InputContract(size_wh, **values)
     except (ValueError, TypeError, AttributeError, RecursionError, ManifestError) as error:
-        raise ModelError(f"the ONNX metadata '{INPUT_CONTRACT}' cannot be used ({error}): export "
-                         'the network again') from error
+        raise ModelError(f'{source} cannot be used ({error}): expected JSON such as '
+                         '{"color_order": "bgr", "scale": 1.0}') from error

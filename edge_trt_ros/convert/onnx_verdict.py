@@ -9,8 +9,7 @@ from onnx import TensorProto
 
 from edge_trt_ros.convert.check_onnx import CheckedOnnx
 from edge_trt_ros.convert.engine_from_onnx import check_parses
-from edge_trt_ros.convert.fuse_head import fuse_head
-from edge_trt_ros.convert.head_detection import detect_head
+from edge_trt_ros.convert.network_head import find_head, fuse
 from edge_trt_ros.convert.precision import resolved_precision
 from edge_trt_ros.convert.recipe import ConversionRecipe
 from edge_trt_ros.convert.sparsity import check_sparsity
@@ -45,9 +44,10 @@ def judge_onnx(checked: CheckedOnnx, recipe: ConversionRecipe) -> OnnxVerdict:
     facts, problems = _facts(checked), []
     fused = None
     try:
-        head = detect_head(checked, recipe.labels)
-        facts.append(f'head {head.name}: {len(head.labels)} classes, {head.boxes} boxes')
-        fused = fuse_head(checked, head, recipe.max_candidates)
+        head = find_head(checked, recipe)
+        facts.append(f'{head.task}, head {head.name}: {len(head.labels)} classes, {head.boxes} '
+                     f"{'boxes' if head.roles else 'values'}")
+        fused = fuse(checked, head, recipe.max_candidates)
     except EdgeTrtError as error:
         problems.append(str(error))
     try:

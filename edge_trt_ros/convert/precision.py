@@ -31,8 +31,9 @@ from edge_trt_ros.convert.sensitivity import hold_budget, Quantized
 from edge_trt_ros.convert.toolchain import Toolchain
 from edge_trt_ros.errors import BuildError, ConfigurationError
 from edge_trt_ros.manifest import InputContract
+from edge_trt_ros.vision.decoders import HEADS
 from edge_trt_ros.vision.letterbox import Letterbox
-from edge_trt_ros.vision.postprocess import HEADS, Thresholds
+from edge_trt_ros.vision.postprocess import Thresholds
 
 _JUDGING_IMAGES = 24
 # Q/DQ with fp16 scales.
@@ -63,7 +64,7 @@ def apply_precision(model: onnx.ModelProto, head: str, recipe: ConversionRecipe,
     Write the recipe's precision into a graph.
 
     :param model: the fused graph in float32; not modified.
-    :param head: its head, a key of `vision.postprocess.HEADS`.
+    :param head: its head, a key of `vision.decoders.HEADS`.
     :param recipe: precision, calibration and budget.
     :param toolchain: what will build it.
     :param contract: how an image becomes its input.

@@ -13,7 +13,7 @@ from edge_trt_ros.errors import ConfigurationError
 BACKENDS = ('auto', 'tensorrt', 'tensorrt_rtx', 'onnxruntime')
 PRECISIONS = ('fp32', 'fp16', 'bf16', 'int8', 'best')
 CALIBRATION_METHODS = ('moving_average', 'min_max', 'percentile')
-TASKS = ('', 'detect', 'classify', 'semantic', 'segment', 'tensors')
+TASKS = ('', 'detect', 'classify', 'semantic', 'segment', 'pose', 'obb', 'tensors')
 MAX_LABELS = 65536
 _MAX_WORKSPACE_MB = 1 << 20
 
@@ -29,6 +29,9 @@ class ConversionRecipe:
         empty takes what the ONNX states.
     :param max_candidates: boxes that the fused head hands to the CPU for each image.
     :param labels: class names; empty takes those in the ONNX metadata.
+    :param anchors_wh: sizes of anchors in pixels, for a detector exported without its grid.
+    :param input_contract: how pixels become the input, as JSON with fields of
+        `manifest.InputContract`; '' takes what the ONNX metadata states, or what is usual.
     :param task: what the network is for; '' takes what the ONNX metadata states. 'tensors'
         hands its outputs on as they are.
     :param calibration: folder of images, or a bag, of what the robot will see; '' for none.
@@ -54,6 +57,8 @@ class ConversionRecipe:
     input_shape: tuple[int, ...] = ()
     max_candidates: int = 1000
     labels: tuple[str, ...] = ()
+    anchors_wh: tuple[float, ...] = ()
+    input_contract: str = ''
     task: str = ''
     calibration: str = ''
     calibration_topic: str = ''
@@ -107,7 +112,7 @@ class ConversionRecipe:
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain values, as the manifest stores it."""
         values = asdict(self)
-        for name in ('input_shape', 'labels', 'compute_capabilities'):
+        for name in ('input_shape', 'labels', 'anchors_wh', 'compute_capabilities'):
             values[name] = list(values[name])
         return values
 
@@ -137,3 +142,16 @@ def shape_from_text(text: str) -> tuple[int, ...]:
     except ValueError:
         raise ConfigurationError(
             f"input_shape is '{text}', expected numbers such as 1x3x640x640") from None
+
+
+def numbers_from_text(text: str) -> tuple[float, ...]:
+    """
+    Read numbers such as '12,16,19.5'; an empty text gives none.
+
+    :raises ConfigurationError: if it is not numbers with commas between them.
+    """
+    try:
+        return tuple(float(number) for number in text.split(',')) if text else ()
+    except ValueError:
+        raise ConfigurationError(
+            f"anchors are '{text}', expected numbers such as 12,16,19,36") from None

@@ -7,14 +7,14 @@ the shapes must agree with it: nothing here is told from shapes alone.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
 
 from edge_trt_ros.convert.check_onnx import CheckedOnnx
-from edge_trt_ros.convert.head_detection import DetectionHead, labels_from_metadata
+from edge_trt_ros.convert.head_detection import DetectionHead, trusted_labels
 from edge_trt_ros.errors import ModelError
-from edge_trt_ros.vision.decoders import Decoder, DECODERS
 
 _FLOATS = ('float32', 'float16')
 # What may stand between a softmax and the output without changing a value.
@@ -47,16 +47,16 @@ def detect_task_head(onnx: CheckedOnnx, task: str = '', labels: tuple[str, ...] 
     if task not in _HEADS:
         return None
     expected, tell = _HEADS[task]
+    given = trusted_labels(onnx.metadata, labels)
     head = None
     if onnx.outputs and all(one.dtype in _FLOATS and -1 not in one.shape
                             for one in onnx.outputs):
-        head = tell(onnx, len(labels or labels_from_metadata(onnx.metadata)))
+        head = tell(onnx, len(given))
     if head is None:
         seen = '; '.join(map(str, onnx.outputs))
         raise ModelError(f"the task is '{task}', whose networks end in {expected}, but this one "
                          f'ends in [{seen}] for input {onnx.image_input}: correct the task, or '
                          'export again')
-    given = labels or labels_from_metadata(onnx.metadata)
     classes = head.boxes if task in ('classify', 'semantic') else len(head.labels)
     if task == 'tensors':
         return head
@@ -64,11 +64,6 @@ def detect_task_head(onnx: CheckedOnnx, task: str = '', labels: tuple[str, ...] 
         raise ModelError(f'{len(given)} labels are given, but the head has {classes} classes: '
                          'give one label for each class')
     return replace(head, labels=given or tuple(map(str, range(classes))))
-
-
-def source_decoder(head: TaskHead) -> Decoder:
-    """Return what decodes the outputs of the network as it was before fusing."""
-    return DECODERS[head.name]
 
 
 def _classify(onnx: CheckedOnnx, labels: int) -> TaskHead | None:
@@ -107,6 +102,33 @@ def _segment(onnx: CheckedOnnx, labels: int) -> TaskHead | None:
     return TaskHead('yolo_segment', 'segment', tuple(map(str, range(classes))), anchors[2])
 
 
+def _pose(onnx: CheckedOnnx, labels: int) -> TaskHead | None:
+    output, shape = onnx.outputs[0], _keypoint_shape(onnx)
+    classes = output.shape[1] - 4 - shape[0] * shape[1] if len(output.shape) == 3 else 0
+    if len(onnx.outputs) != 1 or output.shape[0] != 1 or classes < 1 or shape[0] < 1 \
+            or shape[1] not in (2, 3):
+        return None
+    return TaskHead('yolo_pose', 'pose', tuple(map(str, range(classes))), output.shape[2],
+                    keypoint_shape=shape)
+
+
+def _keypoint_shape(onnx: CheckedOnnx) -> tuple[int, int]:
+    try:
+        keypoints, numbers = ast.literal_eval(onnx.metadata.get('kpt_shape', ''))
+        return int(keypoints), int(numbers)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return 0, 0
+
+
+def _obb(onnx: CheckedOnnx, labels: int) -> TaskHead | None:
+    output = onnx.outputs[0]
+    if len(onnx.outputs) != 1 or len(output.shape) != 3 or output.shape[0] != 1 \
+            or output.shape[1] < 6:
+        return None
+    return TaskHead('yolo_oriented', 'obb', tuple(map(str, range(output.shape[1] - 5))),
+                    output.shape[2])
+
+
 def _tensors(onnx: CheckedOnnx, labels: int) -> TaskHead | None:
     return TaskHead('tensors', 'tensors', (), prod(onnx.outputs[0].shape))
 
@@ -117,5 +139,8 @@ _HEADS: dict[str, tuple[str, _Tell]] = {
     'semantic': ('one output [1, classes, height, width] of 2 classes at least', _semantic),
     'segment': ('[1, 4 + classes + coefficients, anchors] and [1, coefficients, height, width]',
                 _segment),
+    'pose': ('[1, 4 + classes + keypoints * numbers, anchors], with the metadata kpt_shape as '
+             '[17, 3]', _pose),
+    'obb': ('[1, 4 + classes + 1, anchors]', _obb),
     'tensors': ('outputs of float32 or float16 with fixed shapes', _tensors),
 }

@@ -27,8 +27,9 @@ from edge_trt_ros.demo.samples import PAD_VALUE, scene_frames, SOURCE_SIZE_WH, T
 from edge_trt_ros.demo.scene import CLASS_NAMES
 from edge_trt_ros.demo.score import Score, Truth
 from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.detector_heads import yolo_dense
 from edge_trt_ros.vision.letterbox import Letterbox
-from edge_trt_ros.vision.postprocess import Thresholds, yolo_dense
+from edge_trt_ros.vision.postprocess import Thresholds
 
 _LOWEST_SCORE, _AP_NMS_IOU, _LIVE_NMS_IOU = 0.005, 0.6, 0.45
 _FRAMES_PER_SCENE = 4

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.convert.recipe import (BACKENDS, CALIBRATION_METHODS, ConversionRecipe,
-                                         PRECISIONS, shape_from_text, TASKS)
+                                         numbers_from_text, PRECISIONS, shape_from_text, TASKS)
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.ros.parameters import check_fields, parameter
 
@@ -64,6 +64,11 @@ class ModelParameters:
     labels_file_path: str = parameter(
         '', 'One label a line, or a YAML file with names; empty takes those in the ONNX.',
         live=True)
+    anchors: str = parameter(
+        '', 'Anchors in pixels as 12,16,19,36, for a YOLO exported without its grid.', live=True)
+    input_contract: str = parameter(
+        '', 'How pixels become the input, as JSON: {"color_order": "bgr", "scale": 1.0}; empty '
+        'takes what the ONNX states.', live=True)
     task: str = parameter(
         '', 'What the network is for; empty takes what the ONNX states.', live=True,
         choices=TASKS)
@@ -116,8 +121,9 @@ class ModelParameters:
             backend=self.backend, precision=self.precision,
             input_shape=shape_from_text(self.input_shape),
             max_candidates=self.max_candidates,
-            labels=labels_from_file(self.labels_file_path), task=self.task,
-            calibration=self.calibration,
+            labels=labels_from_file(self.labels_file_path),
+            anchors_wh=numbers_from_text(self.anchors),
+            input_contract=self.input_contract, task=self.task, calibration=self.calibration,
             calibration_topic=self.calibration_topic,
             calibration_images=self.calibration_images,
             calibration_method=self.calibration_method,

@@ -30,6 +30,7 @@ def detections_message(detections: Detections, header: Header,
     """
     message = Detection2DArray(header=header)
     boxes = detections.boxes_xyxy.astype(np.float64)
+    angles = repeat(0.0) if detections.angles_rad is None else detections.angles_rad.tolist()
     centres, sizes = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
     message.detections = [
         Detection2D(
@@ -37,11 +38,11 @@ def detections_message(detections: Detections, header: Header,
             results=[ObjectHypothesisWithPose(
                 hypothesis=ObjectHypothesis(class_id=class_ids[class_id], score=score),
                 pose=_NO_POSE)],
-            bbox=BoundingBox2D(center=Pose2D(position=Point2D(x=x, y=y)),
+            bbox=BoundingBox2D(center=Pose2D(position=Point2D(x=x, y=y), theta=theta),
                                size_x=width, size_y=height))
-        for (x, y), (width, height), score, class_id, track_id in zip(
+        for (x, y), (width, height), score, class_id, track_id, theta in zip(
             centres.tolist(), sizes.tolist(), detections.scores.tolist(),
-            detections.class_ids.tolist(), track_ids or repeat(''))]
+            detections.class_ids.tolist(), track_ids or repeat(''), angles)]
     return message
 
 

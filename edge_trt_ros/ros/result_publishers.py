@@ -8,6 +8,8 @@ What is published, by the task of the engine.
 - segment: `detections` and `mask`, whose pixels hold the number that is the detection's `id`, 0
   for background. With tracking both are the track's number. `mono8` while `max_detections` is
   at most 255 and nothing is tracked, else `mono16`.
+- pose: `detections` and `keypoints`, an organised cloud (see `task_messages`).
+- obb: `detections`, whose boxes have a `theta`.
 - tensors: `tensors`, one message for each output of the network. It has no header: the type
   has none.
 """
@@ -18,7 +20,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Float32MultiArray, Header
 from vision_msgs.msg import Classification as ClassificationMessage
 from vision_msgs.msg import Detection2DArray
@@ -27,7 +29,8 @@ from edge_trt_ros.errors import EngineError
 from edge_trt_ros.ros.detection_messages import class_id_texts, detections_message
 from edge_trt_ros.ros.image_message import image_message
 from edge_trt_ros.ros.inference_parameters import InferenceParameters
-from edge_trt_ros.ros.task_messages import classification_message, tensor_message
+from edge_trt_ros.ros.task_messages import classification_message, keypoints_message
+from edge_trt_ros.ros.task_messages import tensor_message
 from edge_trt_ros.vision.class_map import ClassMap
 from edge_trt_ros.vision.classification import Classification
 from edge_trt_ros.vision.decoders import Result
@@ -42,6 +45,8 @@ TOPICS: dict[str, dict[str, Any]] = {
     'classify': {'classification': ClassificationMessage},
     'semantic': {'mask': Image, 'mask_color': Image},
     'segment': {'detections': Detection2DArray, 'mask': Image},
+    'pose': {'detections': Detection2DArray, 'keypoints': PointCloud2},
+    'obb': {'detections': Detection2DArray},
     'tensors': {'tensors': Float32MultiArray},
 }
 
@@ -95,6 +100,8 @@ class ResultPublishers:
         ids = tracks.update(detections, stamp_ns) if tracks else ()
         self._by_topic['detections'].publish(
             detections_message(detections, header, self._class_ids, ids))
+        if detections.keypoints is not None:
+            self._by_topic['keypoints'].publish(keypoints_message(detections.keypoints, header))
 
     def _publish_instances(self, instances: Instances, header: Header,
                            tracks: TrackIds | None) -> None:

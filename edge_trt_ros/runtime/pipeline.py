@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import perf_counter
 
 import numpy as np
 
-from edge_trt_ros.errors import EngineError
+from edge_trt_ros.errors import EngineError, NetworkOutputError
 from edge_trt_ros.runtime.contract import Frame, Runtime, Ticket
 from edge_trt_ros.vision.decoders import Decoder, DECODERS, Result
 from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.instances import Instances
 from edge_trt_ros.vision.postprocess import Thresholds
 
 
@@ -55,6 +57,9 @@ def _collect(runtime: Runtime, ticket: Ticket, thresholds: Thresholds
     outputs = runtime.collect(ticket)
     started = perf_counter()
     result = _decoder(runtime)(outputs, ticket.letterbox, thresholds)
+    found = result.detections if isinstance(result, Instances) else result
+    if isinstance(found, Detections):
+        _check_classes(found, runtime.manifest.labels)
     stage_times_ms = dict(runtime.stage_times_ms(ticket))
     stage_times_ms['postprocess'] = (perf_counter() - started) * 1e3
     return result, stage_times_ms
@@ -73,6 +78,13 @@ def warm_up(runtime: Runtime, frames: int = 3) -> None:
                  source='warm-up')
     for index in range(frames):
         infer(runtime, gray, Thresholds(), slot=index % runtime.slots)
+
+
+def _check_classes(found: Detections, labels: Sequence[str]) -> None:
+    if len(found) and not 0 <= found.class_ids.min() <= found.class_ids.max() < len(labels):
+        raise NetworkOutputError(
+            f'the network sees the classes {sorted(set(found.class_ids.tolist()))}, but has '
+            f'labels for 0 to {len(labels) - 1} only: rebuild the engine with all labels')
 
 
 def _decoder(runtime: Runtime) -> Decoder:

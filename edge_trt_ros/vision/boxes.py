@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -69,18 +71,20 @@ def box_iou(first_xyxy: FloatArray, second_xyxy: FloatArray) -> FloatArray:
 
 
 def nms(boxes_xyxy: FloatArray, scores: FloatArray, class_ids: NDArray[np.int64],
-        iou_threshold: float, max_detections: int) -> NDArray[np.intp]:
+        iou_threshold: float, max_detections: int,
+        overlap: Callable[[FloatArray, FloatArray], FloatArray] = box_iou) -> NDArray[np.intp]:
     """
     Drop each box that overlaps a better one of its class (greedy non-maximum suppression).
 
     Candidates are taken in blocks, best first: a block is first held against the boxes kept so
     far, then against itself, so the work grows with candidates times kept boxes.
 
-    :param boxes_xyxy: float (n, 4), pixels.
+    :param boxes_xyxy: float (n, 4), pixels; or what `overlap` takes.
     :param scores: float (n,); of equal ones the first goes first.
     :param class_ids: int (n,); boxes of different classes leave each other alone.
     :param iou_threshold: overlap above which the weaker box is dropped.
     :param max_detections: how many to keep at most; 0 keeps none.
+    :param overlap: gives the overlap of each box of one set with each of another.
     :returns: indices of the kept boxes, best first.
     """
     if max_detections < 1:
@@ -90,9 +94,10 @@ def nms(boxes_xyxy: FloatArray, scores: FloatArray, class_ids: NDArray[np.int64]
     for start in range(0, len(order), _BLOCK):
         block = order[start:start + _BLOCK]
         if kept:
-            beaten = _rivals(boxes_xyxy, class_ids, block, np.array(kept), iou_threshold).any(1)
+            beaten = _rivals(boxes_xyxy, class_ids, block, np.array(kept), iou_threshold,
+                             overlap).any(1)
             block = block[~beaten]
-        rivals = _rivals(boxes_xyxy, class_ids, block, block, iou_threshold)
+        rivals = _rivals(boxes_xyxy, class_ids, block, block, iou_threshold, overlap)
         alive = np.ones(len(block), np.bool_)
         for place, index in enumerate(block.tolist()):
             if alive[place]:
@@ -104,8 +109,9 @@ def nms(boxes_xyxy: FloatArray, scores: FloatArray, class_ids: NDArray[np.int64]
 
 
 def _rivals(boxes_xyxy: FloatArray, class_ids: NDArray[np.int64], rows: NDArray[np.intp],
-            columns: NDArray[np.intp], iou_threshold: float) -> NDArray[np.bool_]:
-    rivals: NDArray[np.bool_] = box_iou(boxes_xyxy[rows], boxes_xyxy[columns]) > iou_threshold
+            columns: NDArray[np.intp], iou_threshold: float,
+            overlap: Callable[[FloatArray, FloatArray], FloatArray]) -> NDArray[np.bool_]:
+    rivals: NDArray[np.bool_] = overlap(boxes_xyxy[rows], boxes_xyxy[columns]) > iou_threshold
     rivals &= class_ids[rows][:, None] == class_ids[columns][None, :]
     return rivals
 

@@ -14,11 +14,13 @@ class Detections:
     """
     What was found in one image.
 
-    :param boxes_xyxy: float32 (n, 4), source pixels.
+    :param boxes_xyxy: float32 (n, 4), source pixels; with `angles_rad` before the turn.
     :param scores: float32 (n,), 0 to 1.
     :param class_ids: int64 (n,), index into the labels.
     :param masks: bool (n, H, W) at the source's size, or None.
     :param keypoints: float32 (n, k, 3): x, y in source pixels and a score; or None.
+    :param angles_rad: float32 (n,), how far each box is turned about its centre, from the x axis
+        towards the y axis (clockwise in the image); or None for upright boxes.
     :raises ValueError: naming the field whose shape does not fit.
     """
 
@@ -27,6 +29,7 @@ class Detections:
     class_ids: NDArray[np.int64]
     masks: NDArray[np.bool_] | None = None
     keypoints: NDArray[np.float32] | None = None
+    angles_rad: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.boxes_xyxy)
@@ -37,6 +40,8 @@ class Detections:
             _check('masks', self.masks, (count, None, None))
         if self.keypoints is not None:
             _check('keypoints', self.keypoints, (count, None, 3))
+        if self.angles_rad is not None:
+            _check('angles_rad', self.angles_rad, (count,))
 
     def __len__(self) -> int:
         return len(self.boxes_xyxy)
@@ -46,7 +51,8 @@ class Detections:
         return Detections(
             self.boxes_xyxy[rows], self.scores[rows], self.class_ids[rows],
             None if self.masks is None else self.masks[rows],
-            None if self.keypoints is None else self.keypoints[rows])
+            None if self.keypoints is None else self.keypoints[rows],
+            None if self.angles_rad is None else self.angles_rad[rows])
 
     @classmethod
     def empty(cls) -> Detections:

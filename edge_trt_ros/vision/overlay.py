@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.oriented import oriented_corners
 
+_SURE_KEYPOINT = 0.5
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 
 
@@ -32,7 +34,19 @@ def draw_detections(image_bgr: NDArray[np.uint8], detections: Detections,
         left, top, right, bottom = detections.boxes_xyxy[index].round().astype(int).tolist()
         class_id = int(detections.class_ids[index])
         color = class_color_bgr(class_id)
-        cv2.rectangle(image_bgr, (left, top), (right, bottom), color, thickness, cv2.LINE_AA)
+        if detections.angles_rad is None:
+            cv2.rectangle(image_bgr, (left, top), (right, bottom), color, thickness, cv2.LINE_AA)
+        else:
+            corners = oriented_corners(detections.boxes_xyxy[index:index + 1],
+                                       detections.angles_rad[index:index + 1])[0]
+            cv2.polylines(image_bgr, [corners.round().astype(np.int32)], True, color, thickness,
+                          cv2.LINE_AA)
+            left, top = corners[corners[:, 1].argmin()].round().astype(int).tolist()
+        if detections.keypoints is not None:
+            for x, y, score in detections.keypoints[index].tolist():
+                if score >= _SURE_KEYPOINT:
+                    cv2.circle(image_bgr, (round(x), round(y)), 2 * thickness, color, cv2.FILLED,
+                               cv2.LINE_AA)
         label = labels[class_id] if class_id < len(labels) else str(class_id)
         text = f'{label} {detections.scores[index]:.2f}'
         (width, rise), drop = cv2.getTextSize(text, _FONT, font_scale, 1)

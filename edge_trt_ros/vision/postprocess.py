@@ -1,22 +1,21 @@
 """
-From a network's outputs to detections: one function for each kind of head.
+From a fused network's candidates to detections.
 
-All of them refuse outputs that are not finite: a NaN is a broken engine or a precision that
+Heads refuse outputs that are not finite: a NaN is a broken engine or a precision that
 overflows, and an empty list of detections would hide it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_trt_ros.errors import NetworkOutputError
-from edge_trt_ros.vision.boxes import clip_boxes, nms, xywh_to_xyxy
+from edge_trt_ros.vision.boxes import clip_boxes, nms
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.letterbox import Letterbox
 
@@ -41,7 +40,6 @@ class Thresholds:
 
 
 Outputs = Mapping[str, NDArray[Any]]
-Head = Callable[[Outputs, Letterbox, Thresholds], Detections]
 
 
 def candidates(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
@@ -52,40 +50,6 @@ def candidates(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -
 def candidates_final(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
     """Decode a fused head whose boxes are final."""
     return _from_candidates(outputs, letterbox, thresholds, suppress=False)
-
-
-def yolo_dense(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
-    """Decode [1, 4 + classes, anchors]: centre, size, a score for each class (v8, 11, 12)."""
-    raw = _only_output(outputs, 'rows of 4 + classes', lambda shape: shape[1] > 4)
-    scores = raw[4:].max(0)
-    chosen = np.flatnonzero(scores >= thresholds.confidence)
-    boxes = xywh_to_xyxy(raw[:4, chosen].T)
-    return _finish(boxes, scores[chosen], raw[4:, chosen].argmax(0), letterbox, thresholds,
-                   suppress=True)
-
-
-def yolo_anchors(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
-    """Decode [1, anchors, 5 + classes]: centre, size, objectness, classes (v5, v7)."""
-    raw = _only_output(outputs, 'columns of 5 + classes', lambda shape: shape[2] > 5)
-    by_class = raw[:, 5:] * raw[:, 4:5]
-    scores = by_class.max(1)
-    chosen = np.flatnonzero(scores >= thresholds.confidence)
-    return _finish(xywh_to_xyxy(raw[chosen, :4]), scores[chosen], by_class[chosen].argmax(1),
-                   letterbox, thresholds, suppress=True)
-
-
-def yolo_end_to_end(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
-    """Decode [1, boxes, 6]: corners, score, class, without suppression (v10, 26)."""
-    raw = _only_output(outputs, '6 columns', lambda shape: shape[2] == 6)
-    chosen = raw[raw[:, 4] >= thresholds.confidence]
-    return _finish(chosen[:, :4], chosen[:, 4], chosen[:, 5], letterbox, thresholds,
-                   suppress=False)
-
-
-HEADS: Mapping[str, Head] = MappingProxyType({
-    'candidates': candidates, 'candidates_final': candidates_final,
-    'yolo_dense': yolo_dense, 'yolo_anchors': yolo_anchors,
-    'yolo_end_to_end': yolo_end_to_end})
 
 
 def _from_candidates(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds,
@@ -106,13 +70,8 @@ def _from_candidates(outputs: Outputs, letterbox: Letterbox, thresholds: Thresho
     for name, values in (('scores', scores), ('boxes_xyxy', boxes), ('checksum', checksum)):
         check_finite(name, values)
     chosen = scores[0] >= thresholds.confidence
-    return _finish(boxes[0][chosen], scores[0][chosen], class_ids[0][chosen], letterbox,
-                   thresholds, suppress)
-
-
-def _finish(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any],
-            letterbox: Letterbox, thresholds: Thresholds, suppress: bool) -> Detections:
-    return select(boxes, scores, class_ids, letterbox, thresholds, suppress)[0]
+    return select(boxes[0][chosen], scores[0][chosen], class_ids[0][chosen], letterbox,
+                  thresholds, suppress)[0]
 
 
 def select(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any],
@@ -144,19 +103,6 @@ def select(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any],
     else:
         kept = np.argsort(-found.scores, kind='stable')[:thresholds.max_detections]
     return found[kept], rows[solid][kept]
-
-
-def _only_output(outputs: Outputs, expected: str, fits: Callable[[tuple[int, ...]], bool]
-                 ) -> NDArray[np.float32]:
-    shapes = {name: values.shape for name, values in outputs.items()}
-    raw = next(iter(outputs.values())) if len(outputs) == 1 else None
-    if raw is None or raw.ndim != 3 or raw.shape[0] != 1 or not fits(raw.shape):
-        raise NetworkOutputError(f'the network gives {shapes}, expected one output of one image '
-                                 f'with {expected}: rebuild the engine')
-    # Widened first: NumPy is slow to sum float16, and NaN and infinity stay what they are.
-    single: NDArray[np.float32] = raw[0].astype(np.float32, copy=False)
-    check_finite(next(iter(outputs)), single)
-    return single
 
 
 def check_finite(name: str, values: NDArray[Any]) -> None:

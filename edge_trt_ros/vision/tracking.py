@@ -20,11 +20,12 @@ from edge_trt_ros.vision.detections import Detections
 _STARTS_AT_SCORE, _MIN_IOU, _UPDATE = 0.5, 0.25, 0.75
 LIFETIME_NS = 1_000_000_000
 _MAX_NUMBERS = 4096
+MAX_ID = 65535
 
 
 class TrackIds:
     """
-    Numbers for the objects that one camera sees, from 1 on.
+    Numbers for the objects that one camera sees, from 1 to `MAX_ID` and round again.
 
     :raises ConfigurationError: if the library is not installed.
     """
@@ -82,6 +83,7 @@ class TrackIds:
 
     def _number(self, uuid: str) -> str:
         if uuid not in self._numbers:
-            self._given += 1
+            # A mask holds them in 16 bits, where 0 is the background.
+            self._given = self._given % MAX_ID + 1
             self._numbers[uuid] = str(self._given)
         return self._numbers[uuid]

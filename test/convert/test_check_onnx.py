@@ -92,9 +92,9 @@ def test_weights_that_are_no_numbers(tmp_path: Path, in_node: bool) -> None:
 
 def test_custom_plugins_are_named(tmp_path: Path) -> None:
     model = dense_model()
-    model.graph.node[0].op_type, model.graph.node[0].domain = 'EfficientNMS_TRT', 'TRT'
+    model.graph.node[0].op_type, model.graph.node[0].domain = 'BatchedNMS_TRT', 'TRT'
     model.opset_import.append(helper.make_opsetid('TRT', 1))
-    with pytest.raises(ModelError, match='custom plugins .EfficientNMS_TRT of TRT'):
+    with pytest.raises(ModelError, match='custom plugins .BatchedNMS_TRT of TRT'):
         check_onnx(save(model, tmp_path / 'm.onnx'))
 
 

@@ -28,7 +28,8 @@ from edge_trt_ros.errors import BuildCanceledError, BuildError, ConfigurationErr
 from edge_trt_ros.manifest import manifest_path
 from edge_trt_ros.runtime.host_preprocess import HostPreprocess
 from edge_trt_ros.runtime.pipeline import detect
-from edge_trt_ros.vision.postprocess import HEADS, Thresholds
+from edge_trt_ros.vision.decoders import HEADS
+from edge_trt_ros.vision.postprocess import Thresholds
 
 RECIPE = ConversionRecipe()
 
@@ -118,8 +119,8 @@ def test_an_engine_that_differs_is_not_installed(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(dense_model(), tmp_path / 'm.onnx')
     other = save(dense_model(weight=3.5), tmp_path / 'other.onnx')
-    fuse = conversion.fuse_head
-    monkeypatch.setattr(conversion, 'fuse_head', lambda checked, head, kept: fuse(
+    fuse = conversion.fuse
+    monkeypatch.setattr(conversion, 'fuse', lambda checked, head, kept: fuse(
         conversion.check_onnx(other), head, kept))
     with pytest.raises(BuildError, match='not installed'):
         build_engine(path, tmp_path / 'm.engine', RECIPE)
@@ -320,7 +321,7 @@ def test_cache_key_changes_with_every_field() -> None:
         'compute_capabilities': ('8.6',), 'hardware_compatible': True,
         'version_compatible': True, 'calibration': 'a', 'calibration_topic': '/a',
         'calibration_images': 3, 'calibration_method': 'min_max', 'max_accuracy_drop': 0.5,
-        'task': 'segment'}
+        'task': 'segment', 'dla': True, 'anchors_wh': (1.0, 2.0), 'input_contract': '{}'}
     assert set(other) == {field.name for field in fields(ConversionRecipe)}
     recipes = [RECIPE, *(replace(RECIPE, **{name: value}) for name, value in other.items())]
     keys = {recipe.cache_key('onnx', 'images', 'library 1', 'gpu') for recipe in recipes}

@@ -88,7 +88,7 @@ def test_a_callable_with_everything_written_into_the_file(tmp_path: Path) -> Non
     assert report['parity']['runs'] == 5 and report['parity']['max_error'] < 1e-5
     assert report['parity']['argmax_agreement'] == 1.0
     checked = check_onnx(path)
-    assert input_contract_from_metadata(checked.metadata, (64, 32)) == CONTRACT
+    assert input_contract_from_metadata(checked.metadata, InputContract((64, 32))) == CONTRACT
     assert checked.metadata['names'] == "{0: 'a', 1: 'b', 2: 'c', 3: 'd'}"
     assert [one.name for one in path.parent.iterdir()] == ['m.onnx']
     for secret in (str(Path(networks.__file__).parent), 'networks.py', 'stack_trace'):

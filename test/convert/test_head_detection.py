@@ -102,10 +102,17 @@ def test_labels_that_do_not_fit(names: str, match: str) -> None:
         detect_head(checked((1, 7, 8400), metadata={'names': names}))
 
 
-def test_given_labels_win_and_are_counted() -> None:
-    assert detect_head(checked((1, 7, 8400)), ('x', 'y', 'z')).labels == ('x', 'y', 'z')
+def test_labels_of_the_model_are_trusted_most_and_all_are_counted() -> None:
+    own = ('car', 'truck', 'pedestrian')
+    assert detect_head(checked((1, 7, 8400)), own).labels == own
+    assert detect_head(checked((1, 7, 8400), metadata={}), ('x', 'y', 'z')).labels == (
+        'x', 'y', 'z')
+    with pytest.raises(ModelError, match=r'names 3 itself.* from class 1 on \(.*truck.*bus'):
+        detect_head(checked((1, 7, 8400)), ('car', 'bus', 'pedestrian'))
+    with pytest.raises(ModelError, match='from class 2 on'):
+        detect_head(checked((1, 7, 8400)), ('car', 'truck'))
     with pytest.raises(ModelError, match='2 labels are given, but the head has 3'):
-        detect_head(checked((1, 7, 8400)), ('x', 'y'))
+        detect_head(checked((1, 7, 8400), metadata={}), ('x', 'y'))
     with pytest.raises(ModelError, match='give labels'):
         detect_head(checked((1, 300, 6), metadata={}))
 

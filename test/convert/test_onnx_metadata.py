@@ -20,11 +20,11 @@ CONTRACT = InputContract((96, 64), 'bgr', scale=1.0, mean=(103.5, 116.3, 123.7),
 
 def test_there_and_back() -> None:
     metadata = metadata_of('detect', ('car', "driver's"), CONTRACT)
-    assert input_contract_from_metadata(metadata, (96, 64)) == CONTRACT
+    assert input_contract_from_metadata(metadata, InputContract((96, 64))) == CONTRACT
     assert metadata['names'] == repr({0: 'car', 1: "driver's"})
     assert metadata['imgsz'] == '[64, 96]' and metadata['task'] == 'detect'
     assert metadata_of('', (), None) == {}
-    assert input_contract_from_metadata({}, (96, 64)) == InputContract((96, 64))
+    assert input_contract_from_metadata({}, InputContract((96, 64))) == InputContract((96, 64))
 
 
 def test_an_engine_takes_it_over(tmp_path: Path) -> None:
@@ -40,4 +40,4 @@ def test_an_engine_takes_it_over(tmp_path: Path) -> None:
     ('{"pad_value": 300}', 'pad_value'), ('7', 'cannot be used'), ('[' * 9999, 'cannot be used')])
 def test_contracts_that_cannot_be(text: str, match: str) -> None:
     with pytest.raises(ModelError, match=match):
-        input_contract_from_metadata({INPUT_CONTRACT: text}, (96, 64))
+        input_contract_from_metadata({INPUT_CONTRACT: text}, InputContract((96, 64)))

@@ -17,7 +17,8 @@ from edge_trt_ros.runtime.host_preprocess import HostPreprocess
 from edge_trt_ros.runtime.pipeline import infer
 from edge_trt_ros.runtime.select import open_engine
 from edge_trt_ros.vision.decoders import DECODERS
-from edge_trt_ros.vision.postprocess import HEADS, Thresholds
+from edge_trt_ros.vision.decoders import HEADS
+from edge_trt_ros.vision.postprocess import Thresholds
 
 
 def sampled(image: np.ndarray, x: float, y: float) -> float:

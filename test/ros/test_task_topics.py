@@ -10,11 +10,11 @@ import numpy as np
 import onnx
 import pytest
 from rclpy.lifecycle import TransitionCallbackReturn
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Float32MultiArray
 from std_srvs.srv import Trigger
 from support.graph import Graph, graph
-from support.models import save
+from support.models import dense_model, save
 from support.task_models import convolution_model, segment_model
 from vision_msgs.msg import Classification, Detection2DArray
 
@@ -102,3 +102,26 @@ def test_instances(ros: Graph, tmp_path: Path, limit: int, encoding: str) -> Non
         box = numbers[number]
         assert np.abs(columns + .5 - box.center.position.x).max() <= box.size_x / 2 + .001
         assert np.abs(rows + .5 - box.center.position.y).max() <= box.size_y / 2 + .001
+
+
+def test_keypoints(ros: Graph, tmp_path: Path) -> None:
+    model = dense_model(classes=1 + 15, metadata={'task': 'pose', 'kpt_shape': '[5, 3]'})
+    image, found, cloud, _ = answers(
+        ros, tmp_path, model, {'detections': Detection2DArray, 'keypoints': PointCloud2,
+                               'overlay': Image}, confidence_threshold=0.1)
+    assert cloud.header == image.header == found.header
+    assert (cloud.height, cloud.width) == (len(found.detections), 5) and cloud.height
+    assert [one.name for one in cloud.fields] == ['x', 'y', 'score']
+    values = np.frombuffer(cloud.data, np.float32).reshape(cloud.height, 5, 3)
+    assert cloud.row_step * cloud.height == len(cloud.data) and np.isfinite(values).all()
+    assert 0 <= values[..., 2].min() and values[..., 2].max() <= 1
+
+
+def test_oriented_boxes(ros: Graph, tmp_path: Path) -> None:
+    model = dense_model(classes=3 + 1, metadata={'task': 'obb'})
+    image, found, _ = answers(
+        ros, tmp_path, model, {'detections': Detection2DArray, 'overlay': Image},
+        confidence_threshold=0.1)
+    assert found.header == image.header and found.detections
+    assert {one.bbox.center.theta for one in found.detections} != {0.0}
+    assert all(one.bbox.size_x > 0 and one.bbox.size_y > 0 for one in found.detections)
