@@ -10,6 +10,7 @@ from time import sleep
 from tqdm import tqdm
 
 from edge_trt_ros.cli._command import DONE, print_json, REFUSED, run_command
+from edge_trt_ros.convert.adopt_engine import adopt_engine
 from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
 from edge_trt_ros.convert.check_onnx import check_onnx
 from edge_trt_ros.convert.labels import labels_from_file
@@ -21,7 +22,8 @@ from edge_trt_ros.convert.recipe import (BACKENDS, CALIBRATION_METHODS, Conversi
 def main() -> None:
     """Parse the command line and build."""
     parser = argparse.ArgumentParser(prog='build_engine', description=__doc__)
-    parser.add_argument('onnx', type=Path, metavar='MODEL.onnx')
+    parser.add_argument('onnx', type=Path, metavar='MODEL.onnx',
+                        help="or an .engine of Ultralytics' exporter, taken over as it is")
     parser.add_argument('-o', '--output', type=Path, metavar='ENGINE')
     parser.add_argument('--backend', choices=BACKENDS, default='auto')
     parser.add_argument('--precision', choices=PRECISIONS, default='fp32')
@@ -91,6 +93,15 @@ def main() -> None:
             else:
                 print(verdict)
             return REFUSED if verdict.problems else DONE
+        if arguments.onnx.suffix == '.engine':
+            manifest = adopt_engine(arguments.onnx, arguments.output)
+            if arguments.json:
+                print_json({'engine': str(arguments.output), 'built': False,
+                            'reason': 'taken over', 'manifest': manifest.to_dict()})
+            else:
+                print(f'{arguments.output}: taken over as it is, task {manifest.task} with '
+                      f'{len(manifest.labels)} labels; not compared with its ONNX')
+            return DONE
         job = BuildJob(arguments.onnx, arguments.output, recipe, arguments.force)
         try:
             outcome = _watch(job)

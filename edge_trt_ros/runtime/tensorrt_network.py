@@ -14,8 +14,9 @@ from edge_trt_ros.runtime.tensorrt_library import complaints, error_recorder, li
 from edge_trt_ros.runtime.tensorrt_library import TensorRt
 from edge_trt_ros.tensor_spec import TensorSpec
 
-_DTYPES = {'FLOAT': 'float32', 'HALF': 'float16', 'BF16': 'bfloat16', 'UINT8': 'uint8',
-           'INT8': 'int8', 'INT32': 'int32', 'INT64': 'int64', 'BOOL': 'bool'}
+DTYPES = {'FLOAT': 'float32', 'HALF': 'float16', 'BF16': 'bfloat16', 'UINT8': 'uint8',
+          'INT8': 'int8', 'INT32': 'int32', 'INT64': 'int64', 'BOOL': 'bool'}
+_KEPT_CACHES = 32
 _LOG = logging.getLogger(__name__)
 
 
@@ -70,6 +71,7 @@ class TensorRtNetwork:
         try:
             self._cache_path.parent.mkdir(parents=True, exist_ok=True)
             write_file(self._cache_path, bytes(self._cache.serialize()))
+            _prune(self._cache_path)
         except OSError as error:
             _LOG.warning('%s cannot be written (%s): the next start compiles again',
                          self._cache_path, error.strerror)
@@ -156,17 +158,24 @@ class TensorRtNetwork:
     def _spec(self, trt: Any, name: str) -> TensorSpec:
         kind = self._engine.get_tensor_dtype(name).name
         shape = tuple(self._context.get_tensor_shape(name))
-        if kind not in _DTYPES or self._engine.get_tensor_format(name) != trt.TensorFormat.LINEAR:
+        if kind not in DTYPES or self._engine.get_tensor_format(name) != trt.TensorFormat.LINEAR:
             raise EngineError(f"tensor '{name}' is {kind} in the format "
                               f'{self._engine.get_tensor_format(name).name}; taken are '
-                              f"{', '.join(_DTYPES)} in LINEAR: {REBUILD}")
+                              f"{', '.join(DTYPES)} in LINEAR: {REBUILD}")
         if -1 in shape:
             raise EngineError(f"the shape of tensor '{name}' is {list(shape)}, which depends on "
                               'the image: build it with this package, which fixes it')
-        return TensorSpec(name, _DTYPES[kind], shape)
+        return TensorSpec(name, DTYPES[kind], shape)
 
     def _complaint(self) -> str:
         return self._recorder.text() or complaints(self._library)
+
+
+def _prune(newest: Path) -> None:
+    """Remove what was compiled longest ago: engines that are rebuilt leave theirs behind."""
+    caches = sorted(newest.parent.glob(f'*{newest.suffix}'), key=lambda one: one.stat().st_mtime)
+    for old in caches[:-_KEPT_CACHES]:
+        old.unlink(missing_ok=True)
 
 
 def _choose_dla(runtime: Any, manifest: EngineManifest, library: TensorRt, dla_core: int) -> None:

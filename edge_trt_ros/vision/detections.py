@@ -61,6 +61,8 @@ class Detections:
 
 
 def _check(name: str, array: NDArray[Any], shape: tuple[int | None, ...]) -> None:
+    if array.shape == shape:
+        return
     if len(array.shape) != len(shape) or any(
             want not in (None, have) for want, have in zip(shape, array.shape)):
         expected = ', '.join('any' if length is None else str(length) for length in shape)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_trt_ros.vision.boxes import clip_boxes, nms, xywh_to_xyxy
+from edge_trt_ros.vision.boxes import clip_boxes, xywh_to_xyxy
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.outputs import named_outputs, only_output
@@ -15,6 +15,8 @@ from edge_trt_ros.vision.postprocess import Outputs, Thresholds
 
 Floats = NDArray[np.float32]
 _TINY = 1e-7
+# Candidates are taken in blocks of this many, so that no matrix grows with their square.
+_BLOCK = 256
 
 
 def oriented(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
@@ -98,5 +100,30 @@ def _select(boxes: NDArray[Any], angles: NDArray[Any], scores: NDArray[Any],
     found = Detections(source[wanted].astype(np.float32), scores[wanted].astype(np.float32),
                        class_ids[wanted], angles_rad=angles[wanted].astype(np.float32))
     turned = np.concatenate([boxes[wanted], angles[wanted][:, None]], 1).astype(np.float32)
-    return found[nms(turned, found.scores, found.class_ids, thresholds.nms_iou,
-                     thresholds.max_detections, oriented_iou)]
+    return found[_suppressed(turned, found, thresholds)]
+
+
+def _suppressed(turned: Floats, found: Detections, thresholds: Thresholds) -> list[int]:
+    """Return which of the boxes (n, 5) are kept, best first, at most as many as are wanted."""
+    order = np.argsort(-found.scores, kind='stable')
+    kept: list[int] = []
+    for start in range(0, len(order), _BLOCK):
+        block = order[start:start + _BLOCK]
+        block = block[~_rivals(turned, found, block, np.array(kept, np.intp), thresholds).any(1)]
+        rivals = _rivals(turned, found, block, block, thresholds)
+        alive = np.ones(len(block), np.bool_)
+        for place, index in enumerate(block.tolist()):
+            if len(kept) == thresholds.max_detections:
+                return kept
+            if alive[place]:
+                kept.append(index)
+                alive[rivals[place]] = False
+    return kept
+
+
+def _rivals(turned: Floats, found: Detections, rows: NDArray[np.intp],
+            columns: NDArray[np.intp], thresholds: Thresholds) -> NDArray[np.bool_]:
+    rivals: NDArray[np.bool_] = oriented_iou(
+        turned[rows], turned[columns]) > thresholds.nms_iou
+    rivals &= found.class_ids[rows][:, None] == found.class_ids[columns][None, :]
+    return rivals

@@ -70,6 +70,8 @@ def _from_candidates(outputs: Outputs, letterbox: Letterbox, thresholds: Thresho
     for name, values in (('scores', scores), ('boxes_xyxy', boxes), ('checksum', checksum)):
         check_finite(name, values)
     chosen = scores[0] >= thresholds.confidence
+    if not chosen.any():
+        return Detections.empty()
     return select(boxes[0][chosen], scores[0][chosen], class_ids[0][chosen], letterbox,
                   thresholds, suppress)[0]
 
@@ -88,21 +90,20 @@ def select(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any],
     :param suppress: whether boxes that say the same are dropped.
     """
     rows = np.arange(len(boxes))
-    class_ids = class_ids.astype(np.int64)
-    if thresholds.class_ids is not None:
-        wanted = np.isin(class_ids, tuple(thresholds.class_ids))
-        boxes, scores, class_ids = boxes[wanted], scores[wanted], class_ids[wanted]
-        rows = rows[wanted]
     clipped = clip_boxes(letterbox.boxes_to_source(boxes), letterbox.source_size_wh)
     # A box that lies in the padding alone must not take the place of one that is to be seen.
-    solid = (clipped[:, 2] > clipped[:, 0]) & (clipped[:, 3] > clipped[:, 1])
-    found = Detections(clipped[solid], scores[solid].astype(np.float32), class_ids[solid])
+    wanted = (clipped[:, 2] > clipped[:, 0]) & (clipped[:, 3] > clipped[:, 1])
+    if thresholds.class_ids is not None:
+        wanted &= np.isin(class_ids, tuple(thresholds.class_ids))
+    if not wanted.all():
+        rows = rows[wanted]
     if suppress:
-        kept = nms(boxes[solid].astype(np.float32), found.scores, found.class_ids,
-                   thresholds.nms_iou, thresholds.max_detections)
+        kept = rows[nms(boxes[rows], scores[rows], class_ids[rows].astype(np.int64),
+                        thresholds.nms_iou, thresholds.max_detections)]
     else:
-        kept = np.argsort(-found.scores, kind='stable')[:thresholds.max_detections]
-    return found[kept], rows[solid][kept]
+        kept = rows[np.argsort(-scores[rows], kind='stable')[:thresholds.max_detections]]
+    return Detections(clipped[kept], scores[kept].astype(np.float32),
+                      class_ids[kept].astype(np.int64)), kept
 
 
 def check_finite(name: str, values: NDArray[Any]) -> None:

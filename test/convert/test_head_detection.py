@@ -92,6 +92,48 @@ def test_random_signatures_are_not_taken_for_heads() -> None:
             detect_head(checked(*shapes, side=side))
 
 
+def is_known(outputs: dict[str, tuple[str, tuple[int, ...]]], labels: int) -> bool:
+    """Say whether named outputs without a graph behind them are one of the known heads."""
+    kinds = {name: kind for name, (kind, _) in outputs.items()}
+    shapes = {name: shape for name, (_, shape) in outputs.items()}
+    if set(outputs) == {'logits', 'pred_boxes'}:
+        queries = shapes['logits'][1:2]
+        return set(kinds.values()) == {'float32'} and shapes['logits'] in (
+            (1, *queries, labels), (1, *queries, labels + 1)) \
+            and shapes['pred_boxes'] == (1, *queries, 4)
+    if set(outputs) == {'num_dets', 'boxes', 'scores', 'labels'}:
+        count = shapes['scores'][1:]
+        return kinds['num_dets'] == kinds['labels'] == 'int32' and shapes['num_dets'] == (1, 1) \
+            and kinds['boxes'] == kinds['scores'] == 'float32' and len(count) == 1 \
+            and shapes['scores'] == shapes['labels'] == (1, *count) \
+            and shapes['boxes'] == (1, *count, 4)
+    return False
+
+
+def test_random_names_and_types_are_not_taken_for_heads() -> None:
+    random = np.random.default_rng(1)
+    sets = (('logits', 'pred_boxes'), ('boxes', 'scores', 'labels'), ('boxes', 'scores'),
+            ('num_dets', 'boxes', 'scores', 'labels'), ('output0', 'output1'),
+            ('detection_boxes', 'detection_scores', 'detection_classes', 'num_detections'))
+    lengths, refused, known = [1, 3, 4, 4, 100, 100], 0, 0
+    while refused < 200 or known < 5:
+        names = sets[random.integers(len(sets))]
+        outputs = {name: (str(random.choice(['float32', 'float32', 'int32'])),
+                          (1, *(int(random.choice(lengths))
+                                for _ in range(random.integers(1, 3)))))
+                   for name in names}
+        onnx_ = CheckedOnnx(
+            onnx.ModelProto(), '', TensorSpec('images', 'float32', (1, 3, 640, 640)),
+            tuple(TensorSpec(name, kind, shape) for name, (kind, shape) in outputs.items()), NAMES)
+        if is_known(outputs, 3):
+            detect_head(onnx_)
+            known += 1
+            continue
+        refused += 1
+        with pytest.raises(ModelError):
+            detect_head(onnx_)
+
+
 @pytest.mark.parametrize('names, match', [
     ("{0: 'a', 2: 'b'}", 'keys'), ('not python', 'cannot be read'),
     ("__import__('os').system('true')", 'cannot be read'), ('{' * 1000, 'cannot be read'),

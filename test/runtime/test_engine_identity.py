@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -85,3 +86,15 @@ def test_a_backend_that_is_not_the_engines(engine: Path) -> None:
         open_runtime(engine, 'tensorrt')
     with pytest.raises(EngineError, match="backend is 'cuda', known are auto, tensorrt,"):
         open_runtime(engine, 'cuda')
+
+
+def test_old_compiled_code_is_removed(tmp_path: Path) -> None:
+    from edge_trt_ros.runtime.tensorrt_network import _KEPT_CACHES, _prune
+    paths = [tmp_path / f'{index}.runtime_cache' for index in range(_KEPT_CACHES + 3)]
+    for age, path in enumerate(paths):
+        path.touch()
+        os.utime(path, (age, age))
+    (tmp_path / 'kernel.cubin').touch()
+    _prune(paths[-1])
+    assert sorted(tmp_path.glob('*.runtime_cache')) == sorted(paths[3:])
+    assert (tmp_path / 'kernel.cubin').exists()

@@ -1,0 +1,92 @@
+"""Engines of Ultralytics' exporter, and files that only look like them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.frames import noise_frame
+from support.gpu import GPU_MARKS, manifest_of, raw_engine
+from support.models import dense_model, save
+
+from edge_trt_ros.convert import adopt_engine as module
+from edge_trt_ros.convert.adopt_engine import adopt_engine
+from edge_trt_ros.convert.agreement import agreement
+from edge_trt_ros.convert.conversion import build_engine
+from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.errors import EngineError, ModelError
+from edge_trt_ros.runtime.pipeline import detect
+from edge_trt_ros.runtime.select import open_runtime
+from edge_trt_ros.runtime.tensorrt_library import TensorRt
+from edge_trt_ros.tensor_spec import TensorSpec
+from edge_trt_ros.vision.postprocess import Thresholds
+
+HEADER = {'description': 'Ultralytics YOLOv8n model', 'task': 'detect', 'imgsz': [64, 96],
+          'batch': 1, 'names': {'0': 'car', '1': 'truck', '2': 'pedestrian'}}
+
+
+def with_header(plan: bytes, **changes: object) -> bytes:
+    header = json.dumps({**HEADER, **changes}).encode()
+    return len(header).to_bytes(4, 'little') + header + plan
+
+
+def test_what_has_no_header(tmp_path: Path) -> None:
+    source = tmp_path / 'yolo.engine'
+    with pytest.raises(EngineError, match='yolo.engine cannot be read: No such file'):
+        adopt_engine(source, tmp_path / 'out.engine')
+    for content in (b'', b'ftrt' * 100, with_header(b'plan').replace(b'"names"', b'"nomes"')):
+        source.write_bytes(content)
+        with pytest.raises(EngineError, match='no header of Ultralytics.*from its ONNX'):
+            adopt_engine(source, tmp_path / 'out.engine')
+    assert not (tmp_path / 'out.engine').exists()
+
+
+def test_where_nothing_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, 'find_gpu', lambda: None)
+    (tmp_path / 'yolo.engine').write_bytes(with_header(b'plan'))
+    with pytest.raises(EngineError, match='taken over where it runs: there is no NVIDIA GPU'):
+        adopt_engine(tmp_path / 'yolo.engine', tmp_path / 'out.engine')
+
+
+def test_the_manifest_says_what_the_header_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = {'output0': (1, 7, 126)}
+    monkeypatch.setattr(module, '_tensors', lambda plan, library: (
+        (TensorSpec('images', 'float32', (1, 3, 64, 96)),),
+        tuple(TensorSpec(name, 'float32', shape) for name, shape in shapes.items())))
+    library = TensorRt('tensorrt', '10.3.0', None)
+    made = module._manifest(with_header(b'plan'), HEADER, library, {})
+    assert (made.head, made.task, made.labels) == (
+        'yolo_dense', 'detect', ('car', 'truck', 'pedestrian'))
+    assert made.input_contract.size_wh == (96, 64)
+    shapes['output0'] = (1, 7, 125)
+    with pytest.raises(ModelError, match='not known'):
+        module._manifest(with_header(b'plan'), HEADER, library, {})
+
+
+class TestOnTheGpu:
+    """With a plan that TensorRT built here."""
+
+    pytestmark = GPU_MARKS
+
+    def test_it_runs_as_its_onnx_does(self, tmp_path: Path) -> None:
+        model = dense_model((96, 64), weight=1.0)
+        build_engine(save(model, tmp_path / 'm.onnx'), tmp_path / 'cpu.engine',
+                     ConversionRecipe(backend='onnxruntime'))
+        plan, _ = raw_engine(model, manifest_of(tmp_path / 'cpu.engine'), (96, 64))
+        (tmp_path / 'yolo.engine').write_bytes(with_header(plan))
+        made = adopt_engine(tmp_path / 'yolo.engine', tmp_path / 'out.engine')
+        assert made.labels == ('car', 'truck', 'pedestrian') and made.head == 'yolo_dense'
+        with open_runtime(tmp_path / 'out.engine').runtime as adopted, \
+                open_runtime(tmp_path / 'cpu.engine').runtime as cpu:
+            seen = agreement((detect(cpu, frame, Thresholds(0.1))[0],
+                              detect(adopted, frame, Thresholds(0.1))[0])
+                             for frame in (noise_frame((160, 90), seed) for seed in range(3)))
+        assert seen.expected > 20 and seen.f1 > 0.95 and np.isfinite(seen.score_drift), seen
+
+    def test_a_broken_plan_is_not_installed(self, tmp_path: Path) -> None:
+        (tmp_path / 'yolo.engine').write_bytes(with_header(b'ftrt' * 100))
+        with pytest.raises(EngineError, match='cannot load this engine'):
+            adopt_engine(tmp_path / 'yolo.engine', tmp_path / 'out.engine')
+        assert not (tmp_path / 'out.engine').exists()
