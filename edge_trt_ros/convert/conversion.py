@@ -33,7 +33,7 @@ from edge_trt_ros.convert.toolchain import find_toolchain
 from edge_trt_ros.convert.typed_layers import node_precisions
 from edge_trt_ros.convert.verify_task import verify
 from edge_trt_ros.engine_file import read_engine
-from edge_trt_ros.errors import BuildError, ConfigurationError
+from edge_trt_ros.errors import BuildError
 from edge_trt_ros.manifest import EngineManifest, InputContract, manifest_path, sha256_hex
 from edge_trt_ros.runtime.contract import Frame, Runtime
 from edge_trt_ros.runtime.engine_identity import runs_on, this_platform
@@ -79,16 +79,12 @@ def convert(onnx_path: Path, recipe: ConversionRecipe,
     toolchain = find_toolchain(recipe)
     checked = check_onnx(onnx_path, recipe.input_shape)
     head = find_head(checked, recipe)
-    is_detector = head.task == 'detect'
-    if not is_detector and recipe.precision not in ('fp32', 'best'):
-        raise ConfigurationError(f'precision is {recipe.precision}, but networks of the task '
-                                 f"'{head.task}' are built in fp32 only: set it to fp32")
     progress('fuse the head', 0.1)
     fused = fuse(checked, head, recipe.max_candidates)
     if toolchain.tensorrt is not None:
         check_parses(fused, toolchain.tensorrt)
     sparse = check_sparsity(fused) if recipe.sparsity else None
-    precise = PreciseGraph(fused, 'fp32') if not is_detector else apply_precision(
+    precise = apply_precision(
         fused, FUSED[head.name], recipe, toolchain, _input_contract(checked, head, recipe),
         cache_path=calibration_cache_path(caches_beside) if caches_beside else None,
         progress=lambda phase, fraction: progress(phase, 0.1 + 0.3 * fraction))

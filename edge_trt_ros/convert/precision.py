@@ -20,7 +20,7 @@ import onnxruntime
 
 from edge_trt_ros.convert.activation_ranges import (Feed, measure_ranges, overflowing_nodes,
                                                     TensorRange)
-from edge_trt_ros.convert.agreement import agreement
+from edge_trt_ros.convert.agreement import share_kept
 from edge_trt_ros.convert.calibration_cache import cached_ranges, calibration_key
 from edge_trt_ros.convert.calibration_set import calibration_set, CalibrationSet
 from edge_trt_ros.convert.graph_edit import decoding_nodes, prepared, weighted_nodes
@@ -31,7 +31,7 @@ from edge_trt_ros.convert.sensitivity import hold_budget, Quantized
 from edge_trt_ros.convert.toolchain import Toolchain
 from edge_trt_ros.errors import BuildError, ConfigurationError
 from edge_trt_ros.manifest import InputContract
-from edge_trt_ros.vision.decoders import HEADS
+from edge_trt_ros.vision.decoders import DECODERS, Result
 from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.postprocess import Thresholds
 
@@ -64,7 +64,7 @@ def apply_precision(model: onnx.ModelProto, head: str, recipe: ConversionRecipe,
     Write the recipe's precision into a graph.
 
     :param model: the fused graph in float32; not modified.
-    :param head: its head, a key of `vision.decoders.HEADS`.
+    :param head: its head, a key of `vision.decoders.DECODERS`.
     :param recipe: precision, calibration and budget.
     :param toolchain: what will build it.
     :param contract: how an image becomes its input.
@@ -151,11 +151,11 @@ class _Work:
             raise BuildError('no convolution or matrix product of this network can work in int8: '
                              'choose fp16')
         feeds = list(islice(self._feeds(), _JUDGING_IMAGES))
-        reference = _detections(self._base, self._head, feeds, self._contract)
+        reference = _results(self._base, self._head, feeds, self._contract)
 
         def drop_of(candidate: onnx.ModelProto) -> float:
-            found = _detections(self._finished(candidate), self._head, feeds, self._contract)
-            return 1 - agreement(zip(reference, found)).f1
+            found = _results(self._finished(candidate), self._head, feeds, self._contract)
+            return 1 - share_kept(zip(reference, found))
         done: Quantized = hold_budget(
             self._base, self._ranges, nodes, self._decoding, feeds, drop_of,
             self._recipe.max_accuracy_drop,
@@ -163,7 +163,7 @@ class _Work:
             127 if self._toolchain.tensorrt else CPU_WEIGHT)
         return PreciseGraph(self._finished(done.model), 'int8', {
             'left_for_accuracy': list(done.left), 'accuracy_drop': round(done.drop, 5),
-            'judged_on': f'{sum(map(len, reference))} boxes of {len(feeds)} images',
+            'judged_on': f'{len(feeds)} images',
             **({'overflow_in_fp32': sorted(self._overflowing)} if self._overflowing else {})})
 
     def _finished(self, quantized: onnx.ModelProto) -> onnx.ModelProto:
@@ -185,11 +185,11 @@ class _Work:
             progress=lambda fraction: self._progress('calibrate', 0.7 * fraction)))
 
 
-def _detections(model: onnx.ModelProto, head: str, feeds: Sequence[Feed],
-                contract: InputContract) -> list[Any]:
+def _results(model: onnx.ModelProto, head: str, feeds: Sequence[Feed],
+             contract: InputContract) -> list[Result]:
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=['CPUExecutionProvider'])
     names = [output.name for output in model.graph.output]
     whole = Letterbox.fit(contract.size_wh, contract.size_wh)
-    return [HEADS[head](dict(zip(names, map(np.asarray, session.run(names, dict(feed))))), whole,
-                        Thresholds()) for feed in feeds]
+    return [DECODERS[head](dict(zip(names, map(np.asarray, session.run(names, dict(feed))))),
+                           whole, Thresholds()) for feed in feeds]

@@ -1,4 +1,4 @@
-"""An engine against the ONNX it came from: the same boxes, or it is not installed."""
+"""An engine that gives boxes against its ONNX: the same boxes, or it is not installed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from edge_trt_ros.convert.source_decoder import decode_source
 from edge_trt_ros.errors import BuildError, NetworkOutputError
 from edge_trt_ros.runtime.contract import Frame, Runtime
 from edge_trt_ros.runtime.host_preprocess import HostPreprocess
-from edge_trt_ros.runtime.pipeline import detect
+from edge_trt_ros.runtime.pipeline import infer
 from edge_trt_ros.vision.boxes import box_iou
+from edge_trt_ros.vision.decoders import Result
 from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.instances import Instances
 from edge_trt_ros.vision.postprocess import Thresholds
 
 
@@ -74,7 +76,7 @@ def verify_engine(runtime: Runtime, source: CheckedOnnx, head: DetectionHead,
     if precision == 'fp32' and runtime.manifest.backend != 'onnxruntime':
         precision = 'tf32'
     limits = LIMITS[precision]
-    boxes, sure, lost, box_error_px, score_error = 0, 0, 0, 0.0, 0.0
+    boxes, sure, lost, box_error_px, score_error, rest_error = 0, 0, 0, 0.0, 0.0, 0.0
     for frame in frames:
         letterbox = preprocess.fit(frame)
         preprocess.fill(frame, letterbox, tensor)
@@ -85,12 +87,13 @@ def verify_engine(runtime: Runtime, source: CheckedOnnx, head: DetectionHead,
             sure_score = max(sure_score, lowest + limits.score)
         thresholds = Thresholds(lowest, nms_iou=1.0, max_detections=kept)
         try:
-            expected = decode_source(head, raw, letterbox, thresholds)
-            actual, _ = detect(runtime, frame, thresholds)
-            if not isinstance(expected, Detections):
-                raise BuildError(f"the head '{head.name}' gives no boxes: verify it by its task")
+            whole = decode_source(head, raw, letterbox, thresholds)
+            whole_actual, _ = infer(runtime, frame, thresholds)
         except NetworkOutputError as error:
             raise BuildError(f'the network is not fit for use: {error}') from error
+        expected, actual = boxes_of(whole), boxes_of(whole_actual)
+        if precision == 'fp32':
+            rest_error = max(rest_error, _rest_difference(whole, whole_actual, limits))
         boxes += len(actual)
         off_px, off = _difference(expected, actual, thresholds.confidence)
         box_error_px, score_error = max(box_error_px, off_px), max(score_error, off)
@@ -98,6 +101,9 @@ def verify_engine(runtime: Runtime, source: CheckedOnnx, head: DetectionHead,
             certain = one[one.scores >= sure_score]
             sure, lost = sure + len(certain), lost + _without_partner(certain, other, limits)
     lost_share = lost / max(sure, 1)
+    if rest_error > limits.score:
+        raise BuildError(f'the engine differs from its ONNX by {rest_error:.4g} in masks, points '
+                         f'or angles, allowed are {limits.score}: it is not installed')
     if box_error_px > limits.box_px or score_error > limits.score or lost_share > limits.lost:
         raise BuildError(
             f'the engine differs from its ONNX by {box_error_px:.3f} px, {score_error:.4f} in '
@@ -107,6 +113,19 @@ def verify_engine(runtime: Runtime, source: CheckedOnnx, head: DetectionHead,
     return {'by': f'{runtime.manifest.backend} {runtime.manifest.backend_version}',
             'frames': len(frames), 'boxes': boxes, 'max_box_error_px': round(box_error_px, 5),
             'max_score_error': round(score_error, 7), 'lost_boxes': round(lost_share, 5)}
+
+
+def boxes_of(result: Result) -> Detections:
+    """
+    Return the boxes among what a network gives.
+
+    :raises BuildError: if it gives none by its nature.
+    """
+    found = result.detections if isinstance(result, Instances) else result
+    if not isinstance(found, Detections):
+        raise BuildError(f'the network gives {type(result).__name__}, expected boxes: state its '
+                         'task')
+    return found
 
 
 def lowest_score(runtime: Runtime, frame: Frame) -> float:
@@ -157,6 +176,27 @@ def _without_partner(some: Detections, others: Detections, limits: Limits) -> in
     # What the image's border leaves of a box may be thinner than a pixel.
     off_px = np.abs(some.boxes_xyxy[:, None] - others.boxes_xyxy[None, :]).max(axis=2)
     return int((~(near & (same_place | (off_px <= _SAME_PLACE_PX)))).all(axis=1).sum())
+
+
+def _rest_difference(expected: Result, actual: Result, limits: Limits) -> float:
+    """Return how far masks, keypoints and angles are off: shares of pixels or of the largest."""
+    errors = [0.0]
+    if isinstance(expected, Instances) and isinstance(actual, Instances):
+        errors.append(float(np.mean((expected.instance_map > 0) != (actual.instance_map > 0))))
+    one, other = boxes_of(expected), boxes_of(actual)
+    if not len(one) or not len(other):
+        return max(errors)
+    off = np.abs(one.boxes_xyxy[:, None] - other.boxes_xyxy[None]).max(2)
+    off += np.abs(one.scores[:, None] - other.scores[None])
+    partners = off.argmin(1)
+    # What has no partner is counted among the boxes that are lost.
+    paired = off.min(1) <= limits.box_px
+    for name in ('keypoints', 'angles_rad'):
+        values, others = getattr(one, name), getattr(other, name)
+        if values is not None and paired.any():
+            scale = max(1.0, float(np.abs(values).max()))
+            errors.append(float(np.abs(values[paired] - others[partners][paired]).max()) / scale)
+    return max(errors)
 
 
 def _overlap(some: Detections, others: Detections) -> NDArray[np.float32]:
