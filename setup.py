@@ -9,6 +9,7 @@ package_name = 'edge_trt_ros'
 
 # One file in edge_trt_ros/cli each.
 executables = [
+    'accuracy_report',
     'benchmark',
     'build_engine',
     'demo',

@@ -12,43 +12,79 @@ from __future__ import annotations
 
 
 class EdgeTrtError(Exception):
-    """Something a user can mend; `str()` of it says how."""
+    """
+    Something a user can mend.
+
+    :param message: says what and how; it may change with any version.
+    :param code: names the failure for programs, in lower case with underscores, and stays; ''
+        takes that of the kind.
+    """
+
+    code = 'error'
+
+    def __init__(self, message: str = '', code: str = '') -> None:
+        super().__init__(message)
+        if code:
+            self.code = code
 
 
 class ConfigurationError(EdgeTrtError):
     """A parameter, a recipe or a command-line value that cannot be used."""
 
+    code = 'configuration'
+
 
 class ModelError(EdgeTrtError):
     """An ONNX file that cannot be read, checked or understood."""
+
+    code = 'model'
 
 
 class ManifestError(EdgeTrtError):
     """A manifest that is missing, malformed or of another engine, version or machine."""
 
+    code = 'manifest'
+
 
 class EngineError(EdgeTrtError):
     """An engine file or a back end that cannot be opened here."""
+
+    code = 'engine'
 
 
 class ImageError(EdgeTrtError):
     """An image whose bytes and description do not agree, or whose encoding is unknown."""
 
+    code = 'image'
+
 
 class BagError(EdgeTrtError):
     """A recording that cannot be read or written, or lacks what is asked of it."""
+
+    code = 'bag'
 
 
 class NetworkOutputError(EdgeTrtError):
     """Outputs of a network that are not finite or not of the shape its manifest states."""
 
+    code = 'network_output'
+
 
 class BuildError(EdgeTrtError):
     """A build of an engine that failed; the engine installed before it is untouched."""
 
+    code = 'build'
+
 
 class BuildCanceledError(BuildError):
     """A build that was canceled on request."""
+
+    code = 'canceled'
+
+
+def described(error: BaseException) -> str:
+    """Return what an error says, and its code in brackets where it has one."""
+    return f'{error} [{error.code}]' if isinstance(error, EdgeTrtError) else str(error)
 
 
 def first_line(error: BaseException) -> str:

@@ -30,8 +30,8 @@ OWNERS = {
     'cuda': ('runtime/cuda/',),
     'rosbags': ('ros/', 'convert/'),
     'edgefirst': ('vision/tracking.py',),
-    'cv2': ('vision/letterbox.py', 'vision/pixel_encodings.py', 'vision/overlay.py',
-            'vision/draw_result.py', 'vision/instances.py',
+    'cv2': ('vision/boxes.py', 'vision/letterbox.py', 'vision/pixel_encodings.py',
+            'vision/overlay.py', 'vision/draw_result.py', 'vision/instances.py',
             'runtime/host_preprocess.py', 'convert/calibration_set.py', 'ros/image_message.py',
             'demo/', 'benchmark/', 'cli/'),
 }

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from edge_trt_ros.errors import EdgeTrtError
+from edge_trt_ros.errors import described, EdgeTrtError
 
 DONE, REFUSED = 0, 1
 
@@ -22,7 +22,7 @@ def run_command(work: Callable[[], int | None]) -> None:
     try:
         status = work() or DONE
     except (EdgeTrtError, OSError) as error:
-        print(f'{os.path.basename(sys.argv[0])}: {error}', file=sys.stderr)
+        print(f'{os.path.basename(sys.argv[0])}: {described(error)}', file=sys.stderr)
         status = REFUSED
     except KeyboardInterrupt:
         status = 130

@@ -140,7 +140,7 @@ class BuildJob:
                     self._outcome = BuildOutcome(
                         manifest_from_json(manifest, str(self._engine_path)), reason)
                 else:
-                    self._outcome = BuildError(rest[0])
+                    self._outcome = BuildError(*rest)
         except (EOFError, OSError):
             pass  # the child has ended; whether it said how is seen from the outcome
 
@@ -188,7 +188,8 @@ def _build(connection: Connection, onnx_path: Path, engine_path: Path,
     except Exception as error:
         # To tell of it takes memory, too.
         resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY,) * 2)
-        connection.send(('failed', _failure(error, memory_limit_mb)))
+        code = error.code if isinstance(error, EdgeTrtError) else ''
+        connection.send(('failed', _failure(error, memory_limit_mb), code))
 
 
 def _failure(error: Exception, memory_limit_mb: int) -> str:

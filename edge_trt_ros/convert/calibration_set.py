@@ -47,10 +47,11 @@ class CalibrationSet:
     def __post_init__(self) -> None:
         if not self.path.exists():
             raise ConfigurationError(f'there is no calibration set {self.path}: give a folder of '
-                                     'images, or a bag')
+                                     'images, or a bag', code='calibration_missing')
         if not self._is_bag() and not self._files():
             raise ConfigurationError(f'the calibration folder {self.path} holds no images '
-                                     f"({', '.join(SUFFIXES)}) and is no bag")
+                                     f"({', '.join(SUFFIXES)}) and is no bag",
+                                     code='calibration_empty')
 
     def frames(self) -> Iterator[Frame]:
         """
@@ -169,6 +170,7 @@ def _frame_from_encoded(data: NDArray[np.uint8], source: str) -> Frame:
     except cv2.error:
         pixels = None
     if pixels is None:
-        raise ImageError(f'{source} cannot be decoded: take it out of the calibration set')
+        raise ImageError(f'{source} cannot be decoded: take it out of the calibration set',
+                         code='calibration_image_broken')
     height, width = pixels.shape[:2]
     return Frame(np.asarray(pixels, np.uint8), 'bgr8', (width, height), source=source)

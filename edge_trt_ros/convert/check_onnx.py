@@ -112,20 +112,23 @@ def _parse(path: Path) -> tuple[bytes, onnx.ModelProto]:
     try:
         size = path.stat().st_size
         if size > MAX_ONNX_BYTES:
-            raise ModelError(f'{path} has {size} bytes, at most {MAX_ONNX_BYTES} can be read')
+            raise ModelError(f'{path} has {size} bytes, at most {MAX_ONNX_BYTES} can be read',
+                             code='model_too_large')
         data = path.read_bytes()
     except FileNotFoundError:
-        raise ModelError(f'there is no ONNX file {path}: correct onnx_file_path') from None
+        raise ModelError(f'there is no ONNX file {path}: correct onnx_file_path',
+                         code='model_missing') from None
     except OSError as error:
         raise ModelError(f'{path} cannot be read: {error.strerror}') from error
     if not data:
-        raise ModelError(f'{path} is empty: export or copy it again')
+        raise ModelError(f'{path} is empty: export or copy it again', code='model_empty')
     try:
         model = onnx.load_model_from_string(data)
     except Exception as error:  # protobuf's DecodeError has no stable import path
-        raise ModelError(f'{path} is not an ONNX file: {_first_line(error)}') from error
+        raise ModelError(f'{path} is not an ONNX file: {_first_line(error)}',
+                         code='not_onnx') from error
     if not model.graph.node:
-        raise ModelError(f'{path} is not an ONNX file, or holds no network')
+        raise ModelError(f'{path} is not an ONNX file, or holds no network', code='not_onnx')
     return data, model
 
 
@@ -137,7 +140,8 @@ def _read(path: Path) -> tuple[onnx.ModelProto, str, list[str]]:
         location = (path.parent / name).resolve()
         try:
             if location.parent != path.parent.resolve():
-                raise ModelError(f'{path} names weights in {name}, outside its own folder')
+                raise ModelError(f'{path} names weights in {name}, outside its own folder',
+                                 code='external_data_outside')
             digest.update(location.read_bytes())
         except OSError as error:
             raise _external_data_error(path, external, error) from error
@@ -162,7 +166,7 @@ def _check_weights(model: onnx.ModelProto, path: Path) -> None:
         if np.isnan(values).any():
             raise ModelError(f"{path}: the weight '{name}' holds {int(np.isnan(values).sum())} "
                              f'NaN of {values.size} numbers: the training went wrong, or the file '
-                             'is damaged')
+                             'is damaged', code='weights_nan')
 
 
 def _check_operators(model: onnx.ModelProto, path: Path) -> None:
@@ -170,13 +174,14 @@ def _check_operators(model: onnx.ModelProto, path: Path) -> None:
                       if node.domain not in _KNOWN_DOMAINS})
     if plugins:
         raise ModelError(f"{path} takes custom plugins ({', '.join(plugins)}), which ONNX Runtime "
-                         'does not have to check the engine against: export it without them')
+                         'does not have to check the engine against: export it without them',
+                         code='operator_unsupported')
 
 
 def _external_data_error(path: Path, external: list[str], error: Exception) -> ModelError:
     return ModelError(f"{path} keeps its weights in {', '.join(external)}, which cannot be read "
                       f'({_first_line(error)}): copy it beside the ONNX file, or export with the '
-                      'weights inside')
+                      'weights inside', code='external_data_missing')
 
 
 def _image_input(model: onnx.ModelProto, path: Path) -> TensorSpec:

@@ -54,10 +54,12 @@ class BuiltEngine:
 
     :param engine: its bytes.
     :param manifest: what they are.
+    :param on_cpu: the same arithmetic for ONNX Runtime, where the engine is for a GPU.
     """
 
     engine: bytes
     manifest: EngineManifest
+    on_cpu: BuiltEngine | None = None
 
 
 def convert(onnx_path: Path, recipe: ConversionRecipe,
@@ -115,6 +117,7 @@ def convert(onnx_path: Path, recipe: ConversionRecipe,
             with open_engine(built.engine, built.manifest).runtime as runtime:
                 built = replace(built, manifest=replace(built.manifest, verification=verification(
                     runtime)))
+        built = replace(built, on_cpu=BuiltEngine(runs_here, on_cpu))
     progress('built', 0.9)
     return replace(built, manifest=replace(
         built.manifest, build_seconds=round(perf_counter() - started, 3)))

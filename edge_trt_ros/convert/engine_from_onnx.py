@@ -112,7 +112,8 @@ def _parse(model: onnx.ModelProto, network: Any, library: TensorRt, logger: Any)
     parser = library.module.OnnxParser(network, logger)
     if not parser.parse(model.SerializeToString()):
         raise ModelError(f'{library.name} {library.version} cannot build this network: '
-                         f'{_parser_errors(parser) or complaints(library)}')
+                         f'{_parser_errors(parser) or complaints(library)}',
+                         code='operator_unsupported')
     return parser
 
 

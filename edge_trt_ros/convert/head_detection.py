@@ -90,7 +90,8 @@ def _choose(onnx: CheckedOnnx, readings: list[Reading], labels: tuple[str, ...])
     counts = sorted({one.classes for one in readings})
     if not fitting and (certain or readings[0].head.startswith('detr')):
         raise ModelError(f'{len(labels)} labels are given, but the head has '
-                         f"{' or '.join(map(str, counts))} classes: give one label for each class")
+                         f"{' or '.join(map(str, counts))} classes: give one label for each class",
+                         code='labels_mismatch')
     raise _unknown(onnx, 'detect')
 
 
@@ -107,7 +108,8 @@ def trusted_labels(metadata: Mapping[str, str], given: tuple[str, ...]) -> tuple
         raise ModelError(
             f'{len(given)} labels are given, but the ONNX names {len(own)} itself, and they '
             f'differ from class {where} on ({own[where:where + 1]} against '
-            f'{given[where:where + 1]}): leave the labels out, or export with the right ones')
+            f'{given[where:where + 1]}): leave the labels out, or export with the right ones',
+            code='labels_mismatch')
     return own or given
 
 
@@ -163,4 +165,4 @@ def _unknown(onnx: CheckedOnnx, task: str) -> ModelError:
     seen = '; '.join(map(str, onnx.outputs))
     known = '; '.join(f'{name}: {family.description}' for name, family in FAMILIES.items())
     return ModelError(f"the head is not known: task '{task}', outputs [{seen}] for input "
-                      f'{onnx.image_input}. Known are: {known}')
+                      f'{onnx.image_input}. Known are: {known}', code='head_unknown')

@@ -105,14 +105,16 @@ def resolved_precision(recipe: ConversionRecipe, toolchain: Toolchain) -> str:
         if toolchain.tensorrt is None or old:
             where = f'GPUs of compute capability {old[0]}' if old else name
             raise ConfigurationError(f'precision is bf16, which {where} cannot compute: choose '
-                                     'fp16 or fp32')
+                                     'fp16 or fp32', code='precision_unsupported')
     if wanted == 'int8':
         if not _builds_int8(toolchain):
             raise ConfigurationError(f'precision is int8, but {name} builds no int8 '
-                                     'convolutions: update it to 1.7.1, or choose fp16')
+                                     'convolutions: update it to 1.7.1, or choose fp16',
+                                     code='precision_unsupported')
         if not recipe.calibration:
             raise ConfigurationError('precision is int8, which takes calibration images: set '
-                                     'calibration to a folder of them or to a bag')
+                                     'calibration to a folder of them or to a bag',
+                                     code='calibration_missing')
     return wanted
 
 

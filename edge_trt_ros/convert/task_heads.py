@@ -62,7 +62,7 @@ def detect_task_head(onnx: CheckedOnnx, task: str = '', labels: tuple[str, ...] 
         return head
     if given and len(given) != classes:
         raise ModelError(f'{len(given)} labels are given, but the head has {classes} classes: '
-                         'give one label for each class')
+                         'give one label for each class', code='labels_mismatch')
     return replace(head, labels=given or tuple(map(str, range(classes))))
 
 

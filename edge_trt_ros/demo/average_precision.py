@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 import os
 from typing import Any
 
@@ -13,33 +14,49 @@ from pycocotools.coco import COCO  # type: ignore[import-untyped,import-not-foun
 from pycocotools.cocoeval import (  # type: ignore[import-untyped,import-not-found,unused-ignore]
     COCOeval)
 
-from edge_trt_ros.demo.score import Truth
 from edge_trt_ros.vision.detections import Detections
 
 
-def average_precision(truths: Sequence[Truth], found: Sequence[Detections],
-                      classes: int) -> NDArray[np.float64]:
+@dataclass(frozen=True)
+class LabelledBoxes:
+    """
+    What is in one image.
+
+    :param boxes_xyxy: float (n, 4), source pixels.
+    :param class_ids: int64 (n,).
+    :param ignored: bool (n,), what neither counts as missed nor as wrong.
+    """
+
+    boxes_xyxy: NDArray[Any]
+    class_ids: NDArray[np.int64]
+    ignored: NDArray[np.bool_]
+
+
+def average_precision(truths: Sequence[LabelledBoxes], found: Sequence[Detections], classes: int
+                      ) -> NDArray[np.float64]:
     """
     Return average precision, float64 (10, classes): IoU 0.50 to 0.95 in steps of 0.05.
 
-    :param truths: who is in each frame.
-    :param found: what was found in each frame, down to low scores.
-    :param classes: how many classes there are.
+    :param truths: who is in each image.
+    :param found: what was found in each image, down to low scores.
+    :param classes: how many classes there are; NaN stands for one that no image holds.
     """
     annotations: list[dict[str, Any]] = []
     results: list[dict[str, Any]] = []
     for image_id, (truth, detections) in enumerate(zip(truths, found), 1):
-        for box, class_id, asked in zip(_xywh(truth.boxes_xyxy), truth.class_ids.tolist(),
-                                        truth.asked_for().tolist()):
+        for box, class_id, ignored in zip(_xywh(truth.boxes_xyxy), truth.class_ids.tolist(),
+                                          truth.ignored.tolist()):
             # COCO's crowds are what neither counts as missed nor as wrong.
             annotations.append({
                 'id': len(annotations) + 1, 'image_id': image_id, 'category_id': class_id,
-                'bbox': box, 'area': box[2] * box[3], 'iscrowd': int(not asked)})
+                'bbox': box, 'area': box[2] * box[3], 'iscrowd': int(ignored)})
         for box, class_id, confidence in zip(_xywh(detections.boxes_xyxy),
                                              detections.class_ids.tolist(),
                                              detections.scores.tolist()):
             results.append({'image_id': image_id, 'category_id': class_id, 'bbox': box,
                             'score': confidence})
+    if not results:
+        return np.zeros((10, classes))
     with open(os.devnull, 'w') as nowhere, redirect_stdout(nowhere):
         reference = COCO()
         reference.dataset = {
@@ -52,10 +69,10 @@ def average_precision(truths: Sequence[Truth], found: Sequence[Detections],
         judge.accumulate()
     # (IoU, recall, class, area, detections): all areas, at most 100 detections.
     precision = judge.eval['precision'][:, :, :, 0, 2]
-    return np.asarray(np.where(precision < 0, 0, precision).mean(axis=1), np.float64)
+    return np.asarray(np.where(precision < 0, np.nan, precision).mean(axis=1), np.float64)
 
 
-def _xywh(boxes_xyxy: NDArray[np.float32]) -> list[list[float]]:
+def _xywh(boxes_xyxy: NDArray[Any]) -> list[list[float]]:
     sizes_wh = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
     rows: list[list[float]] = np.concatenate((boxes_xyxy[:, :2], sizes_wh), axis=1).tolist()
     return rows

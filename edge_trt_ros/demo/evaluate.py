@@ -104,11 +104,13 @@ def mean_average_precision(truths: Sequence[Truth],
                            found: Sequence[Detections]) -> dict[str, float | None]:
     """Return mAP50 and mAP50-95, or None for each where pycocotools is not installed."""
     try:
-        from edge_trt_ros.demo.average_precision import average_precision
+        from edge_trt_ros.demo.average_precision import average_precision, LabelledBoxes
     except ModuleNotFoundError as error:
         print(f'no mAP: {error}; `pip install pycocotools` brings it', file=sys.stderr)
         return {'mAP50': None, 'mAP50-95': None}
-    precision = average_precision(truths, found, len(CLASS_NAMES))
+    precision = np.nan_to_num(average_precision(
+        [LabelledBoxes(truth.boxes_xyxy, truth.class_ids, ~truth.asked_for())
+         for truth in truths], found, len(CLASS_NAMES)))
     return {'mAP50': round(float(precision[0].mean()), 4),
             'mAP50-95': round(float(precision.mean()), 4)}
 

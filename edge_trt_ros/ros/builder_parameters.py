@@ -42,7 +42,8 @@ class BuilderParameters:
             if path and folders and not any(map(path.is_relative_to, folders)):
                 raise ConfigurationError(
                     f'{name} leads to {path}, outside of allowed_folders '
-                    f"({', '.join(map(str, folders))}): move the file, or allow its folder")
+                    f"({', '.join(map(str, folders))}): move the file, or allow its folder",
+                    code='path_outside')
 
 
 @dataclass(frozen=True)

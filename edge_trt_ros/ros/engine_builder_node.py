@@ -147,7 +147,8 @@ class EngineBuilderNode(Node):
         for other in sorted(self._models.keys() - {name}):
             if self._engine_path(other) == engine_path:
                 raise ConfigurationError(f'{name} and {other} both write {engine_path}: give each '
-                                         'model an engine_file_path of its own')
+                                         'model an engine_file_path of its own',
+                                         code='engine_path_shared')
         return parameters
 
     def _engine_path(self, name: str) -> Path | None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from edge_trt_ros.errors import EdgeTrtError
+from edge_trt_ros.errors import described, EdgeTrtError
 
 NodeT = TypeVar('NodeT', bound=LifecycleNode)
 Transition = Callable[[NodeT, LifecycleState], TransitionCallbackReturn]
@@ -42,7 +42,7 @@ def is_mendable(error: Exception) -> bool:
 def explain(error: Exception, what: str) -> str:
     """Return one sentence for a person; for a bug of ours, with its traceback."""
     if is_mendable(error):
-        return f'{what}: {error}'
+        return f'{what}: {described(error)}'
     return f'{what}, and this is a bug of edge_trt_ros; please report it:\n{format_exc()}'
 
 

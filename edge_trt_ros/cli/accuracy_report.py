@@ -1,0 +1,78 @@
+"""One network in several precisions, on the same images, as a table, JSON and a picture."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+import sys
+from typing import Any
+
+import cv2
+from tqdm import tqdm
+
+from edge_trt_ros.benchmark.accuracy import measure_accuracy
+from edge_trt_ros.benchmark.accuracy_picture import accuracy_picture, COLUMNS
+from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.cli._images import frame_from_file, image_paths
+from edge_trt_ros.convert.labels import labels_from_file
+from edge_trt_ros.convert.recipe import BACKENDS, ConversionRecipe, PRECISIONS, shape_from_text
+from edge_trt_ros.engine_file import write_file
+
+
+def main() -> None:
+    """Parse the command line and measure."""
+    parser = argparse.ArgumentParser(prog='accuracy_report', description=__doc__)
+    parser.add_argument('onnx', type=Path, metavar='MODEL.onnx')
+    parser.add_argument('--images', type=Path, nargs='+', required=True, metavar='FILE_OR_DIR',
+                        help='images; YOLO text files beside them are taken for labels')
+    parser.add_argument('--annotations', type=Path, metavar='COCO.json', help='labels as COCO')
+    parser.add_argument('--precisions', nargs='+', choices=PRECISIONS, default=['fp32', 'fp16'],
+                        help='the first is what the others are held against')
+    parser.add_argument('--calibration', default='', metavar='DIR|BAG', help='for int8')
+    parser.add_argument('--calibration-images', type=int, default=200, metavar='N')
+    parser.add_argument('--backend', choices=BACKENDS, default='auto')
+    parser.add_argument('--labels', default='', metavar='FILE',
+                        help='one label a line, or a YAML file with names')
+    parser.add_argument('--input-shape', default='', metavar='1x3x640x640',
+                        help='for an ONNX that leaves its dimensions open')
+    parser.add_argument('--plot', type=Path, metavar='PNG', help='the table as a picture')
+    parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
+    arguments = parser.parse_args()
+
+    def work() -> None:
+        recipe = ConversionRecipe(
+            backend=arguments.backend, calibration=arguments.calibration,
+            calibration_images=arguments.calibration_images,
+            labels=labels_from_file(arguments.labels),
+            input_shape=shape_from_text(arguments.input_shape))
+        with tqdm(total=100, unit='%', file=sys.stderr, leave=False, disable=None,
+                  bar_format='{desc:24} {bar} {percentage:3.0f} % {elapsed}') as bar:
+            def progress(phase: str, fraction: float) -> None:
+                bar.set_description_str(phase, refresh=False)
+                bar.n = round(100 * fraction)
+                bar.refresh()
+            report = measure_accuracy(
+                arguments.onnx, list(image_paths(arguments.images)), frame_from_file, recipe,
+                arguments.precisions, arguments.annotations, progress)
+        if arguments.plot:
+            picture = cv2.imencode('.png', accuracy_picture(report))[1]
+            write_file(arguments.plot, picture.tobytes())
+        if arguments.json:
+            print_json(report)
+        else:
+            _print_table(report)
+    run_command(work)
+
+
+def _print_table(report: dict[str, Any]) -> None:
+    first = report['rows'][0]
+    print(f"{report['onnx']}, {report['images']} images, built by {first['built_by']}, run by "
+          f"{first['run_by']}; agreement and drift against {report['held_against']}")
+    columns = [one for one in COLUMNS if any(row[one[1]] is not None for row in report['rows'])]
+    print(''.join(f'{heading:>16}' for heading, *_ in columns))
+    for row in report['rows']:
+        print(''.join(f'{form.format(row[name]):>16}' for _, name, form, _ in columns))
+
+
+if __name__ == '__main__':
+    main()
