@@ -15,7 +15,7 @@ import os
 from pathlib import Path
 import resource
 import signal
-from threading import Event
+from threading import Event, Thread
 from time import monotonic
 from traceback import format_exc
 
@@ -82,7 +82,9 @@ class BuildJob:
             target=_build,
             args=(theirs, onnx_path, engine_path, recipe, force, memory_limit_mb),
             name='engine_build', daemon=True)
-        self._process.start()
+        self._ended, started = Event(), Event()
+        Thread(target=self._start, args=(started,), daemon=True).start()
+        started.wait()
         theirs.close()
 
     @property
@@ -103,6 +105,7 @@ class BuildJob:
             return None
         self._receive()
         self._process.join()
+        self._ended.set()
         self._connection.close()
         if self._outcome is None:
             self._sweep()
@@ -128,6 +131,22 @@ class BuildJob:
             self._process.kill()
             self._process.join()
             self._sweep()
+        self._ended.set()
+
+    def _start(self, started: Event) -> None:
+        """
+        Start the child from a thread that gets what time is left, as the child does from it.
+
+        A detector on the same machine goes first, and even the child's imports would cost images.
+
+        The thread stays, since to the child it is the parent whose death would be its own.
+        """
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        try:
+            self._process.start()
+        finally:
+            started.set()
+        self._ended.wait()
 
     def _receive(self) -> None:
         try:
@@ -165,8 +184,7 @@ class BuildJob:
 
 def _build(connection: Connection, onnx_path: Path, engine_path: Path,
            recipe: ConversionRecipe, force: bool, memory_limit_mb: int) -> None:
-    # A detector on the same machine goes first, and nobody builds for a dead node.
-    os.nice(10)
+    # Nobody builds for a dead node.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if memory_limit_mb:
         # Of data and not of addresses, of which CUDA reserves more than a machine has memory.
