@@ -14,6 +14,7 @@ from edge_trt_ros.convert.agreement import agreement
 from edge_trt_ros.convert.conversion import BuiltEngine, convert
 from edge_trt_ros.convert.recipe import ConversionRecipe
 from edge_trt_ros.convert.verify_engine import boxes_of
+from edge_trt_ros.demo.average_precision import average_precision, coco_tools
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.runtime.contract import Frame
 from edge_trt_ros.runtime.engine_identity import runs_on
@@ -42,8 +43,8 @@ def measure_accuracy(onnx_path: Path, images: Sequence[Path], read: Callable[[Pa
     :param precisions: the first is what the others are held against.
     :param annotations: a COCO file; None looks for YOLO text files.
     :param progress: called with a precision and the fraction of it that is done.
-    :returns: figures as plain values; mAP is None without labels or without pycocotools.
-    :raises EdgeTrtError: if a build fails or labels cannot be used.
+    :returns: figures as plain values; mAP is None without labels.
+    :raises EdgeTrtError: if a build fails, if labels cannot be used or pycocotools is missing.
     """
     rows: list[dict[str, Any]] = []
     reference: list[Detections] = []
@@ -55,6 +56,8 @@ def measure_accuracy(onnx_path: Path, images: Sequence[Path], read: Callable[[Pa
             labels = built.manifest.labels
             truths = read_coco(annotations, images, labels) if annotations else read_yolo(
                 images, sizes, labels)
+            if truths is not None:
+                coco_tools()  # said before hours are spent, not after
         found, row = _run(built, images, read,
                           lambda done: progress(f'{precision}: run', 0.5 + done / 2))
         sure = [one[one.scores >= _LIVE_SCORE] for one in found]
@@ -94,11 +97,6 @@ def _mean_average_precision(truths: Any, found: Sequence[Detections], classes: i
                             ) -> dict[str, float | None]:
     if truths is None:
         return {'mAP50': None, 'mAP50-95': None}
-    try:
-        from edge_trt_ros.demo.average_precision import average_precision
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(f'labels are given, but mAP is computed by pycocotools ({error}):'
-                                 ' pip install pycocotools') from error
     precision = average_precision(truths, found, classes)
     seen = ~np.isnan(precision[0])
     if not seen.any():

@@ -10,10 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO  # type: ignore[import-untyped,import-not-found,unused-ignore]
-from pycocotools.cocoeval import (  # type: ignore[import-untyped,import-not-found,unused-ignore]
-    COCOeval)
 
+from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.vision.detections import Detections
 
 
@@ -32,6 +30,20 @@ class LabelledBoxes:
     ignored: NDArray[np.bool_]
 
 
+def coco_tools() -> tuple[Any, Any]:
+    """
+    Return the classes `COCO` and `COCOeval`.
+
+    :raises ConfigurationError: if pycocotools is not installed.
+    """
+    try:
+        from pycocotools import coco, cocoeval  # type: ignore
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f'mAP is computed by pycocotools ({error}): pip install '
+                                 'pycocotools') from error
+    return coco.COCO, cocoeval.COCOeval
+
+
 def average_precision(truths: Sequence[LabelledBoxes], found: Sequence[Detections], classes: int
                       ) -> NDArray[np.float64]:
     """
@@ -40,7 +52,9 @@ def average_precision(truths: Sequence[LabelledBoxes], found: Sequence[Detection
     :param truths: who is in each image.
     :param found: what was found in each image, down to low scores.
     :param classes: how many classes there are; NaN stands for one that no image holds.
+    :raises ConfigurationError: if pycocotools is not installed.
     """
+    make_reference, make_judge = coco_tools()
     annotations: list[dict[str, Any]] = []
     results: list[dict[str, Any]] = []
     for image_id, (truth, detections) in enumerate(zip(truths, found), 1):
@@ -58,13 +72,13 @@ def average_precision(truths: Sequence[LabelledBoxes], found: Sequence[Detection
     if not results:
         return np.zeros((10, classes))
     with open(os.devnull, 'w') as nowhere, redirect_stdout(nowhere):
-        reference = COCO()
+        reference = make_reference()
         reference.dataset = {
             'images': [{'id': number + 1} for number in range(len(truths))],
             'annotations': annotations,
             'categories': [{'id': number} for number in range(classes)]}
         reference.createIndex()
-        judge = COCOeval(reference, reference.loadRes(results), 'bbox')
+        judge = make_judge(reference, reference.loadRes(results), 'bbox')
         judge.evaluate()
         judge.accumulate()
     # (IoU, recall, class, area, detections): all areas, at most 100 detections.

@@ -22,10 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 import onnxruntime
 
+from edge_trt_ros.demo.average_precision import average_precision, LabelledBoxes
 from edge_trt_ros.demo.model import CONFIDENCE, MODEL_PATH
 from edge_trt_ros.demo.samples import PAD_VALUE, scene_frames, SOURCE_SIZE_WH, TEST_SEED
 from edge_trt_ros.demo.scene import CLASS_NAMES
 from edge_trt_ros.demo.score import Score, Truth
+from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.detector_heads import yolo_dense
 from edge_trt_ros.vision.letterbox import Letterbox
@@ -104,13 +106,12 @@ def mean_average_precision(truths: Sequence[Truth],
                            found: Sequence[Detections]) -> dict[str, float | None]:
     """Return mAP50 and mAP50-95, or None for each where pycocotools is not installed."""
     try:
-        from edge_trt_ros.demo.average_precision import average_precision, LabelledBoxes
-    except ModuleNotFoundError as error:
-        print(f'no mAP: {error}; `pip install pycocotools` brings it', file=sys.stderr)
+        precision = np.nan_to_num(average_precision(
+            [LabelledBoxes(truth.boxes_xyxy, truth.class_ids, ~truth.asked_for())
+             for truth in truths], found, len(CLASS_NAMES)))
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
         return {'mAP50': None, 'mAP50-95': None}
-    precision = np.nan_to_num(average_precision(
-        [LabelledBoxes(truth.boxes_xyxy, truth.class_ids, ~truth.asked_for())
-         for truth in truths], found, len(CLASS_NAMES)))
     return {'mAP50': round(float(precision[0].mean()), 4),
             'mAP50-95': round(float(precision.mean()), 4)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 import subprocess
 import sys
@@ -99,6 +100,20 @@ def test_without_labels(folder: Path, tmp_path: Path) -> None:
          str(tmp_path / 'alone.png'), '--backend', 'onnxruntime', '--precisions', 'fp32'],
         capture_output=True, text=True, timeout=120)
     assert 'agreement (F1)' in done.stdout and 'mAP50' not in done.stdout
+
+
+def test_without_pycocotools(folder: Path, tmp_path: Path) -> None:
+    """Labels ask for it before anything is built; without labels nothing does."""
+    (tmp_path / 'pycocotools.py').write_text("raise ModuleNotFoundError('not here')")
+    (tmp_path / 'alone.png').write_bytes(images(folder)[0].read_bytes())
+    for where, status in ((folder / 'images', 1), (tmp_path / 'alone.png', 0)):
+        done = subprocess.run(
+            [sys.executable, '-m', 'edge_trt_ros', 'accuracy_report', str(MODEL_PATH), '--images',
+             str(where), '--backend', 'onnxruntime', '--precisions', 'fp32'],
+            capture_output=True, text=True, timeout=120,
+            env={**os.environ, 'PYTHONPATH': f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"})
+        assert done.returncode == status, done.stderr
+        assert ('mAP is computed by pycocotools (not here): pip install' in done.stderr) == status
 
 
 @pytest.mark.parametrize('text, match', [

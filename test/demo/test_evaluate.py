@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edge_trt_ros.demo.average_precision import average_precision, LabelledBoxes
 from edge_trt_ros.demo.evaluate import evaluate, OnnxDetector
 from edge_trt_ros.demo.model import MODEL_PATH
 from edge_trt_ros.demo.score import Truth
@@ -35,7 +36,6 @@ BOX, OTHER, TINY = (10, 10, 50, 50), (100, 10, 150, 60), (200, 10, 220, 20)
 ])
 def test_average_precision(truth: Truth, found: Detections, expected: float) -> None:
     pytest.importorskip('pycocotools', reason='mAP is computed by pycocotools')
-    from edge_trt_ros.demo.average_precision import average_precision, LabelledBoxes
     labelled = LabelledBoxes(truth.boxes_xyxy, truth.class_ids, ~truth.asked_for())
     assert average_precision([labelled], [found], 1)[0, 0] == pytest.approx(expected, abs=0.01)
 
