@@ -12,7 +12,8 @@ from onnx import helper, TensorProto
 import onnxruntime
 
 from edge_trt_ros.convert.graph_edit import tensor_types
-from edge_trt_ros.errors import BuildError, ConfigurationError
+from edge_trt_ros.convert.onnx_session import open_session, run_session
+from edge_trt_ros.errors import ConfigurationError
 
 PERCENTILE = 99.999
 Feed = Mapping[str, NDArray[np.float32]]
@@ -48,18 +49,18 @@ def measure_ranges(model: onnx.ModelProto, feeds: Callable[[], Iterable[Feed]], 
     :param count: how many images `feeds` gives.
     :param progress: called with the fraction done; if it raises, this stops.
     :raises ConfigurationError: if there is not a single image.
-    :raises BuildError: if ONNX Runtime cannot run the network.
+    :raises ModelError: if ONNX Runtime cannot run the network.
     """
     kinds = tensor_types(model.graph)
     constants = {tensor.name for tensor in model.graph.initializer}
     names = [name for name, kind in kinds.items()
              if kind == TensorProto.FLOAT and name not in constants]
     passes = 2 if method == 'percentile' else 1
-    session = _session(_with_peaks(model, names))
+    session = open_session(_with_peaks(model, names))
     peaks = []
     for index, feed in enumerate(feeds()):
-        peaks.append([_finite(value) for value in session.run(
-            [f'{name}/peak' for name in names], dict(feed))])
+        peaks.append([_finite(value) for value in run_session(
+            session, [f'{name}/peak' for name in names], feed)])
         progress((index + 1) / count / passes)
     if not peaks:
         raise ConfigurationError('there are no calibration images')
@@ -68,8 +69,9 @@ def measure_ranges(model: onnx.ModelProto, feeds: Callable[[], Iterable[Feed]], 
     bound = peak if method != 'moving_average' else dict(zip(names, each.mean(axis=0).tolist()))
     if method == 'percentile':
         wanted = [name for name in names if name in tensors]
-        bound = peak | _percentiles(_session(_with_outputs(model, wanted)), wanted, peak, feeds(),
-                                    lambda done: progress(0.5 + done / count / 2))
+        bound = peak | _percentiles(
+            open_session(_with_outputs(model, wanted)), wanted, peak, feeds(),
+            lambda done: progress(0.5 + done / count / 2))
     return {name: TensorRange(bound[name], peak[name]) for name in names}
 
 
@@ -115,23 +117,12 @@ def _percentiles(session: onnxruntime.InferenceSession, names: list[str],
                  done: Callable[[int], None]) -> dict[str, float]:
     counts = {name: np.zeros(_BINS, np.int64) for name in names}
     for index, feed in enumerate(feeds):
-        for name, values in zip(names, session.run(names, dict(feed))):
+        for name, values in zip(names, run_session(session, names, feed)):
             counts[name] += np.histogram(
                 np.abs(values), _BINS, (0.0, max(peak[name], 1e-30)))[0]
         done(index + 1)
     return {name: peak[name] * (1 + int(np.searchsorted(
         np.cumsum(one), one.sum() * PERCENTILE / 100))) / _BINS for name, one in counts.items()}
-
-
-def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=['CPUExecutionProvider'])
-    except Exception as error:  # a class of its own for each error code
-        raise BuildError(f'ONNX Runtime cannot run the network for calibration: '
-                         f'{str(error).splitlines()[0]}') from error
 
 
 def _finite(value: NDArray[np.float32]) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from edge_trt_ros.convert.graph_edit import all_nodes
 from edge_trt_ros.errors import ModelError
 
 TARGET_SIZES = 'orig_target_sizes'
@@ -92,20 +93,9 @@ def _fix_target_sizes(graph: onnx.GraphProto) -> None:
 
 def _give_batch(graph: onnx.GraphProto, image: onnx.ValueInfoProto) -> None:
     inner = f'{image.name}/without_batch'
-    for node in graph.node:
+    for node in all_nodes(graph):
         node.input[:] = [inner if name == image.name else name for name in node.input]
-        for attribute in node.attribute:
-            for body in (attribute.g, *attribute.graphs):
-                _read_inner(body, image.name, inner)
     axes = f'{inner}/axes'
     graph.initializer.append(numpy_helper.from_array(np.array([0], np.int64), axes))
     graph.node.insert(0, helper.make_node('Squeeze', [image.name, axes], [inner]))
     image.type.tensor_type.shape.dim.insert(0, onnx.TensorShapeProto.Dimension(dim_value=1))
-
-
-def _read_inner(graph: onnx.GraphProto, name: str, inner: str) -> None:
-    for node in graph.node:
-        node.input[:] = [inner if one == name else one for one in node.input]
-        for attribute in node.attribute:
-            for body in (attribute.g, *attribute.graphs):
-                _read_inner(body, name, inner)

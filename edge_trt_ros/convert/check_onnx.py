@@ -12,6 +12,7 @@ import onnx
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 from edge_trt_ros.convert.adapt_graph import adapt_graph
+from edge_trt_ros.convert.graph_edit import all_nodes
 from edge_trt_ros.errors import ModelError
 from edge_trt_ros.tensor_spec import TensorSpec
 
@@ -65,10 +66,14 @@ def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
         _fix_input_shape(model, image_input, input_shape, path)
     try:
         onnx.checker.check_model(model, full_check=True)
-        model = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+        inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     except Exception as error:  # onnx raises a type of its own for each of its passes
         raise ModelError(f'{path} is not a valid ONNX model: {_first_line(error)}; '
                          'export it again') from error
+    # Not the inner shapes: with them ONNX Runtime 1.32 takes a torchvision RetinaNet for one that
+    # always sees something, and fails where it does not.
+    del model.graph.output[:]
+    model.graph.output.extend(inferred.graph.output)
     _check_weights(model, path)
     _check_operators(model, path)
     return CheckedOnnx(
@@ -170,7 +175,7 @@ def _check_weights(model: onnx.ModelProto, path: Path) -> None:
 
 
 def _check_operators(model: onnx.ModelProto, path: Path) -> None:
-    plugins = sorted({f'{node.op_type} of {node.domain}' for node in model.graph.node
+    plugins = sorted({f'{node.op_type} of {node.domain}' for node in all_nodes(model.graph)
                       if node.domain not in _KNOWN_DOMAINS})
     if plugins:
         raise ModelError(f"{path} takes custom plugins ({', '.join(plugins)}), which ONNX Runtime "

@@ -14,6 +14,7 @@ from typing import Any
 
 from edge_trt_ros.convert.adapt_graph import PLUGIN_BOXES, PLUGIN_SCORES, TARGET_SIZES
 from edge_trt_ros.convert.check_onnx import CheckedOnnx
+from edge_trt_ros.convert.graph_edit import all_nodes
 from edge_trt_ros.tensor_spec import TensorSpec
 from edge_trt_ros.vision.grids import cell_counts
 
@@ -148,7 +149,7 @@ def _detr(onnx: CheckedOnnx) -> list[Reading]:
 
 
 def _final(onnx: CheckedOnnx) -> list[Reading]:
-    roles = _roles(onnx.outputs, boxes=('boxes',), scores=('scores',), labels=('labels',))
+    roles = _roles_by_kind(onnx.outputs)
     if roles is None or not _is_detection(roles):
         return []
     if TARGET_SIZES in onnx.adapted and roles['scores'].shape[0] == 1 \
@@ -241,6 +242,22 @@ def _roles(outputs: Sequence[TensorSpec], **names: Sequence[str]) -> dict[str, T
     return roles if len(roles) == len(names) == len(outputs) else None
 
 
+def _roles_by_kind(outputs: Sequence[TensorSpec]) -> dict[str, TensorSpec] | None:
+    """
+    Return boxes, scores and labels by what only they can be: fours, floats, integers.
+
+    Not by name: torchvision gives them in an order of each network's own, so that exports with
+    `output_names` often name scores what are labels.
+    """
+    boxes = [one for one in outputs if one.shape[-1:] == (4,) and len(one.shape) > 1]
+    rest = [one for one in outputs if one not in boxes]
+    scores = [one for one in rest if one.dtype in _FLOATS]
+    labels = [one for one in rest if one.dtype in _INTEGERS]
+    if (len(boxes), len(scores), len(labels)) != (1, 1, 1):
+        return None
+    return {'boxes': boxes[0], 'scores': scores[0], 'labels': labels[0]}
+
+
 def _is_detection(roles: Mapping[str, TensorSpec]) -> bool:
     boxes, scores, labels = (roles[name] for name in ('boxes', 'scores', 'labels'))
     return boxes.shape[-1:] == (4,) and boxes.dtype in _FLOATS and scores.dtype in _FLOATS \
@@ -248,7 +265,7 @@ def _is_detection(roles: Mapping[str, TensorSpec]) -> bool:
 
 
 def _has(onnx: CheckedOnnx, operator: str) -> bool:
-    return any(node.op_type == operator for node in onnx.model.graph.node)
+    return any(node.op_type == operator for node in all_nodes(onnx.model.graph))
 
 
 def _makers(onnx: CheckedOnnx, outputs: Sequence[str]) -> set[str]:

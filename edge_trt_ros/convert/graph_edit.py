@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import onnx
 from onnx import helper, TensorProto
 
@@ -44,6 +46,14 @@ def prepared(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
     del model.graph.node[:]
     model.graph.node.extend(kept)
     return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+
+
+def all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """Yield the nodes of a graph, those in its branches and loops included."""
+    for node in graph.node:
+        yield node
+        for body in _bodies(node):
+            yield from all_nodes(body)
 
 
 def tensor_types(graph: onnx.GraphProto) -> dict[str, int]:
@@ -103,7 +113,6 @@ def pruned(model: onnx.ModelProto) -> onnx.ModelProto:
     del graph.initializer[:], graph.value_info[:]
     graph.initializer.extend(live)
     try:
-        model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
         onnx.checker.check_model(model, full_check=True)
     except Exception as error:  # onnx raises a type of its own for each of its passes
         raise ModelError(f'the precision could not be written into the graph ({error}): choose '
@@ -114,10 +123,13 @@ def pruned(model: onnx.ModelProto) -> onnx.ModelProto:
 def names_in_subgraphs(graph: onnx.GraphProto) -> set[str]:
     """Return the names that the branches and bodies inside a graph read, their own included."""
     names: set[str] = set()
-    for node in graph.node:
-        for attribute in node.attribute:
-            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField('g') else [])):
-                names.update(name for one in inner.node for name in one.input)
-                names.update(output.name for output in inner.output)
-                names |= names_in_subgraphs(inner)
+    for node in all_nodes(graph):
+        for body in _bodies(node):
+            names.update(name for one in body.node for name in one.input)
+            names.update(output.name for output in body.output)
     return names
+
+
+def _bodies(node: onnx.NodeProto) -> list[onnx.GraphProto]:
+    return [body for attribute in node.attribute for body in (
+        *attribute.graphs, *([attribute.g] if attribute.HasField('g') else []))]

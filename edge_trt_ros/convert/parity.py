@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 import onnx
-import onnxruntime
 
+from edge_trt_ros.convert.onnx_session import open_session, run_session
 from edge_trt_ros.errors import ModelError
 
 Arrays = Sequence[NDArray[Any]]
@@ -66,7 +66,7 @@ def check_parity(exported: Exported, feeds: Sequence[Arrays]) -> Parity:
     :raises ModelError: if ONNX Runtime cannot run the ONNX.
     """
     names = [output.name for output in exported.model.graph.output]
-    session = _session(exported.model)
+    session = open_session(exported.model)
     max_error = max_relative = 0.0
     agreed = places = 0
     problem, failed_on = '', None
@@ -119,7 +119,7 @@ def _first_divergence(exported: Exported, feed: Arrays) -> str:
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name, _, _ in steps)
     names = [name for name, _, _ in steps]
     try:
-        values = _run(_session(onnx.shape_inference.infer_shapes(model)), names, feed)
+        values = _run(open_session(model), names, feed)
     except ModelError:
         return ''
     for (name, place, want), have in zip(steps, values):
@@ -129,26 +129,9 @@ def _first_divergence(exported: Exported, feed: Arrays) -> str:
             'that tracing froze: a Python number, a random one, or a branch on data')
 
 
-def _session(model: onnx.ModelProto) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(model.SerializeToString(), options,
-                                            providers=['CPUExecutionProvider'])
-    except Exception as error:  # a class of its own for each error code
-        raise ModelError(f'ONNX Runtime {onnxruntime.__version__} cannot load the export: '
-                         f'{str(error).splitlines()[0]}') from error
-
-
 def _run(session: Any, names: list[str], feed: Arrays) -> list[NDArray[Any]]:
-    inputs = [one.name for one in session.get_inputs()]
-    try:
-        found: list[NDArray[Any]] = session.run(names, dict(zip(inputs, feed)))
-        return found
-    except Exception as error:  # a class of its own for each error code
-        raise ModelError('ONNX Runtime cannot run the export on '
-                         f"{', '.join(str(list(one.shape)) for one in feed)}: "
-                         f'{str(error).splitlines()[0]}') from error
+    return run_session(session, names, dict(zip(
+        (one.name for one in session.get_inputs()), feed)))
 
 
 def _wide(values: NDArray[Any]) -> NDArray[np.float64]:

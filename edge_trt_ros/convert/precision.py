@@ -14,7 +14,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import onnxruntime
 
@@ -25,6 +24,7 @@ from edge_trt_ros.convert.calibration_cache import cached_ranges, calibration_ke
 from edge_trt_ros.convert.calibration_set import calibration_set, CalibrationSet
 from edge_trt_ros.convert.graph_edit import decoding_nodes, prepared, weighted_nodes
 from edge_trt_ros.convert.low_precision import to_low_precision
+from edge_trt_ros.convert.onnx_session import open_session, run_session
 from edge_trt_ros.convert.quantize_int8 import CPU_WEIGHT, quantizable_nodes
 from edge_trt_ros.convert.recipe import ConversionRecipe
 from edge_trt_ros.convert.sensitivity import hold_budget, Quantized
@@ -189,9 +189,8 @@ class _Work:
 
 def _results(model: onnx.ModelProto, head: str, feeds: Sequence[Feed],
              contract: InputContract) -> list[Result]:
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=['CPUExecutionProvider'])
+    session = open_session(model)
     names = [output.name for output in model.graph.output]
     whole = Letterbox.fit(contract.size_wh, contract.size_wh)
-    return [DECODERS[head](dict(zip(names, map(np.asarray, session.run(names, dict(feed))))),
-                           whole, Thresholds()) for feed in feeds]
+    return [DECODERS[head](dict(zip(names, run_session(session, names, feed))), whole,
+                           Thresholds()) for feed in feeds]

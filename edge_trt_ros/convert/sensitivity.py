@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 import onnx
 from onnx import helper, TensorProto
-import onnxruntime
 
 from edge_trt_ros.convert.activation_ranges import Feed, TensorRange
 from edge_trt_ros.convert.graph_edit import tensor_types
+from edge_trt_ros.convert.onnx_session import open_session, run_session
 from edge_trt_ros.convert.quantize_int8 import quantize_int8
 from edge_trt_ros.errors import BuildError
 
@@ -108,12 +108,9 @@ def _run(model: onnx.ModelProto, names: list[str], feeds: Sequence[Feed]
     del copy.graph.output[:]
     copy.graph.output.extend(
         helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
-    options = onnxruntime.SessionOptions()
     # What int8 loses, and not what this CPU's kernels add to it.
-    options.add_session_config_entry('session.disable_quant_qdq', '1')
-    session = onnxruntime.InferenceSession(
-        copy.SerializeToString(), options, providers=['CPUExecutionProvider'])
-    return [values for feed in feeds for values in session.run(names, dict(feed))]
+    session = open_session(copy, as_written=True)
+    return [values for feed in feeds for values in run_session(session, names, feed)]
 
 
 def _relative_error(expected: NDArray[np.float32], actual: NDArray[np.float32]) -> float:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-import onnxruntime
 
 from edge_trt_ros.convert.check_onnx import CheckedOnnx
 from edge_trt_ros.convert.head_detection import DetectionHead
+from edge_trt_ros.convert.onnx_session import open_session, run_session
 from edge_trt_ros.convert.source_decoder import decode_source
 from edge_trt_ros.errors import BuildError, NetworkOutputError
 from edge_trt_ros.runtime.contract import Frame, Runtime
@@ -66,8 +66,7 @@ def verify_engine(runtime: Runtime, source: CheckedOnnx, head: DetectionHead,
     :raises BuildError: if they disagree, or if either gives values that are not finite.
     """
     frames = frames or sample_frames(runtime.manifest.input_contract.size_wh)
-    session = onnxruntime.InferenceSession(
-        source.model.SerializeToString(), providers=['CPUExecutionProvider'])
+    session = open_session(source.model)
     preprocess = HostPreprocess(runtime.manifest.input_contract)
     tensor = np.empty(source.image_input.shape, source.image_input.dtype)
     # Every candidate as it is: suppression would turn a rounding error into a missing box.
@@ -80,7 +79,8 @@ def verify_engine(runtime: Runtime, source: CheckedOnnx, head: DetectionHead,
     for frame in frames:
         letterbox = preprocess.fit(frame)
         preprocess.fill(frame, letterbox, tensor)
-        raw = dict(zip(names, session.run(names, {source.image_input.name: tensor})))
+        raw = dict(zip(names, run_session(
+            session, names, {source.image_input.name: tensor})))
         lowest, sure_score = MIN_SCORE, SURE_SCORE
         if kept < head.boxes:
             lowest = lowest_score(runtime, frame)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-import onnxruntime
 
 from edge_trt_ros.convert.check_onnx import CheckedOnnx
 from edge_trt_ros.convert.head_detection import DetectionHead
+from edge_trt_ros.convert.onnx_session import open_session, run_session
 from edge_trt_ros.convert.source_decoder import decode_source
 from edge_trt_ros.convert.task_heads import TaskHead
 from edge_trt_ros.convert.verify_engine import LIMITS, sample_frames, verify_engine
@@ -43,8 +43,7 @@ def verify_task(runtime: Runtime, source: CheckedOnnx, head: TaskHead,
     :raises BuildError: if they disagree, or if either gives values that are not finite.
     """
     frames = frames or sample_frames(runtime.manifest.input_contract.size_wh)
-    session = onnxruntime.InferenceSession(
-        source.model.SerializeToString(), providers=['CPUExecutionProvider'])
+    session = open_session(source.model)
     preprocess = HostPreprocess(runtime.manifest.input_contract)
     tensor = np.empty(source.image_input.shape, source.image_input.dtype)
     kept = max(output.shape[1] if len(output.shape) > 1 else 1
@@ -55,7 +54,8 @@ def verify_task(runtime: Runtime, source: CheckedOnnx, head: TaskHead,
     for frame in frames:
         letterbox = preprocess.fit(frame)
         preprocess.fill(frame, letterbox, tensor)
-        raw = dict(zip(names, session.run(names, {source.image_input.name: tensor})))
+        raw = dict(zip(names, run_session(
+            session, names, {source.image_input.name: tensor})))
         try:
             expected = decode_source(head, raw, letterbox, thresholds)
             actual, _ = infer(runtime, frame, thresholds)
