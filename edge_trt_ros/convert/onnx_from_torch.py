@@ -1,14 +1,15 @@
 """
 From a PyTorch network to an ONNX in memory.
 
-Networks go through `torch.export`, TorchScript files through PyTorch's older exporter, the only
-one that reads them.
+Networks go through `torch.export`; TorchScript files and the detectors of torchvision through
+PyTorch's older exporter, the only one that takes them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 import importlib.util
 import io
 import logging
@@ -22,10 +23,13 @@ import onnx
 import torch
 from torch.utils._pytree import tree_leaves
 
+from edge_trt_ros.convert.detection_parity import aligned, NEAR_PX
 from edge_trt_ros.convert.export_recipe import ExportRecipe
 from edge_trt_ros.convert.model_source import kind_of_source, SourceKind
 from edge_trt_ros.convert.parity import Arrays, Exported
 from edge_trt_ros.convert.torch_network import load_network
+from edge_trt_ros.convert.torchvision_detector import (
+    is_torchvision_detector, OUTPUT_NAMES, TorchvisionDetector)
 from edge_trt_ros.errors import ConfigurationError, first_line, ModelError
 
 OPSETS = range(18, 24)
@@ -57,6 +61,12 @@ def onnx_from_torch(source: str, recipe: ExportRecipe, *, arguments: Any = None,
             raise ModelError('PyTorch exports through onnxscript, which is not installed: '
                              'pip install onnxscript')
         network = load_network(source, arguments, weights, trust_pickle)
+        if is_torchvision_detector(network):
+            # How many boxes there are depends on the image, which torch.export does not follow.
+            names = recipe.output_names or OUTPUT_NAMES
+            return replace(_export_torchscript(
+                TorchvisionDetector(network).eval(), replace(recipe, output_names=names)),
+                align=aligned, absolute={names[0]: NEAR_PX})
         if isinstance(network, torch.jit.ScriptModule):
             return _export_torchscript(network, recipe)
         if isinstance(network, torch.export.ExportedProgram):
@@ -78,6 +88,8 @@ def _examples(recipe: ExportRecipe) -> tuple[torch.Tensor, ...]:
 def _outputs(network: Any, feed: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     try:
         outputs = [one for one in tree_leaves(network(*feed)) if one is not None]
+    except ModelError:
+        raise
     except Exception as error:  # the network's own code
         shapes = ', '.join(f'{str(one.dtype)[6:]}{list(one.shape)}' for one in feed)
         raise ModelError(f'the network does not run on {shapes}: {first_line(error)}'

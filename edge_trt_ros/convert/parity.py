@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,12 +29,19 @@ class Exported:
     :param run: runs the network in its framework: inputs in, outputs in the ONNX's order out.
     :param trace: yields (name of the ONNX's value, where in the network, its value) in the order
         of computation; None where the framework does not show them.
+    :param align: brings the network's and the ONNX's outputs into one order; None where they
+        have one.
+    :param absolute: what values of an output may differ by whatever their size, by its name;
+        `ABSOLUTE` where it is not named.
     """
 
     model: onnx.ModelProto
     framework: str
     run: Callable[[Arrays], list[NDArray[Any]]]
     trace: Callable[[Arrays], Iterator[tuple[str, str, NDArray[Any]]]] | None = None
+    align: Callable[[list[NDArray[Any]], list[NDArray[Any]]],
+                    tuple[list[NDArray[Any]], list[NDArray[Any]]]] | None = None
+    absolute: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,8 +79,10 @@ def check_parity(exported: Exported, feeds: Sequence[Arrays]) -> Parity:
     problem, failed_on = '', None
     for feed in feeds:
         expected, actual = exported.run(feed), _run(session, names, feed)
+        if exported.align is not None:
+            expected, actual = exported.align(expected, actual)
         for name, want, have in zip(names, expected, actual):
-            if clause := difference(want, have):
+            if clause := difference(want, have, exported.absolute.get(name, ABSOLUTE)):
                 problem, failed_on = problem or f"output '{name}' {clause}", failed_on or feed
             if want.shape != have.shape or not want.size or not np.isfinite(want).all():
                 continue
@@ -85,10 +94,11 @@ def check_parity(exported: Exported, feeds: Sequence[Arrays]) -> Parity:
             agreed, places = agreed + int(same.sum()), places + same.size
     if failed_on is not None:
         problem += _first_divergence(exported, failed_on)
-    return Parity(len(feeds), max_error, max_relative, agreed / max(places, 1), problem)
+    agreement = agreed / places if places else 1.0
+    return Parity(len(feeds), max_error, max_relative, agreement, problem)
 
 
-def difference(want: NDArray[Any], have: NDArray[Any]) -> str:
+def difference(want: NDArray[Any], have: NDArray[Any], absolute: float = ABSOLUTE) -> str:
     """Return a clause on how two tensors differ by more than rounding; '' if they do not."""
     if want.shape != have.shape:
         return f'has shape {list(have.shape)}, expected {list(want.shape)}'
@@ -98,7 +108,7 @@ def difference(want: NDArray[Any], have: NDArray[Any]) -> str:
         return f'has {int((~np.isfinite(want)).sum())} values that are NaN or infinite'
     want, have = _wide(want), _wide(have)
     error = np.abs(want - have)
-    allowed = ABSOLUTE + RELATIVE * np.abs(want) + OF_LARGEST * np.abs(want).max()
+    allowed = absolute + RELATIVE * np.abs(want) + OF_LARGEST * np.abs(want).max()
     if (error <= allowed).all():
         return ''
     place = np.unravel_index(int(np.nan_to_num(error - allowed, nan=np.inf).argmax()), want.shape)
