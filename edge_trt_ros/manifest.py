@@ -19,6 +19,8 @@ from edge_trt_ros.errors import ManifestError, ModelError
 from edge_trt_ros.tensor_spec import TensorSpec
 
 SCHEMA_VERSION = 1
+# A layout: ids, attention mask and types of a text's tokens, int32 [1, 3, 1, length].
+TOKENS = 'tokens'
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,11 @@ class InputContract:
     """
     How pixels become the input tensor: `(value * scale - mean) / std`, channel by channel.
 
-    :param size_wh: width and height of the network's input in pixels.
+    Of a network that reads texts only the layout and the width count.
+
+    :param size_wh: width and height of the network's input in pixels, or tokens of a text and 1.
     :param color_order: 'rgb' or 'bgr', the order of the channels in the tensor.
-    :param layout: 'nchw', the only one in use.
+    :param layout: 'nchw', or 'tokens' of a text.
     :param scale: factor applied to the 0..255 value first.
     :param mean: subtracted after scaling, in the tensor's channel order.
     :param std: divided by last, in the tensor's channel order.
@@ -48,7 +52,7 @@ class InputContract:
             raise ManifestError(f'input_contract.size_wh is {self.size_wh}, expected two '
                                 'positive numbers: rebuild the engine')
         for name, value, known in (('color_order', self.color_order, ('rgb', 'bgr')),
-                                   ('layout', self.layout, ('nchw',))):
+                                   ('layout', self.layout, ('nchw', TOKENS))):
             if value not in known:
                 raise ManifestError(f"input_contract.{name} is '{value}', known are "
                                     f"{', '.join(known)}: rebuild the engine")
@@ -84,6 +88,7 @@ class EngineManifest:
     :param verification: what was compared at build time, and how far it was off.
     :param build_seconds: duration of the build.
     :param built_at: UTC time of the build, ISO 8601.
+    :param tokenizer: of a network that reads texts: its `tokenizer.json`.
     """
 
     engine_sha256: str
@@ -106,6 +111,7 @@ class EngineManifest:
     verification: Mapping[str, Any]
     build_seconds: float
     built_at: str
+    tokenizer: str = ''
     schema_version: int = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:
@@ -169,7 +175,8 @@ def manifest_from_json(text: str, origin: str) -> EngineManifest:
         raise ManifestError(
             f'{origin} has schema_version {version}, this installation reads up to '
             f'{SCHEMA_VERSION}: update edge_trt_ros, or {REBUILD}')
-    missing = [field.name for field in fields(EngineManifest) if field.name not in raw]
+    missing = [field.name for field in fields(EngineManifest)
+               if field.name not in raw and field.name != 'tokenizer']
     if missing:
         raise ManifestError(f"{origin} lacks {', '.join(missing)}; {REBUILD}")
     try:
@@ -182,8 +189,8 @@ def _manifest_from_fields(raw: dict[str, Any]) -> EngineManifest:
     known = {field.name for field in fields(EngineManifest)}
     values = {name: value for name, value in raw.items() if name in known}
     for name in ('engine_sha256', 'source_onnx_sha256', 'backend', 'backend_version', 'platform',
-                 'cache_key', 'head', 'source_head', 'task', 'built_at'):
-        if not isinstance(values[name], str):
+                 'cache_key', 'head', 'source_head', 'task', 'built_at', 'tokenizer'):
+        if not isinstance(values.get(name, ''), str):
             raise TypeError(f'{name} is {values[name]!r}, expected text')
     if not isinstance(values['engine_size_bytes'], int):
         raise TypeError(f"engine_size_bytes is {values['engine_size_bytes']!r}, expected a number")

@@ -11,7 +11,7 @@ import psutil
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EdgeTrtError
-from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.manifest import EngineManifest, TOKENS
 from edge_trt_ros.runtime.pipeline import warm_up
 from edge_trt_ros.runtime.select import open_engine
 
@@ -56,6 +56,9 @@ def _print(path: Path, manifest: EngineManifest, here: dict[str, Any]) -> None:
     more = f', and {len(manifest.labels) - _SHOWN_LABELS} more' \
         if len(manifest.labels) > _SHOWN_LABELS else ''
     target, contract = manifest.target, manifest.input_contract
+    pixels = f'texts of {contract.size_wh[0]} tokens' if contract.layout == TOKENS else (
+        f'{contract.color_order}, (value * {contract.scale:.6g} - {list(contract.mean)}) / '
+        f'{list(contract.std)}, padded with {contract.pad_value}')
     rows = [
         ('engine', f'{path}, {manifest.engine_size_bytes / 1e6:.1f} MB, '
          f'{manifest.engine_sha256[:12]}'),
@@ -67,8 +70,7 @@ def _print(path: Path, manifest: EngineManifest, here: dict[str, Any]) -> None:
         ('labels', f'{len(manifest.labels)}: {labels}{more}'),
         *(('input', str(one)) for one in manifest.inputs),
         *(('output', str(one)) for one in manifest.outputs),
-        ('pixels', f'{contract.color_order}, (value * {contract.scale:.6g} - '
-         f'{list(contract.mean)}) / {list(contract.std)}, padded with {contract.pad_value}'),
+        ('reads', pixels),
         *(_row('layers', manifest.layers)), *(_row('verified', manifest.verification)),
         *((name, str(value)) for name, value in manifest.recipe.items() if value not in (
             '', [], False, 0)),

@@ -5,6 +5,7 @@ Networks that are detectors but for their ends, brought to one image in and numb
   scores that go into it: candidates are suppressed by the node, with thresholds that can change.
 - `orig_target_sizes` (RT-DETR and its kin), the size to give boxes in, becomes the network's own.
 - An image without a batch, [3, height, width] (torchvision's detectors), gets one of 1.
+- The inputs of a network that reads texts (`input_ids` and its kin) become one.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from onnx import helper, numpy_helper
 
 from edge_trt_ros.convert.graph_edit import all_nodes
 from edge_trt_ros.errors import ModelError
+from edge_trt_ros.manifest import TOKENS
 
 TARGET_SIZES = 'orig_target_sizes'
+# What a network that reads texts may take, in the order of the rows of what it takes instead.
+_TEXT_INPUTS = ('input_ids', 'attention_mask', 'token_type_ids')
 # Tensors that are outputs from now on; the head is told by them.
 PLUGIN_BOXES = {0: 'efficient_nms/corners', 1: 'efficient_nms/centres'}
 PLUGIN_SCORES = 'efficient_nms/scores'
@@ -39,11 +43,31 @@ def adapt_graph(model: onnx.ModelProto) -> tuple[str, ...]:
     if len(_inputs(model.graph)) == 2 and TARGET_SIZES in _inputs(model.graph):
         _fix_target_sizes(model.graph)
         done.append(TARGET_SIZES)
+    if reads_text(model.graph):
+        _join_tokens(model.graph)
+        done.append(TOKENS)
     inputs = list(_inputs(model.graph).values())
     if len(inputs) == 1 and len(inputs[0].type.tensor_type.shape.dim) == 3 \
             and inputs[0].type.tensor_type.shape.dim[0].dim_value == 3:
         _give_batch(model.graph, inputs[0])
     return tuple(done)
+
+
+def reads_text(graph: onnx.GraphProto) -> bool:
+    """Return whether a network takes the tokens of a text."""
+    inputs = _inputs(graph)
+    return _TEXT_INPUTS[0] in inputs and set(inputs) <= set(_TEXT_INPUTS) and all(
+        len(one.type.tensor_type.shape.dim) == 2 and one.type.tensor_type.elem_type in (
+            onnx.TensorProto.INT64, onnx.TensorProto.INT32) for one in inputs.values())
+
+
+def forget_open_shapes(graph: onnx.GraphProto) -> None:
+    """Drop what an exporter wrote down for open dimensions: it would contradict fixed ones."""
+    del graph.value_info[:]
+    for output in graph.output:
+        for dim in output.type.tensor_type.shape.dim:
+            if dim.HasField('dim_param'):
+                dim.Clear()
 
 
 def _inputs(graph: onnx.GraphProto) -> dict[str, onnx.ValueInfoProto]:
@@ -89,6 +113,30 @@ def _fix_target_sizes(graph: onnx.GraphProto) -> None:
     graph.input.remove(sizes)
     graph.initializer.append(numpy_helper.from_array(
         np.array([[lengths[3], lengths[2]]], kind), TARGET_SIZES))
+
+
+def _join_tokens(graph: onnx.GraphProto) -> None:
+    inputs = _inputs(graph)
+    length = inputs[_TEXT_INPUTS[0]].type.tensor_type.shape.dim[1]
+    joined = helper.make_tensor_value_info(TOKENS, onnx.TensorProto.INT32, [1, 3, 1, None])
+    joined.type.tensor_type.shape.dim[3].CopyFrom(length)
+    nodes = []
+    graph.initializer.append(numpy_helper.from_array(np.array([1], np.int64), f'{TOKENS}/height'))
+    for row, name in enumerate(_TEXT_INPUTS):
+        if name not in inputs:
+            continue
+        index = f'{TOKENS}/row_{row}'
+        graph.initializer.append(numpy_helper.from_array(np.array(row, np.int64), index))
+        nodes += [
+            helper.make_node('Gather', [TOKENS, index], [f'{name}/row'], axis=1),
+            helper.make_node('Squeeze', [f'{name}/row', f'{TOKENS}/height'], [f'{name}/narrow']),
+            helper.make_node('Cast', [f'{name}/narrow'], [name],
+                             to=inputs[name].type.tensor_type.elem_type)]
+        graph.input.remove(inputs[name])
+    for place, node in enumerate(nodes):
+        graph.node.insert(place, node)
+    graph.input.append(joined)
+    forget_open_shapes(graph)
 
 
 def _give_batch(graph: onnx.GraphProto, image: onnx.ValueInfoProto) -> None:

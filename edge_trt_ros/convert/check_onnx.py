@@ -11,12 +11,14 @@ import numpy as np
 import onnx
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
-from edge_trt_ros.convert.adapt_graph import adapt_graph
+from edge_trt_ros.convert.adapt_graph import adapt_graph, forget_open_shapes, reads_text
 from edge_trt_ros.convert.graph_edit import all_nodes
 from edge_trt_ros.errors import ModelError
+from edge_trt_ros.manifest import TOKENS
 from edge_trt_ros.tensor_spec import TensorSpec
 
 # protobuf cannot hold more in one message, and so neither can an engine for the CPU.
+_MAX_TOKENIZER_BYTES = 64 << 20
 MAX_ONNX_BYTES = (1 << 31) - 1
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16,
            onnx.TensorProto.DOUBLE)
@@ -33,14 +35,15 @@ _DTYPE_NAMES = {
 @dataclass(frozen=True)
 class CheckedOnnx:
     """
-    A model that passed the checks, with every shape inferred.
+    A model that passed the checks.
 
     :param model: the model; whoever rewrites it copies it first.
     :param sha256: hash of the file and of its external data, hexadecimal.
-    :param image_input: the one input, [1, 3, height, width].
+    :param image_input: the one input, [1, 3, height, width]; of texts int32 [1, 3, 1, length].
     :param outputs: the outputs.
     :param metadata: the metadata properties of the file.
     :param adapted: what `adapt_graph` changed.
+    :param tokenizer: of a network that reads texts: the `tokenizer.json` beside the file.
     """
 
     model: onnx.ModelProto
@@ -49,6 +52,7 @@ class CheckedOnnx:
     outputs: tuple[TensorSpec, ...]
     metadata: Mapping[str, str]
     adapted: tuple[str, ...] = ()
+    tokenizer: str = ''
 
 
 def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
@@ -62,6 +66,12 @@ def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
     model, sha256 = _load(path)
     adapted = adapt_graph(model)
     image_input = _image_input(model, path)
+    if (len(input_shape) == 2) != (TOKENS in adapted) and input_shape:
+        raise ModelError(f'{path} takes {image_input}, which input_shape {list(input_shape)} does '
+                         'not fit: expected 1, 3, height and width of an image, or 1 and the '
+                         'length of a text')
+    if len(input_shape) == 2:
+        input_shape = (input_shape[0], 3, 1, input_shape[1])
     if input_shape or -1 in image_input.shape:
         _fix_input_shape(model, image_input, input_shape, path)
     try:
@@ -79,7 +89,8 @@ def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
     return CheckedOnnx(
         model, sha256, _image_input(model, path),
         tuple(_tensor_spec(output, path) for output in model.graph.output),
-        {entry.key: entry.value for entry in model.metadata_props}, adapted)
+        {entry.key: entry.value for entry in model.metadata_props}, adapted,
+        _tokenizer(path) if TOKENS in adapted else '')
 
 
 def onnx_sha256(path: Path) -> str:
@@ -150,7 +161,24 @@ def _read(path: Path) -> tuple[onnx.ModelProto, str, list[str]]:
             digest.update(location.read_bytes())
         except OSError as error:
             raise _external_data_error(path, external, error) from error
+    if reads_text(model.graph):
+        digest.update(_tokenizer(path).encode())
     return model, digest.hexdigest(), external
+
+
+def _tokenizer(path: Path) -> str:
+    """Return the tokenizer beside the ONNX of a network that reads texts."""
+    beside = path.with_name('tokenizer.json')
+    try:
+        if beside.stat().st_size <= _MAX_TOKENIZER_BYTES:
+            return beside.read_text(encoding='utf-8')
+        problem = f'has more than {_MAX_TOKENIZER_BYTES} bytes'
+    except FileNotFoundError:
+        problem = 'is missing'
+    except (OSError, ValueError) as error:
+        problem = f'cannot be read ({_first_line(error)})'
+    raise ModelError(f'{path} reads texts, and {beside} {problem}: copy the one of its training '
+                     'there', code='tokenizer_missing')
 
 
 def _external_files(model: onnx.ModelProto) -> list[str]:
@@ -216,7 +244,7 @@ def _fix_input_shape(model: onnx.ModelProto, image_input: TensorSpec,
                      wanted: tuple[int, ...], path: Path) -> None:
     if not wanted:
         raise ModelError(f'{path} leaves dimensions of its input open ({image_input}): '
-                         'set input_shape, for example 1,3,640,640')
+                         'set input_shape, for example 1x3x640x640, or 1x128 for texts')
     if any(have not in (-1, want) for have, want in zip(image_input.shape, wanted)):
         raise ModelError(f'{path} takes {image_input}, which input_shape {list(wanted)} does not '
                          'fit: correct input_shape or export with dynamic axes')
@@ -224,12 +252,7 @@ def _fix_input_shape(model: onnx.ModelProto, image_input: TensorSpec,
         if value.name == image_input.name:
             for dim, length in zip(value.type.tensor_type.shape.dim, wanted):
                 dim.dim_value = length
-    # What an exporter wrote down for open dimensions would contradict the fixed ones.
-    del model.graph.value_info[:]
-    for output in model.graph.output:
-        for dim in output.type.tensor_type.shape.dim:
-            if dim.HasField('dim_param'):
-                dim.Clear()
+    forget_open_shapes(model.graph)
 
 
 def _first_line(error: Exception) -> str:

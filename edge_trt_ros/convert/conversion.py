@@ -33,8 +33,8 @@ from edge_trt_ros.convert.toolchain import find_toolchain
 from edge_trt_ros.convert.typed_layers import node_precisions
 from edge_trt_ros.convert.verify_task import verify
 from edge_trt_ros.engine_file import read_engine
-from edge_trt_ros.errors import BuildError
-from edge_trt_ros.manifest import EngineManifest, InputContract, manifest_path, sha256_hex
+from edge_trt_ros.errors import BuildError, ConfigurationError
+from edge_trt_ros.manifest import EngineManifest, InputContract, manifest_path, sha256_hex, TOKENS
 from edge_trt_ros.runtime.contract import Frame, Runtime
 from edge_trt_ros.runtime.engine_identity import runs_on, this_platform
 from edge_trt_ros.runtime.gpu_device import find_gpu
@@ -81,6 +81,9 @@ def convert(onnx_path: Path, recipe: ConversionRecipe,
     toolchain = find_toolchain(recipe)
     checked = check_onnx(onnx_path, recipe.input_shape)
     head = find_head(checked, recipe)
+    if checked.tokenizer and (recipe.calibration or recipe.precision == 'int8'):
+        raise ConfigurationError('int8 is calibrated on images, and this network reads texts: '
+                                 'choose fp16', code='precision_unsupported')
     progress('fuse the head', 0.1)
     fused = fuse(checked, head, recipe.max_candidates)
     if toolchain.tensorrt is not None:
@@ -182,6 +185,8 @@ def _on_gpu(model: onnx.ModelProto, on_cpu: EngineManifest, recipe: ConversionRe
 def _input_contract(checked: CheckedOnnx, head: DetectionHead, recipe: ConversionRecipe
                     ) -> InputContract:
     height, width = checked.image_input.shape[2:]
+    if checked.tokenizer:
+        return InputContract((width, height), layout=TOKENS, scale=1.0, pad_value=0)
     if recipe.input_contract:
         return input_contract_from_text(recipe.input_contract, (width, height), 'input_contract')
     return input_contract_from_metadata(
@@ -220,4 +225,5 @@ def _manifest(checked: CheckedOnnx, head: DetectionHead, precise: PreciseGraph, 
         labels=head.labels,
         verification={},
         build_seconds=0.0,
-        built_at=datetime.now(timezone.utc).isoformat(timespec='seconds'))
+        built_at=datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        tokenizer=checked.tokenizer)

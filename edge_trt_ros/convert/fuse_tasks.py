@@ -51,7 +51,8 @@ def _append(model: onnx.ModelProto, checked: CheckedOnnx, head: TaskHead, kept: 
     boxes = [floats('boxes_xyxy', 1, kept, 4), floats('scores', 1, kept),
              integers('class_ids', 1, kept)]
     specs = {
-        'classify': [floats('scores', 1, kept), integers('class_ids', 1, kept)],
+        **dict.fromkeys(('classify', 'text'), [
+            floats('scores', 1, kept), integers('class_ids', 1, kept)]),
         'semantic': [integers('class_map', 1, *shapes[0][2:])],
         'segment': [*boxes, floats('coefficients', 1, kept, shapes[-1][1]),
                     floats('prototypes', *shapes[-1])],
@@ -60,7 +61,7 @@ def _append(model: onnx.ModelProto, checked: CheckedOnnx, head: TaskHead, kept: 
     }[head.task] + [floats('checksum', 1)]
     tail = GraphTail(model.graph, tuple(spec.name for spec in specs))
     raws = [tail.source(output) for output in checked.outputs]
-    if head.task == 'classify':
+    if head.task in ('classify', 'text'):
         _append_classify(tail, raws[0], kept, head.name == 'classify_logits')
     elif head.task == 'segment':
         tail.node('Identity', [_append_boxes(tail, raws[0], shapes[0][1], kept, shapes[1][1])],

@@ -13,7 +13,7 @@ from edge_trt_ros.errors import ConfigurationError
 BACKENDS = ('auto', 'tensorrt', 'tensorrt_rtx', 'onnxruntime')
 PRECISIONS = ('fp32', 'fp16', 'bf16', 'int8', 'best')
 CALIBRATION_METHODS = ('moving_average', 'min_max', 'percentile')
-TASKS = ('', 'detect', 'classify', 'semantic', 'segment', 'pose', 'obb', 'tensors')
+TASKS = ('', 'detect', 'classify', 'semantic', 'segment', 'pose', 'obb', 'text', 'tensors')
 MAX_LABELS = 65536
 _MAX_WORKSPACE_MB = 1 << 20
 
@@ -25,8 +25,8 @@ class ConversionRecipe:
 
     :param backend: the library that will run the engine; 'auto' takes the best one here.
     :param precision: arithmetic of the network (see `convert.precision`).
-    :param input_shape: batch, channels, height, width to fix an ONNX of open dimensions to;
-        empty takes what the ONNX states.
+    :param input_shape: batch, channels, height, width (or batch and length of texts) to fix an
+        ONNX of open dimensions to; empty takes what the ONNX states.
     :param max_candidates: boxes that the fused head hands to the CPU for each image.
     :param labels: class names; empty takes those in the ONNX metadata.
     :param anchors_wh: sizes of anchors in pixels, for a detector exported without its grid.
@@ -84,10 +84,11 @@ class ConversionRecipe:
             raise ConfigurationError(f"task is '{self.task}', known are {', '.join(TASKS[1:])} "
                                      '(or nothing, to take what the ONNX states)')
         shape = self.input_shape
-        if shape and (len(shape) != 4 or min(shape) < 1 or shape[0] != 1 or shape[1] != 3):
+        if shape and (len(shape) not in (2, 4) or min(shape) < 1 or shape[0] != 1
+                      or len(shape) == 4 and shape[1] != 3):
             raise ConfigurationError(
-                f'input_shape is {list(shape)}, expected 1, 3, height and width '
-                '(or nothing, to take what the ONNX states)')
+                f'input_shape is {list(shape)}, expected 1, 3, height and width, or 1 and the '
+                'length of a text (or nothing, to take what the ONNX states)')
         # TensorRT's TopK layer takes at most 3840.
         if not 1 <= self.max_candidates <= 3840:
             raise ConfigurationError(

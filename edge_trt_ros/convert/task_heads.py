@@ -15,6 +15,7 @@ from math import prod
 from edge_trt_ros.convert.check_onnx import CheckedOnnx
 from edge_trt_ros.convert.head_detection import DetectionHead, trusted_labels
 from edge_trt_ros.errors import ModelError
+from edge_trt_ros.manifest import TOKENS
 
 _FLOATS = ('float32', 'float16')
 # What may stand between a softmax and the output without changing a value.
@@ -43,7 +44,10 @@ def detect_task_head(onnx: CheckedOnnx, task: str = '', labels: tuple[str, ...] 
     :returns: the head, or None for a detector or a task that is not stated.
     :raises ModelError: if the outputs are not those of the task, with both of them.
     """
-    task = task or onnx.metadata.get('task', '')
+    task = task or onnx.metadata.get('task', '') or ('text' if TOKENS in onnx.adapted else '')
+    if (task == 'text') != (TOKENS in onnx.adapted):
+        raise ModelError(f"the task is '{task}', but the network takes {onnx.image_input}: "
+                         "'text' is for those that take input_ids, and only for them")
     if task not in _HEADS:
         return None
     expected, tell = _HEADS[task]
@@ -57,7 +61,7 @@ def detect_task_head(onnx: CheckedOnnx, task: str = '', labels: tuple[str, ...] 
         raise ModelError(f"the task is '{task}', whose networks end in {expected}, but this one "
                          f'ends in [{seen}] for input {onnx.image_input}: correct the task, or '
                          'export again')
-    classes = head.boxes if task in ('classify', 'semantic') else len(head.labels)
+    classes = head.boxes if task in ('classify', 'semantic', 'text') else len(head.labels)
     if task == 'tensors':
         return head
     if given and len(given) != classes:
@@ -72,7 +76,8 @@ def _classify(onnx: CheckedOnnx, labels: int) -> TaskHead | None:
             or output.shape[1] < 2:
         return None
     name = 'classify_scores' if _ends_in_probabilities(onnx) else 'classify_logits'
-    return TaskHead(name, 'classify', (), output.shape[1])
+    task = 'text' if TOKENS in onnx.adapted else 'classify'
+    return TaskHead(name, task, (), output.shape[1])
 
 
 def _ends_in_probabilities(onnx: CheckedOnnx) -> bool:
@@ -142,5 +147,6 @@ _HEADS: dict[str, tuple[str, _Tell]] = {
     'pose': ('[1, 4 + classes + keypoints * numbers, anchors], with the metadata kpt_shape as '
              '[17, 3]', _pose),
     'obb': ('[1, 4 + classes + 1, anchors]', _obb),
+    'text': ('one output [1, classes] of 2 classes at least', _classify),
     'tensors': ('outputs of float32 or float16 with fixed shapes', _tensors),
 }

@@ -18,6 +18,7 @@ from edge_trt_ros.errors import BuildError, NetworkOutputError
 from edge_trt_ros.runtime.contract import Frame, Runtime
 from edge_trt_ros.runtime.host_preprocess import HostPreprocess
 from edge_trt_ros.runtime.pipeline import infer
+from edge_trt_ros.runtime.text_tokens import TextTokens
 from edge_trt_ros.vision.class_map import ClassMap
 from edge_trt_ros.vision.classification import Classification
 from edge_trt_ros.vision.decoders import Result
@@ -37,12 +38,16 @@ def verify_task(runtime: Runtime, source: CheckedOnnx, head: TaskHead,
     :param runtime: the engine.
     :param source: the ONNX it was built from.
     :param head: that ONNX's head.
-    :param frames: images to compare on; none takes seeded noise and a gray one.
+    :param frames: images to compare on; none takes seeded noise and a gray one;
+        a network that reads texts takes words of its vocabulary.
     :param precision: what it computes in, a key of `LIMITS`.
     :returns: what ran it, frames, what was compared as a phrase, and the largest error of it.
     :raises BuildError: if they disagree, or if either gives values that are not finite.
     """
-    frames = frames or sample_frames(runtime.manifest.input_contract.size_wh)
+    manifest = runtime.manifest
+    if manifest.tokenizer:
+        frames = TextTokens(manifest.tokenizer, manifest.input_contract).samples()
+    frames = frames or sample_frames(manifest.input_contract.size_wh)
     session = open_session(source.model)
     preprocess = HostPreprocess(runtime.manifest.input_contract)
     tensor = np.empty(source.image_input.shape, source.image_input.dtype)
@@ -66,7 +71,7 @@ def verify_task(runtime: Runtime, source: CheckedOnnx, head: TaskHead,
         precision = 'tf32'
     limits = LIMITS[precision]
     what, limit = {
-        'classify': ('score', limits.score),
+        'classify': ('score', limits.score), 'text': ('score', limits.score),
         'semantic': ('share of pixels', max(limits.lost, MAX_PIXELS_OFF)),
     }.get(head.task, ('value', limits.score))
     if max(errors) > limit:

@@ -1,5 +1,5 @@
 """
-One camera's way through the engine: image messages in, detections and overlays out.
+One camera's way through the engine: images (or texts) in, results and overlays out.
 
 Lives between activate and deactivate. The subscription's thread only puts the newest message
 in line; everything else happens on the worker's thread.
@@ -18,9 +18,11 @@ import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header, String
 
 from edge_trt_ros.convert.conversion import open_model
 from edge_trt_ros.errors import ConfigurationError, EngineError, ImageError, NetworkOutputError
+from edge_trt_ros.manifest import EngineManifest, TOKENS
 from edge_trt_ros.ros.diagnostics import StreamFigures
 from edge_trt_ros.ros.image_message import frame_from_compressed, frame_from_image
 from edge_trt_ros.ros.image_message import image_message
@@ -31,22 +33,27 @@ from edge_trt_ros.ros.transition_guard import explain
 from edge_trt_ros.runtime.contract import Frame
 from edge_trt_ros.runtime.pipeline import infer, warm_up
 from edge_trt_ros.runtime.select import OpenedRuntime, Placement
+from edge_trt_ros.runtime.text_tokens import TextTokens
 from edge_trt_ros.vision.decoders import Result
 from edge_trt_ros.vision.draw_result import draw_result
 from edge_trt_ros.vision.pixel_encodings import to_bgr
 from edge_trt_ros.vision.postprocess import Thresholds
 from edge_trt_ros.vision.tracking import TrackIds
 
+# Images: the newest wins. Texts: each counts, as each command does.
+_WAITING_TEXTS = 100
+
 
 @dataclass(frozen=True)
 class _Arrival:
-    message: Image | CompressedImage
+    message: Image | CompressedImage | String
+    header: Header
     arrived: float
 
 
 class DetectionStream:
     """
-    Runs the newest image of a topic through an engine.
+    Runs the newest image of a topic, or each text, through an engine.
 
     :param node: for its logger and clock.
     :param opened: the open engine, which the stream owns from now on.
@@ -66,9 +73,6 @@ class DetectionStream:
         self.figures = StreamFigures()
         self.last_problem = ''
         self.tracks = TrackIds() if parameters.track else None
-        self._decode: Callable[[Any, str], Frame] = (
-            frame_from_compressed if parameters.image_transport == 'compressed'
-            else frame_from_image)
         self.topic = ''
         self.tune(parameters)
         self._worker: NewestFrameWorker[_Arrival] | None = None
@@ -77,6 +81,7 @@ class DetectionStream:
         """Take over what may change while images flow."""
         labels = self.opened.runtime.manifest.labels
         self._parameters = parameters
+        self._decode = _decoder(self.opened.runtime.manifest, parameters)
         self._thresholds = Thresholds(
             confidence=parameters.confidence_threshold, nms_iou=parameters.nms_threshold,
             max_detections=parameters.max_detections,
@@ -86,7 +91,8 @@ class DetectionStream:
     def start(self, topic: str) -> None:
         """Begin to work on what `offer` brings; `topic` names the source in messages."""
         self.topic = topic
-        self._worker = NewestFrameWorker(self._process, 'inference')
+        self._worker = NewestFrameWorker(
+            self._process, 'inference', _WAITING_TEXTS if self.reads_text else 1)
 
     def stop(self) -> None:
         """Finish the image in work and forget the one that waits."""
@@ -94,11 +100,19 @@ class DetectionStream:
             self._worker.close()
             self._worker = None
 
-    def offer(self, message: Image | CompressedImage) -> None:
-        """Take an image from the subscription; returns at once."""
-        stamp = message.header.stamp
+    @property
+    def reads_text(self) -> bool:
+        """Whether the engine takes texts and not images."""
+        return self.opened.runtime.manifest.input_contract.layout == TOKENS
+
+    def offer(self, message: Image | CompressedImage | String) -> None:
+        """Take a message from the subscription; returns at once."""
+        # A text has no header: its time is that of its arrival.
+        header = Header(stamp=self._node.get_clock().now().to_msg()) \
+            if isinstance(message, String) else message.header
+        stamp = header.stamp
         self.figures.arrived(self._now_ns(), stamp.sec * 1_000_000_000 + stamp.nanosec)
-        if self._worker and self._worker.offer(_Arrival(message, perf_counter())):
+        if self._worker and self._worker.offer(_Arrival(message, header, perf_counter())):
             self.figures.counts['dropped_for_newer'] += 1
 
     def close(self) -> None:
@@ -127,7 +141,7 @@ class DetectionStream:
         old.runtime.close()
 
     def _process(self, arrival: _Arrival) -> None:
-        header = arrival.message.header
+        header = arrival.header
         stages_ms = {'queue': (perf_counter() - arrival.arrived) * 1e3}
         stamp_ns = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
         limit_ms = self._parameters.max_frame_age_ms
@@ -135,8 +149,8 @@ class DetectionStream:
             self.figures.counts['dropped_for_age'] += 1
             return
         try:
-            frame = self._decode(arrival.message, self.topic)
             with self._swapping:
+                frame = self._decode(arrival.message, self.topic)
                 result, times_ms = infer(self.opened.runtime, frame, self._thresholds)
                 labels = self.opened.runtime.manifest.labels
             started = perf_counter()
@@ -157,13 +171,13 @@ class DetectionStream:
             (self._now_ns() - stamp_ns) / 1e6}
         self.last_problem = ''
         self.figures.finished(self._now_ns(), stages_ms)
-        if self._overlay.get_subscription_count():
-            self._publish_overlay(frame, result, labels, arrival.message)
+        if frame.encoding != TOKENS and self._overlay.get_subscription_count():
+            self._publish_overlay(frame, result, labels, header)
 
     def _publish_overlay(self, frame: Frame, result: Result, labels: tuple[str, ...],
-                         message: Image | CompressedImage) -> None:
+                         header: Header) -> None:
         bgr = np.array(to_bgr(frame.pixels, frame.encoding))
-        self._overlay.publish(image_message(draw_result(bgr, result, labels), message.header))
+        self._overlay.publish(image_message(draw_result(bgr, result, labels), header))
 
     def _refuse(self, count: str, error: Exception) -> None:
         self.figures.counts[count] += 1
@@ -172,6 +186,15 @@ class DetectionStream:
 
     def _now_ns(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)
+
+
+def _decoder(manifest: EngineManifest, parameters: InferenceParameters
+             ) -> Callable[[Any, str], Frame]:
+    if manifest.input_contract.layout == TOKENS:
+        tokens = TextTokens(manifest.tokenizer, manifest.input_contract)
+        return lambda message, topic: tokens.frame(message.data, source=topic)
+    return frame_from_compressed if parameters.image_transport == 'compressed' \
+        else frame_from_image
 
 
 def class_filter(class_names: Sequence[str], labels: tuple[str, ...]) -> frozenset[int] | None:

@@ -70,7 +70,7 @@ def stream_status(name: str, stream: DetectionStream, enabled: bool, now_ns: int
                                 'give the camera driver the Fast DDS profile (see README)')
     elif not enabled:
         message = 'disabled by ~/enable'
-    elif not since.get('received'):
+    elif not since.get('received') and not stream.reads_text:
         level, message = WARN, f'no images on {stream.topic}'
     elif since.get('dropped_for_newer', 0) + since.get('dropped_for_age', 0) > 0:
         message += ', slower than the camera: older images are dropped'

@@ -21,7 +21,7 @@ from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header
+from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import LabelInfo
 
@@ -99,7 +99,7 @@ class InferenceNode(LifecycleNode):
 
     @guarded
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Subscribe to the images."""
+        """Subscribe to the images, or texts."""
         super().on_activate(state)
         self._publish_label_info()
         self._active = True
@@ -158,15 +158,19 @@ class InferenceNode(LifecycleNode):
         if stream is None:
             return
         parameters = self._declared.read()
-        compressed = parameters.image_transport == 'compressed'
-        qos = qos_profile(parameters.input_qos)
-        topic = self.resolve_topic_name('image/compressed' if compressed else 'image')
+        if stream.reads_text:
+            kind, name, profile = String, 'text', 'DEFAULT'
+        elif parameters.image_transport == 'compressed':
+            kind, name, profile = CompressedImage, 'image/compressed', parameters.input_qos
+        else:
+            kind, name, profile = Image, 'image', parameters.input_qos
+        topic = self.resolve_topic_name(name)
         stream.start(topic)
         self._subscribed.callback(stream.stop)
         subscription = self.create_subscription(
-            CompressedImage if compressed else Image, topic, stream.offer, qos,
+            kind, topic, stream.offer, qos_profile(profile),
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=lambda event: (
-                self.get_logger().error(incompatible_qos(topic, parameters.input_qos, event)))))
+                self.get_logger().error(incompatible_qos(topic, profile, event)))))
         self._subscribed.callback(self.destroy_subscription, subscription)
 
     def _publish_label_info(self) -> None:

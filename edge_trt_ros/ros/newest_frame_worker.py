@@ -1,7 +1,8 @@
-"""A thread that works on the newest item: while one is in work, at most one waits."""
+"""A thread that works on the newest items: while one is in work, only a few may wait."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from threading import Condition, Thread
 from typing import Generic, TypeVar
@@ -11,17 +12,18 @@ T = TypeVar('T')
 
 class NewestFrameWorker(Generic[T]):
     """
-    Hands items to a function on a thread of its own, always the newest one.
+    Hands items to a function on a thread of its own, in their order; the oldest give way.
 
     An executor of several threads would do the same with a longer tail and more CPU.
 
     :param work: called with one item at a time; must not raise.
     :param name: name of the thread.
+    :param most_waiting: how many may wait.
     """
 
-    def __init__(self, work: Callable[[T], None], name: str) -> None:
+    def __init__(self, work: Callable[[T], None], name: str, most_waiting: int = 1) -> None:
         self._work = work
-        self._waiting: list[T] = []
+        self._waiting: deque[T] = deque(maxlen=most_waiting)
         self._stopping = False
         self._changed = Condition()
         self._thread = Thread(target=self._run, name=name, daemon=True)
@@ -30,13 +32,13 @@ class NewestFrameWorker(Generic[T]):
     def offer(self, item: T) -> bool:
         """Put an item in line; return True if it took the place of one that still waited."""
         with self._changed:
-            replaced = bool(self._waiting)
-            self._waiting[:] = [item]
+            replaced = len(self._waiting) == self._waiting.maxlen
+            self._waiting.append(item)
             self._changed.notify()
         return replaced
 
     def close(self) -> None:
-        """Finish the item in work, forget the one that waits, and end the thread."""
+        """Finish the item in work, forget those that wait, and end the thread."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -48,5 +50,5 @@ class NewestFrameWorker(Generic[T]):
                 self._changed.wait_for(lambda: self._waiting or self._stopping)
                 if self._stopping:
                     return
-                item = self._waiting.pop()
+                item = self._waiting.popleft()
             self._work(item)

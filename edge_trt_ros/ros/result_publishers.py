@@ -2,7 +2,7 @@
 What is published, by the task of the engine.
 
 - detect: `detections`.
-- classify: `classification`.
+- classify, text: `classification`.
 - semantic: `mask`, the class of each pixel as `label_info` numbers it, and `mask_color` for a
   person to look at, made only while somebody subscribes. `mono8` up to 256 classes, else `mono16`.
 - segment: `detections` and `mask`, whose pixels hold the number that is the detection's `id`, 0
@@ -43,6 +43,7 @@ from edge_trt_ros.vision.tracking import TrackIds
 TOPICS: dict[str, dict[str, Any]] = {
     'detect': {'detections': Detection2DArray},
     'classify': {'classification': ClassificationMessage},
+    'text': {'classification': ClassificationMessage},
     'semantic': {'mask': Image, 'mask_color': Image},
     'segment': {'detections': Detection2DArray, 'mask': Image},
     'pose': {'detections': Detection2DArray, 'keypoints': PointCloud2},

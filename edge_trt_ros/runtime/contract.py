@@ -28,13 +28,13 @@ from edge_trt_ros.vision.letterbox import Letterbox
 @dataclass(frozen=True)
 class Frame:
     """
-    One image on its way to a network.
+    One image, or text, on its way to a network.
 
     :param pixels: uint8, a view of the message's own bytes in the shape that the encoding
         prescribes (`vision.pixel_encodings`); rows may be padded (strided). Not modified, and
-        kept alive by whoever holds the frame.
-    :param encoding: name of the encoding, as `sensor_msgs/Image` spells it.
-    :param size_wh: width and height in pixels.
+        kept alive by whoever holds the frame. Of a text: the tensor's own bytes.
+    :param encoding: name of the encoding, as `sensor_msgs/Image` spells it; 'tokens' of a text.
+    :param size_wh: width and height in pixels, or tokens and 1.
     :param stamp_ns: time of exposure in nanoseconds of the publisher's clock.
     :param frame_id: the camera's coordinate frame.
     :param source: where it came from (topic or file), for messages to people.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_trt_ros.errors import ImageError
-from edge_trt_ros.manifest import InputContract
+from edge_trt_ros.manifest import InputContract, TOKENS
 from edge_trt_ros.runtime.contract import Frame
 from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.pixel_encodings import to_bgr
@@ -46,9 +46,12 @@ class HostPreprocess:
 
         :param frame: the image; not modified.
         :param letterbox: what `fit` returned for it.
-        :param tensor: float32 or float16, (1, 3, height, width); overwritten.
-        :raises ImageError: if the encoding is not known.
+        :param tensor: float32 or float16, (1, 3, height, width); int32 of a text; overwritten.
+        :raises ImageError: if the encoding is not known, or not what the network takes.
         """
+        if self._contract.layout == TOKENS:
+            tensor[...] = token_bytes(frame, self._contract).view(np.int32).reshape(tensor.shape)
+            return
         pixels, channels = frame.pixels, _RGB_CHANNELS.get(frame.encoding)
         if channels is None:
             pixels = to_bgr(pixels, frame.encoding, self._converted(frame.size_wh))
@@ -77,3 +80,15 @@ class HostPreprocess:
         if shape not in self._canvases:
             self._canvases[shape] = np.empty(shape, np.uint8)
         return self._canvases[shape]
+
+
+def token_bytes(frame: Frame, contract: InputContract) -> NDArray[np.uint8]:
+    """
+    Return the bytes of a text's tensor.
+
+    :raises ImageError: if the frame is none, or of another length.
+    """
+    if frame.encoding != TOKENS or frame.size_wh != contract.size_wh:
+        raise ImageError(f'the network reads texts of {contract.size_wh[0]} tokens, and this is '
+                         f'{frame.encoding} {frame.size_wh} from {frame.source or "a file"}')
+    return frame.pixels

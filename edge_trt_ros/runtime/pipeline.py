@@ -8,7 +8,9 @@ from time import perf_counter
 import numpy as np
 
 from edge_trt_ros.errors import EngineError, NetworkOutputError
+from edge_trt_ros.manifest import TOKENS
 from edge_trt_ros.runtime.contract import Frame, Runtime, Ticket
+from edge_trt_ros.runtime.text_tokens import blank_frame
 from edge_trt_ros.vision.decoders import Decoder, DECODERS, Result
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.instances import Instances
@@ -67,17 +69,18 @@ def _collect(runtime: Runtime, ticket: Ticket, thresholds: Thresholds
 
 def warm_up(runtime: Runtime, frames: int = 3) -> None:
     """
-    Run a runtime on gray frames, so that the first real one finds it ready.
+    Run a runtime on gray images or blank texts, so that the first real one finds it ready.
 
     :param runtime: an open runtime.
     :param frames: how many.
-    :raises NetworkOutputError: if the network cannot even bear a gray image.
+    :raises NetworkOutputError: if the network cannot even bear those.
     """
-    width, height = runtime.manifest.input_contract.size_wh
-    gray = Frame(np.full((height, width, 3), 114, np.uint8), 'bgr8', (width, height),
-                 source='warm-up')
+    contract = runtime.manifest.input_contract
+    width, height = contract.size_wh
+    plain = blank_frame(contract) if contract.layout == TOKENS else Frame(
+        np.full((height, width, 3), 114, np.uint8), 'bgr8', (width, height), source='warm-up')
     for index in range(frames):
-        infer(runtime, gray, Thresholds(), slot=index % runtime.slots)
+        infer(runtime, plain, Thresholds(), slot=index % runtime.slots)
 
 
 def _check_classes(found: Detections, labels: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edge_trt_ros.errors import EngineError
-from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.manifest import EngineManifest, TOKENS
 from edge_trt_ros.runtime.contract import Frame, Ticket
 from edge_trt_ros.runtime.cuda.kernel_cache import cache_folder
 from edge_trt_ros.runtime.cuda.lane import Lane
@@ -22,6 +22,7 @@ from edge_trt_ros.runtime.cuda.session import CudaSession
 from edge_trt_ros.runtime.cuda.slot import Slot
 from edge_trt_ros.runtime.engine_identity import check_identity
 from edge_trt_ros.runtime.gpu_device import find_gpu, GpuDevice
+from edge_trt_ros.runtime.host_preprocess import token_bytes
 from edge_trt_ros.runtime.tensorrt_library import TensorRt
 from edge_trt_ros.runtime.tensorrt_network import TensorRtNetwork
 from edge_trt_ros.runtime.ultralytics_header import plan_of
@@ -65,9 +66,11 @@ class TensorRtEngine:
                                             _compiled_path(manifest, gpu))
             stack.callback(self._network.close)
             free_bytes.append(self._session.memory_bytes()[0])
-            kernel = PreprocessKernel(self._session, manifest.input_contract,
-                                      self._network.inputs[0].dtype)
-            stack.callback(kernel.close)
+            kernel = None
+            if manifest.input_contract.layout != TOKENS:
+                kernel = PreprocessKernel(self._session, manifest.input_contract,
+                                          self._network.inputs[0].dtype)
+                stack.callback(kernel.close)
             self._lanes = []
             for _ in range(self.slots):
                 slot = Slot(self._network.inputs[0], self._network.outputs)
@@ -91,8 +94,12 @@ class TensorRtEngine:
 
     def submit(self, frame: Frame, *, slot: int = 0) -> Ticket:
         """See `Runtime.submit`."""
-        pixel_encoding(frame.encoding)
-        letterbox = Letterbox.fit(frame.size_wh, self.manifest.input_contract.size_wh)
+        contract = self.manifest.input_contract
+        if contract.layout == TOKENS:
+            token_bytes(frame, contract)
+        else:
+            pixel_encoding(frame.encoding)
+        letterbox = Letterbox.fit(frame.size_wh, contract.size_wh)
         with self._session.current():
             self._lanes[slot].launch(frame, letterbox)
         return Ticket(slot, letterbox, None)

@@ -34,13 +34,13 @@ class Lane:
     The device's context has to be current for all calls.
 
     :param stream: the PyCUDA stream that everything is queued on.
-    :param kernel: the preprocessing.
+    :param kernel: the preprocessing; None where a frame's bytes are the tensor.
     :param slot: the memory.
     :param run_network: queues the network on the stream, bound to the slot's addresses.
     :param use_graph: whether to try to capture frames; what to measure against, if not.
     """
 
-    def __init__(self, stream: Any, kernel: PreprocessKernel, slot: Slot,
+    def __init__(self, stream: Any, kernel: PreprocessKernel | None, slot: Slot,
                  run_network: Callable[[Slot], None], use_graph: bool = True) -> None:
         self._stream, self._kernel, self._slot = stream, kernel, slot
         self._run_network = run_network
@@ -113,8 +113,11 @@ class Lane:
         mark(0)
         slot.upload(stream, pixels.size)
         mark(1)
-        self._kernel.launch(stream, slot.source, slot.tensor, encoding,
-                            pixels.size // pixels.shape[0], letterbox)
+        if self._kernel is None:
+            cuda.memcpy_dtod_async(slot.tensor, slot.source, pixels.size, stream)
+        else:
+            self._kernel.launch(stream, slot.source, slot.tensor, encoding,
+                                pixels.size // pixels.shape[0], letterbox)
         mark(2)
         self._run_network(slot)
         mark(3)
