@@ -9,6 +9,7 @@ import numpy as np
 from onnx import TensorProto
 import pytest
 from support.frames import noise_frame
+from support.gpu import GPU_MARKS
 from support.models import dense_model, save
 
 pytest.importorskip('tokenizers', reason='texts are read by the package tokenizers')
@@ -102,3 +103,23 @@ def test_tensorrt_builds_it(precision: str, tmp_path: Path) -> None:
         backend=installed_tensorrt(), input_shape=(1, 12), precision=precision))
     assert built.manifest.inputs[0].shape == (1, 3, 1, 12)
     assert built.manifest.task == 'text' and len(built.engine) > 1000
+
+
+class TestOnTheGpu:
+    """What only running it shows."""
+
+    pytestmark = GPU_MARKS
+
+    @pytest.mark.parametrize('precision', ['fp32', 'fp16'])
+    def test_scores_are_those_of_the_arithmetic(self, precision: str, tmp_path: Path) -> None:
+        build_engine(save_text_model(tmp_path), tmp_path / 'm.engine', ConversionRecipe(
+            backend=installed_tensorrt(), input_shape=(1, 12), precision=precision))
+        with open_model(tmp_path / 'm.engine').runtime as runtime:
+            tokens = TextTokens(runtime.manifest.tokenizer, runtime.manifest.input_contract)
+            for index, (text, ids) in enumerate(TEXTS.items()):
+                result, _ = infer(runtime, tokens.frame(text), Thresholds(), slot=index % 2)
+                assert isinstance(result, Classification)
+                np.testing.assert_allclose(
+                    result.scores, np.sort(expected_scores(ids))[::-1], atol=5e-3)
+            with pytest.raises(ImageError, match='reads texts of 12 tokens'):
+                infer(runtime, noise_frame(), Thresholds())
