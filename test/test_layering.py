@@ -21,7 +21,7 @@ OWNERS = {
     'onnx': ('convert/', 'demo/'),
     'onnxruntime': ('runtime/onnxruntime_cpu.py', 'convert/', 'demo/'),
     'torch': ('convert/onnx_from_torch.py', 'convert/torch_network.py',
-              'convert/sparse_training.py', 'demo/'),
+              'convert/torchvision_detector.py', 'convert/sparse_training.py', 'demo/'),
     'tensorflow': ('convert/onnx_from_tensorflow.py',),
     'tf2onnx': ('convert/onnx_from_tensorflow.py',),
     # Imported by name, by its one adapter.

@@ -36,6 +36,8 @@ def test_round_trip(built: tuple[Path, EngineManifest]) -> None:
 def test_every_field_is_needed(built: tuple[Path, EngineManifest]) -> None:
     raw = json.loads(built[1].to_json())
     for field in fields(EngineManifest):
+        if field.name == 'tokenizer':  # younger than manifests that are in use
+            continue
         lacking = {name: value for name, value in raw.items() if name != field.name}
         with pytest.raises(ManifestError, match=field.name):
             manifest_from_json(json.dumps(lacking), 'here')

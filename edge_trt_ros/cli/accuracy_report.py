@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-import sys
 from typing import Any
 
 import cv2
-from tqdm import tqdm
 
 from edge_trt_ros.benchmark.accuracy import measure_accuracy
 from edge_trt_ros.benchmark.accuracy_picture import accuracy_picture, COLUMNS
-from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.cli._command import print_json, progress_bar, run_command
 from edge_trt_ros.cli._images import frame_from_file, image_paths
 from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.convert.recipe import BACKENDS, ConversionRecipe, PRECISIONS, shape_from_text
@@ -45,8 +43,7 @@ def main() -> None:
             calibration_images=arguments.calibration_images,
             labels=labels_from_file(arguments.labels),
             input_shape=shape_from_text(arguments.input_shape))
-        with tqdm(total=100, unit='%', file=sys.stderr, leave=False, disable=None,
-                  bar_format='{desc:24} {bar} {percentage:3.0f} % {elapsed}') as bar:
+        with progress_bar(24) as bar:
             def progress(phase: str, fraction: float) -> None:
                 bar.set_description_str(phase, refresh=False)
                 bar.n = round(100 * fraction)

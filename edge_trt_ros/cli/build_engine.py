@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-import sys
-from time import sleep
+from time import monotonic, sleep
 
-from tqdm import tqdm
-
-from edge_trt_ros.cli._command import DONE, print_json, REFUSED, run_command
+from edge_trt_ros.cli._command import (DONE, print_json, progress_bar, REFRESH_S, REFUSED,
+                                       run_command)
 from edge_trt_ros.convert.adopt_engine import adopt_engine
 from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
 from edge_trt_ros.convert.check_onnx import check_onnx
@@ -117,15 +115,18 @@ def main() -> None:
 
 
 def _watch(job: BuildJob) -> BuildOutcome:
-    # disable=None: a bar for a terminal, nothing in a log.
-    with tqdm(total=100, unit='%', file=sys.stderr, leave=False, disable=None,
-              bar_format='{desc:16} {bar} {percentage:3.0f} % {elapsed}') as bar:
+    with progress_bar() as bar:
+        shown = monotonic()
         while True:
             outcome = job.poll()
             bar.set_description_str(job.phase, refresh=False)
-            bar.update(round(100 * job.fraction) - bar.n)
+            bar.n = round(100 * job.fraction)
             if outcome is not None:
                 return outcome
+            # By the clock: `update` skips what it takes for too little, and the seconds stand.
+            if monotonic() - shown > REFRESH_S:
+                shown = monotonic()
+                bar.refresh()
             sleep(0.05)
 
 

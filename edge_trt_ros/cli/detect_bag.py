@@ -9,7 +9,7 @@ from time import perf_counter
 
 from tqdm import tqdm
 
-from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.cli._command import print_json, run_command, terminal_size
 from edge_trt_ros.convert.conversion import open_model
 from edge_trt_ros.errors import BagError
 from edge_trt_ros.vision.postprocess import Thresholds
@@ -46,7 +46,8 @@ def main() -> None:
         started = perf_counter()
         # disable=None: a bar for a terminal, nothing in a log.
         with open_model(arguments.engine, arguments.backend).runtime as runtime, \
-                tqdm(unit='image', file=sys.stderr, leave=False, disable=None) as bar:
+                tqdm(unit='image', file=sys.stderr, leave=False, disable=None,
+                     **terminal_size()) as bar:
             def progress(done: int, total: int) -> None:
                 bar.total = total
                 bar.update(done - bar.n)

@@ -6,14 +6,12 @@ import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-import sys
 from threading import Event, Thread
 from typing import Any
 
-from tqdm import tqdm
 import yaml
 
-from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.cli._command import print_json, progress_bar, REFRESH_S, run_command
 from edge_trt_ros.cli._images import frame_from_file, image_paths
 from edge_trt_ros.convert.export import export_onnx
 from edge_trt_ros.convert.export_recipe import DEFAULT_OPSET, DYNAMIC_AXES, ExportRecipe
@@ -22,8 +20,6 @@ from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.errors import ConfigurationError, ManifestError
 from edge_trt_ros.manifest import InputContract
 from edge_trt_ros.tensor_spec import TensorSpec
-
-REFRESH_S = 0.25
 
 
 def main() -> None:
@@ -128,8 +124,7 @@ def _bar() -> Iterator[Callable[[str, float], None]]:
     """Show a bar that lives while an exporter keeps this thread busy."""
     stopped = Event()
     # disable=None: a bar for a terminal, nothing in a log.
-    with tqdm(total=100, unit='%', file=sys.stderr, leave=False, disable=None,
-              bar_format='{desc:16} {bar} {percentage:3.0f} % {elapsed}') as bar:
+    with progress_bar() as bar:
         def progress(phase: str, fraction: float) -> None:
             bar.set_description_str(phase, refresh=False)
             bar.update(round(100 * fraction) - bar.n)

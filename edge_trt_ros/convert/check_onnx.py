@@ -72,6 +72,8 @@ def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
                          'length of a text')
     if len(input_shape) == 2:
         input_shape = (input_shape[0], 3, 1, input_shape[1])
+    if not input_shape and image_input.shape[0] == -1 and -1 not in image_input.shape[1:]:
+        input_shape = (1, *image_input.shape[1:])  # one image at a time, as the nodes take them
     if input_shape or -1 in image_input.shape:
         _fix_input_shape(model, image_input, input_shape, path)
     try:

@@ -63,16 +63,17 @@ def hold_budget(model: onnx.ModelProto, ranges: Mapping[str, TensorRange],
     if drop <= max_drop:
         return Quantized(quantized, (), drop)
     ranked = _by_harm(model, ranges, nodes, decoding, feeds[:_RANKING_IMAGES], progress)
-    leave = 1
-    while leave < len(ranked):
+    # Twice as many each time, and all but one in the end.
+    most = len(ranked) - 1
+    steps = sorted({most, *(1 << power for power in range(most.bit_length()))} - {0})
+    for leave in steps:
         left = tuple(ranked[:leave])
         quantized = quantize_int8(
             model, ranges, [name for name in nodes if name not in left], largest_weight)
         drop = drop_of(quantized)
         if drop <= max_drop:
             return Quantized(quantized, left, drop)
-        leave *= 2
-    raise BuildError(f'int8 loses {drop:.3f} of the boxes even with {leave // 2} of {len(nodes)} '
+    raise BuildError(f'int8 loses {drop:.3f} of the boxes even with {most} of {len(nodes)} '
                      f'layers left in higher precision, allowed are {max_drop}: calibrate on '
                      'images that are more like those of the robot, raise max_accuracy_drop, or '
                      'choose fp16')
