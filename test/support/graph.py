@@ -43,7 +43,7 @@ class Graph:
         self._nodes.append(node)
         return node
 
-    def until(self, condition: Callable[[], Any], timeout_s: float = 20.0) -> None:
+    def until(self, condition: Callable[[], Any], timeout_s: float = 60.0) -> None:
         """Spin until a condition holds; fail the test if it does not in time."""
         deadline = monotonic() + timeout_s
         while not condition():
@@ -56,7 +56,7 @@ class Graph:
         while monotonic() < deadline:
             self.executor.spin_once(timeout_sec=0.05)
 
-    def call(self, kind: Any, service: str, request: Any = None, timeout_s: float = 20.0) -> Any:
+    def call(self, kind: Any, service: str, request: Any = None, timeout_s: float = 60.0) -> Any:
         """Call a service and return its answer."""
         client = self.peer.create_client(kind, service)
         self.until(client.service_is_ready)
