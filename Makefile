@@ -31,7 +31,7 @@ lint: environment  ## style and types
 
 train: environment  ## train the demo's detector anew, on the CPU (fetches PyTorch)
 	@$(ENTER) && python3 -m pip install --quiet --disable-pip-version-check \
-	  -r environment/requirements-train.txt && exec python3 -m edge_trt_ros.demo.train --output demo_output/training
+	  -r environment/requirements-train.txt && exec python3 -m edge_trt_ros.demo.detector.train --output demo_output/training
 
 clean:  ## remove the environment and all that the targets made
 	rm -rf .venv .pytest_cache .mypy_cache .hypothesis demo_output build install log

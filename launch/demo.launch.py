@@ -6,8 +6,8 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from edge_trt_ros.demo.model import CONFIDENCE, MODEL_PATH
-from edge_trt_ros.ros.transport import transport_environment
+from edge_trt_ros.demo.detector.model import CONFIDENCE, MODEL_PATH
+from edge_trt_ros.ros.node.transport import transport_environment
 
 ARGUMENTS = {
     'seconds': ('20.0', 'How long to keep score.'),

@@ -8,7 +8,7 @@ from launch_ros.actions import Node, SetRemap
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-from edge_trt_ros.ros.transport import transport_environment
+from edge_trt_ros.ros.node.transport import transport_environment
 
 ARGUMENTS = {
     'image_topic': ('image', 'Topic of the images, as /camera/image_raw.'),

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from edge_trt_ros.ros.builder_parameters import BuilderParameters, ModelParameters
-from edge_trt_ros.ros.detections_3d_parameters import Detections3DParameters
-from edge_trt_ros.ros.inference_parameters import InferenceParameters
+from edge_trt_ros.ros.builder.parameters import BuilderParameters, ModelParameters
+from edge_trt_ros.ros.inference.parameters import InferenceParameters
+from edge_trt_ros.ros.space.parameters import Detections3DParameters
 
 CONFIG = Path(__file__).resolve().parent.parent / 'config'
 KINDS = {'inference.yaml': InferenceParameters, 'builder.yaml': BuilderParameters,

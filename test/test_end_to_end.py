@@ -25,7 +25,7 @@ from support.models import dense_model, save
 from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, Detection3DArray
 
 from edge_trt_ros.engine_file import read_engine
-from edge_trt_ros.runtime.tensorrt_library import installed_tensorrt
+from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt
 
 
 @pytest.fixture()

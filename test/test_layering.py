@@ -11,19 +11,20 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent / 'edge_trt_ros'
 # Each layer may import those before it.
 LAYERS = (('errors', 'tensor_spec', 'manifest', 'engine_file'), ('vision',), ('runtime',),
-          ('convert',), ('ros',), ('demo',), ('benchmark',), ('cli', '__main__', '__init__'))
+          ('convert',), ('export',), ('evaluation',), ('ros',), ('demo',), ('benchmark',),
+          ('cli', '__main__', '__init__'))
 OWNERS = {
     'rclpy': ('ros/', 'demo/', 'benchmark/', 'cli/'),
     'vision_msgs': ('ros/', 'demo/', 'benchmark/'),
     'sensor_msgs': ('ros/', 'demo/', 'benchmark/'),
-    'message_filters': ('ros/stamp_pairs.py',),
-    'cv_bridge': ('ros/image_message.py',),
-    'onnx': ('convert/', 'demo/'),
+    'message_filters': ('ros/space/stamp_pairs.py',),
+    'cv_bridge': ('ros/messages/image.py',),
+    'onnx': ('convert/', 'export/', 'demo/'),
     'onnxruntime': ('runtime/onnxruntime_cpu.py', 'convert/', 'demo/'),
-    'torch': ('convert/onnx_from_torch.py', 'convert/torch_network.py',
-              'convert/torchvision_detector.py', 'convert/sparse_training.py', 'demo/'),
-    'tensorflow': ('convert/onnx_from_tensorflow.py',),
-    'tf2onnx': ('convert/onnx_from_tensorflow.py',),
+    'torch': ('export/onnx_from_torch.py', 'export/torch_network.py',
+              'export/torchvision_detector.py', 'convert/precision/sparse_training.py', 'demo/'),
+    'tensorflow': ('export/onnx_from_tensorflow.py',),
+    'tf2onnx': ('export/onnx_from_tensorflow.py',),
     # Imported by name, by its one adapter.
     'tensorrt': (), 'tensorrt_rtx': (),
     'pycuda': ('runtime/cuda/',),
@@ -32,8 +33,8 @@ OWNERS = {
     'edgefirst': ('vision/tracking.py',),
     'cv2': ('vision/boxes.py', 'vision/letterbox.py', 'vision/pixel_encodings.py',
             'vision/overlay.py', 'vision/draw_result.py', 'vision/instances.py',
-            'runtime/host_preprocess.py', 'convert/calibration_set.py', 'ros/image_message.py',
-            'demo/', 'benchmark/', 'cli/'),
+            'runtime/host_preprocess.py', 'convert/precision/calibration.py',
+            'ros/messages/image.py', 'demo/', 'evaluation/', 'benchmark/', 'cli/'),
 }
 FILES = sorted(ROOT.rglob('*.py'))
 

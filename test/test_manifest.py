@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from support.models import dense_model, save
 
-from edge_trt_ros.convert.conversion import build_engine
-from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.convert.build import build_engine
+from edge_trt_ros.convert.options import ConversionRecipe
 from edge_trt_ros.engine_file import next_manifest_path, read_engine
 from edge_trt_ros.errors import EngineError, ManifestError, ModelError
-from edge_trt_ros.manifest import EngineManifest, InputContract, manifest_from_json, manifest_path
-from edge_trt_ros.manifest import sha256_hex
+from edge_trt_ros.manifest import (EngineManifest, InputContract, manifest_from_json,
+                                   manifest_path, sha256_hex)
 from edge_trt_ros.tensor_spec import TensorSpec
 
 

@@ -8,9 +8,9 @@ import re
 
 import pytest
 
-from edge_trt_ros.ros.builder_parameters import BuilderParameters, ModelParameters
-from edge_trt_ros.ros.detections_3d_parameters import Detections3DParameters
-from edge_trt_ros.ros.inference_parameters import InferenceParameters
+from edge_trt_ros.ros.builder.parameters import BuilderParameters, ModelParameters
+from edge_trt_ros.ros.inference.parameters import InferenceParameters
+from edge_trt_ros.ros.space.parameters import Detections3DParameters
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / 'README.md').read_text(encoding='utf-8')

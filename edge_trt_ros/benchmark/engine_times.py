@@ -12,9 +12,9 @@ import psutil
 from std_msgs.msg import Header
 
 from edge_trt_ros.benchmark.road_frames import percentiles, road_frames
-from edge_trt_ros.convert.conversion import open_model
+from edge_trt_ros.convert.build import open_model
 from edge_trt_ros.manifest import sha256_hex
-from edge_trt_ros.ros.detection_messages import detections_message
+from edge_trt_ros.ros.messages.detections import detections_message
 from edge_trt_ros.runtime.contract import Frame, Runtime
 from edge_trt_ros.runtime.pipeline import infer, warm_up
 from edge_trt_ros.runtime.select import Placement

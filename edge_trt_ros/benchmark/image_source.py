@@ -12,8 +12,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from edge_trt_ros.benchmark.road_frames import road_frames
-from edge_trt_ros.ros.image_message import image_message
-from edge_trt_ros.ros.transport import prepare_transport
+from edge_trt_ros.ros.messages.image import image_message
+from edge_trt_ros.ros.node.transport import prepare_transport
 
 SETTLE_S = 2.0
 _SECOND_NS = 1_000_000_000

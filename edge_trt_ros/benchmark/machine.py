@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from edge_trt_ros import __version__
-from edge_trt_ros.runtime.gpu_device import find_gpu
+from edge_trt_ros.runtime.tensorrt.device import find_gpu
 
 _LIBRARIES = ('numpy', 'opencv-python-headless', 'opencv-python', 'onnxruntime', 'pycuda',
               'cuda-bindings', 'tensorrt', 'tensorrt_rtx_cu13', 'tensorrt_rtx_cu12')

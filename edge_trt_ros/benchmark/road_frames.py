@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from edge_trt_ros.demo.scene import Scene
+from edge_trt_ros.demo.road.scene import Scene
 from edge_trt_ros.runtime.contract import Frame
 
 PERCENTS = (50, 95, 99)

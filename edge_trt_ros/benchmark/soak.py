@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from edge_trt_ros.demo.nodes import DemoNodes
+from edge_trt_ros.demo.nodes.processes import DemoNodes
 from edge_trt_ros.errors import EngineError
 
 WARM_UP_S = 30.0

@@ -8,13 +8,13 @@ from time import monotonic, sleep
 
 from edge_trt_ros.cli._command import (DONE, print_json, progress_bar, REFRESH_S, REFUSED,
                                        run_command)
-from edge_trt_ros.convert.adopt_engine import adopt_engine
+from edge_trt_ros.convert.adopt import adopt_engine
 from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
-from edge_trt_ros.convert.check_onnx import check_onnx
+from edge_trt_ros.convert.graph.check import check_onnx
 from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.convert.onnx_verdict import judge_onnx
-from edge_trt_ros.convert.recipe import (BACKENDS, CALIBRATION_METHODS, ConversionRecipe,
-                                         numbers_from_text, PRECISIONS, shape_from_text, TASKS)
+from edge_trt_ros.convert.options import (BACKENDS, CALIBRATION_METHODS, ConversionRecipe,
+                                          numbers_from_text, PRECISIONS, shape_from_text, TASKS)
 
 
 def main() -> None:

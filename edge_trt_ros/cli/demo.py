@@ -11,7 +11,7 @@ import sys
 
 from edge_trt_ros.cli._command import REFUSED, run_command
 from edge_trt_ros.cli.scoreboard import RESULT_NAME
-from edge_trt_ros.demo.nodes import DemoNodes
+from edge_trt_ros.demo.nodes.processes import DemoNodes
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.cli._images import frame_from_file, image_paths
-from edge_trt_ros.convert.conversion import open_model
+from edge_trt_ros.convert.build import open_model
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.runtime.contract import Frame

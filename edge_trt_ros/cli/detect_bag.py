@@ -10,7 +10,7 @@ from time import perf_counter
 from tqdm import tqdm
 
 from edge_trt_ros.cli._command import print_json, run_command, terminal_size
-from edge_trt_ros.convert.conversion import open_model
+from edge_trt_ros.convert.build import open_model
 from edge_trt_ros.errors import BagError
 from edge_trt_ros.vision.postprocess import Thresholds
 
@@ -35,7 +35,7 @@ def main() -> None:
 
     def work() -> None:
         try:
-            from edge_trt_ros.ros.bag_detections import BagTask, detect_in_bag
+            from edge_trt_ros.ros.bags.detect import BagTask, detect_in_bag
         except ModuleNotFoundError as error:
             raise BagError(f'bags are read through {error.name}, which is not installed: '
                            'pip install rosbags') from error

@@ -1,8 +1,8 @@
 """The node that places detections in space by depth images."""
 
 from edge_trt_ros.cli._command import run_command
-from edge_trt_ros.ros.detections_3d_node import Detections3DNode
-from edge_trt_ros.ros.spin import spin_node
+from edge_trt_ros.ros.node.spin import spin_node
+from edge_trt_ros.ros.space.node import Detections3DNode
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """The node that turns ONNX files into engines."""
 
-from edge_trt_ros.ros.engine_builder_node import EngineBuilderNode
-from edge_trt_ros.ros.spin import spin_node
+from edge_trt_ros.ros.builder.node import EngineBuilderNode
+from edge_trt_ros.ros.node.spin import spin_node
 
 
 def main() -> None:

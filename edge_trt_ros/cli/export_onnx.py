@@ -13,11 +13,10 @@ import yaml
 
 from edge_trt_ros.cli._command import print_json, progress_bar, REFRESH_S, run_command
 from edge_trt_ros.cli._images import frame_from_file, image_paths
-from edge_trt_ros.convert.export import export_onnx
-from edge_trt_ros.convert.export_recipe import DEFAULT_OPSET, DYNAMIC_AXES, ExportRecipe
-from edge_trt_ros.convert.export_recipe import inputs_from_text
 from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.errors import ConfigurationError, ManifestError
+from edge_trt_ros.export.export import export_onnx
+from edge_trt_ros.export.options import DEFAULT_OPSET, DYNAMIC_AXES, ExportRecipe, inputs_from_text
 from edge_trt_ros.manifest import InputContract
 from edge_trt_ros.tensor_spec import TensorSpec
 

@@ -1,7 +1,7 @@
 """The lifecycle node that runs an engine on a camera."""
 
-from edge_trt_ros.ros.inference_node import InferenceNode
-from edge_trt_ros.ros.spin import spin_node
+from edge_trt_ros.ros.inference.node import InferenceNode
+from edge_trt_ros.ros.node.spin import spin_node
 
 
 def main() -> None:

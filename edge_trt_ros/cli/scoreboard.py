@@ -12,12 +12,12 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 
 from edge_trt_ros.cli._command import REFUSED, run_command
-from edge_trt_ros.demo.bring_up import activate, build_through
-from edge_trt_ros.demo.pictures import write_pictures
-from edge_trt_ros.demo.scoreboard import PASS_MARK, Scoreboard
+from edge_trt_ros.demo.nodes.bring_up import activate, build_through
+from edge_trt_ros.demo.nodes.pictures import write_pictures
+from edge_trt_ros.demo.nodes.scoreboard import PASS_MARK, Scoreboard
 from edge_trt_ros.errors import EngineError
-from edge_trt_ros.ros.image_message import frame_from_image
-from edge_trt_ros.ros.transport import prepare_transport
+from edge_trt_ros.ros.messages.image import frame_from_image
+from edge_trt_ros.ros.node.transport import prepare_transport
 
 RESULT_NAME = 'result.json'
 PICTURE_SECONDS = 3.0

@@ -1,7 +1,7 @@
 """The camera of the demo."""
 
-from edge_trt_ros.demo.synthetic_camera import SyntheticCamera
-from edge_trt_ros.ros.spin import spin_node
+from edge_trt_ros.demo.nodes.synthetic_camera import SyntheticCamera
+from edge_trt_ros.ros.node.spin import spin_node
 
 
 def main() -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.cli._images import frame_from_file, image_paths
-from edge_trt_ros.convert.check_onnx import check_onnx
-from edge_trt_ros.convert.network_head import find_head
-from edge_trt_ros.convert.recipe import ConversionRecipe
-from edge_trt_ros.convert.verify_engine import LIMITS
-from edge_trt_ros.convert.verify_task import verify
+from edge_trt_ros.convert.graph.check import check_onnx
+from edge_trt_ros.convert.heads.network_head import find_head
+from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.verify.boxes import LIMITS
+from edge_trt_ros.convert.verify.tasks import verify
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.runtime.select import open_runtime
 

@@ -19,10 +19,10 @@ from threading import Event, Thread
 from time import monotonic
 from traceback import format_exc
 
-from edge_trt_ros.convert.artifact_store import locked
-from edge_trt_ros.convert.conversion import build_engine
-from edge_trt_ros.convert.recipe import ConversionRecipe
-from edge_trt_ros.convert.typed_layers import precisions_sentence
+from edge_trt_ros.convert.build import build_engine
+from edge_trt_ros.convert.graph.layers import precisions_sentence
+from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.store import locked
 from edge_trt_ros.errors import BuildCanceledError, BuildError, EdgeTrtError
 from edge_trt_ros.manifest import EngineManifest, manifest_from_json
 

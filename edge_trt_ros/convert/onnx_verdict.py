@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from onnx import TensorProto
 
-from edge_trt_ros.convert.check_onnx import CheckedOnnx
-from edge_trt_ros.convert.engine_from_onnx import check_parses
-from edge_trt_ros.convert.network_head import find_head, fuse
-from edge_trt_ros.convert.precision import resolved_precision
-from edge_trt_ros.convert.recipe import ConversionRecipe
-from edge_trt_ros.convert.sparsity import check_sparsity
+from edge_trt_ros.convert.graph.check import CheckedOnnx
+from edge_trt_ros.convert.heads.network_head import find_head, fuse
+from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.precision.apply import resolved_precision
+from edge_trt_ros.convert.precision.sparsity import check_sparsity
+from edge_trt_ros.convert.tensorrt.builder import check_parses
 from edge_trt_ros.convert.toolchain import find_toolchain
 from edge_trt_ros.errors import EdgeTrtError
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_trt_ros.convert.recipe import ConversionRecipe
-from edge_trt_ros.runtime.gpu_device import find_gpu
+from edge_trt_ros.convert.options import ConversionRecipe
 from edge_trt_ros.runtime.onnxruntime_cpu import BACKEND, VERSION
 from edge_trt_ros.runtime.select import best_backend
-from edge_trt_ros.runtime.tensorrt_library import load_tensorrt, TensorRt
+from edge_trt_ros.runtime.tensorrt.device import find_gpu
+from edge_trt_ros.runtime.tensorrt.library import load_tensorrt, TensorRt
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest, REBUILD
 from edge_trt_ros.runtime.contract import Runtime
-from edge_trt_ros.runtime.gpu_device import find_gpu
-from edge_trt_ros.runtime.tensorrt_library import BACKENDS as TENSORRTS
-from edge_trt_ros.runtime.tensorrt_library import installed_tensorrt, load_tensorrt
+from edge_trt_ros.runtime.tensorrt.device import find_gpu
+from edge_trt_ros.runtime.tensorrt.library import (BACKENDS as TENSORRTS, installed_tensorrt,
+                                                   load_tensorrt)
 
 BACKENDS = ('auto', *TENSORRTS, 'onnxruntime')
 
@@ -97,7 +97,7 @@ def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement
             'onnxruntime')
     library = load_tensorrt(manifest.backend)
     try:
-        from edge_trt_ros.runtime.tensorrt_engine import TensorRtEngine
+        from edge_trt_ros.runtime.tensorrt.engine import TensorRtEngine
     except ImportError as error:
         raise EngineError(f'PyCUDA does not load ({error}): pip install pycuda, against the CUDA '
                           'of this machine') from error

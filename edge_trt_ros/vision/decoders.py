@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from edge_trt_ros.vision import detector_heads as heads
 from edge_trt_ros.vision.class_map import ClassMap, semantic, semantic_logits
-from edge_trt_ros.vision.classification import Classification, classify, classify_logits
-from edge_trt_ros.vision.classification import classify_scores
+from edge_trt_ros.vision.classification import (Classification, classify, classify_logits,
+                                                classify_scores)
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.instances import Instances, segment, yolo_segment
 from edge_trt_ros.vision.keypoints import keypoints, yolo_pose

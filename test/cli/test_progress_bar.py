@@ -10,7 +10,7 @@ from time import monotonic
 
 from support.image_folder import image_folder
 
-from edge_trt_ros.demo.model import MODEL_PATH
+from edge_trt_ros.demo.detector.model import MODEL_PATH
 
 
 def test_the_bar_moves_every_second(tmp_path: Path) -> None:

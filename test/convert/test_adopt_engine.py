@@ -11,15 +11,15 @@ from support.frames import noise_frame
 from support.gpu import GPU_MARKS, manifest_of, raw_engine
 from support.models import dense_model, save
 
-from edge_trt_ros.convert import adopt_engine as module
-from edge_trt_ros.convert.adopt_engine import adopt_engine
+from edge_trt_ros.convert import adopt as module
+from edge_trt_ros.convert.adopt import adopt_engine
 from edge_trt_ros.convert.agreement import agreement
-from edge_trt_ros.convert.conversion import build_engine
-from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.convert.build import build_engine
+from edge_trt_ros.convert.options import ConversionRecipe
 from edge_trt_ros.errors import EngineError, ModelError
 from edge_trt_ros.runtime.pipeline import detect
 from edge_trt_ros.runtime.select import open_runtime
-from edge_trt_ros.runtime.tensorrt_library import TensorRt
+from edge_trt_ros.runtime.tensorrt.library import TensorRt
 from edge_trt_ros.tensor_spec import TensorSpec
 from edge_trt_ros.vision.postprocess import Thresholds
 

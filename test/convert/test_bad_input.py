@@ -18,12 +18,12 @@ import pytest
 from support.image_folder import image_folder
 from support.models import dense_model, save
 
-from edge_trt_ros.convert import check_onnx as check_module
-from edge_trt_ros.convert.conversion import build_engine
-from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.convert.build import build_engine
+from edge_trt_ros.convert.graph import check as check_module
+from edge_trt_ros.convert.options import ConversionRecipe
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import described, EdgeTrtError
-from edge_trt_ros.runtime.tensorrt_library import installed_tensorrt
+from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt
 
 
 @dataclass

@@ -17,12 +17,12 @@ import pytest
 from support.frames import noise_frame
 from support.models import anchors_model, dense_model, end_to_end_model, save
 
-from edge_trt_ros.convert import conversion
-from edge_trt_ros.convert.artifact_store import install, locked, why_stale
+from edge_trt_ros.convert import build as conversion
+from edge_trt_ros.convert.build import build_engine, convert, open_model
 from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
-from edge_trt_ros.convert.conversion import build_engine, convert, open_model
 from edge_trt_ros.convert.labels import labels_from_file
-from edge_trt_ros.convert.recipe import ConversionRecipe, shape_from_text
+from edge_trt_ros.convert.options import ConversionRecipe, shape_from_text
+from edge_trt_ros.convert.store import install, locked, why_stale
 from edge_trt_ros.engine_file import next_manifest_path, read_engine
 from edge_trt_ros.errors import BuildCanceledError, BuildError, ConfigurationError, ModelError
 from edge_trt_ros.manifest import manifest_path

@@ -10,12 +10,12 @@ from onnx import helper, numpy_helper, TensorProto
 import pytest
 from support.models import dense_model, save
 
-from edge_trt_ros.convert.check_onnx import check_onnx
-from edge_trt_ros.convert.conversion import build_engine
+from edge_trt_ros.convert.build import build_engine
+from edge_trt_ros.convert.graph.check import check_onnx
 from edge_trt_ros.convert.onnx_verdict import judge_onnx, OnnxVerdict
-from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.convert.options import ConversionRecipe
 from edge_trt_ros.errors import ModelError
-from edge_trt_ros.runtime.tensorrt_library import installed_tensorrt
+from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt
 
 RTX = ConversionRecipe(backend='tensorrt_rtx')
 needs_rtx = pytest.mark.skipif(installed_tensorrt() != 'tensorrt_rtx',

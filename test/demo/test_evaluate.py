@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_trt_ros.demo.average_precision import average_precision, LabelledBoxes
-from edge_trt_ros.demo.evaluate import evaluate, OnnxDetector
-from edge_trt_ros.demo.model import MODEL_PATH
+from edge_trt_ros.demo.detector.evaluate import evaluate, OnnxDetector
+from edge_trt_ros.demo.detector.model import MODEL_PATH
 from edge_trt_ros.demo.score import Truth
+from edge_trt_ros.evaluation.average_precision import average_precision, LabelledBoxes
 from edge_trt_ros.vision.detections import Detections
 
 

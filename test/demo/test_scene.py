@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 import pytest
 
-from edge_trt_ros.demo.camera import Camera
-from edge_trt_ros.demo.light import Light, light_from_seed
-from edge_trt_ros.demo.scene import CLASS_NAMES, Scene
-from edge_trt_ros.demo.scene_truth import NO_CLASS, truth_from_stage
-from edge_trt_ros.demo.solids import Point, Sketch
-from edge_trt_ros.demo.stage import Stage
-from edge_trt_ros.demo.traffic import Actor, solid_of
+from edge_trt_ros.demo.road.camera import Camera
+from edge_trt_ros.demo.road.light import Light, light_from_seed
+from edge_trt_ros.demo.road.scene import CLASS_NAMES, Scene
+from edge_trt_ros.demo.road.scene_truth import NO_CLASS, truth_from_stage
+from edge_trt_ros.demo.road.solids import Point, Sketch
+from edge_trt_ros.demo.road.stage import Stage
+from edge_trt_ros.demo.road.traffic import Actor, solid_of
 
 CAMERA = Camera((640, 360), 460.0, (320.0, 150.0), 1.5)
 DAY = Light('day', (200, 140, 70), (230, 220, 200), (0.5, 0.5, 0.5), (0.7, 0.7, 0.7),

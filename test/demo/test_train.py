@@ -12,12 +12,13 @@ import pytest
 
 torch = pytest.importorskip('torch', reason='training the demo model needs torch')
 
-from edge_trt_ros.demo.loss import complete_iou, detection_loss, pairwise_iou  # noqa: E402
-from edge_trt_ros.demo.network import RoadUserNet  # noqa: E402
-from edge_trt_ros.demo.samples import augmented, render_samples, Sample  # noqa: E402
-from edge_trt_ros.demo.scene import CLASS_NAMES  # noqa: E402
-from edge_trt_ros.demo.train import (  # noqa: E402
-    export_onnx, EXPORTED_SIZE_WH, images_tensor, targets_tensor, train)
+from edge_trt_ros.demo.detector.loss import (complete_iou, detection_loss,  # noqa: E402
+                                             pairwise_iou)
+from edge_trt_ros.demo.detector.network import RoadUserNet  # noqa: E402
+from edge_trt_ros.demo.detector.samples import augmented, render_samples, Sample  # noqa: E402
+from edge_trt_ros.demo.detector.train import (export_onnx, EXPORTED_SIZE_WH,  # noqa: E402
+                                              images_tensor, targets_tensor, train)
+from edge_trt_ros.demo.road.scene import CLASS_NAMES  # noqa: E402
 
 SIZE_WH = (384, 224)
 CELLS = 56 * 32 + 28 * 16 + 14 * 8

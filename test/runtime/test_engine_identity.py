@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from support.models import dense_model, save
 
-from edge_trt_ros.convert.conversion import build_engine
-from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.convert.build import build_engine
+from edge_trt_ros.convert.options import ConversionRecipe
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest
-from edge_trt_ros.runtime.engine_identity import check_identity, runs_on, this_platform
-from edge_trt_ros.runtime.gpu_device import find_gpu, GpuDevice
 from edge_trt_ros.runtime.select import open_engine, open_runtime
-from edge_trt_ros.runtime.tensorrt_library import TensorRt
+from edge_trt_ros.runtime.tensorrt.device import find_gpu, GpuDevice
+from edge_trt_ros.runtime.tensorrt.identity import check_identity, runs_on, this_platform
+from edge_trt_ros.runtime.tensorrt.library import TensorRt
 
 ORIN = GpuDevice('Orin', '8.7', '12.6')
 
@@ -89,7 +89,7 @@ def test_a_backend_that_is_not_the_engines(engine: Path) -> None:
 
 
 def test_old_compiled_code_is_removed(tmp_path: Path) -> None:
-    from edge_trt_ros.runtime.tensorrt_network import _KEPT_CACHES, _prune
+    from edge_trt_ros.runtime.tensorrt.network import _KEPT_CACHES, _prune
     paths = [tmp_path / f'{index}.runtime_cache' for index in range(_KEPT_CACHES + 3)]
     for age, path in enumerate(paths):
         path.touch()

@@ -12,8 +12,8 @@ from support.frames import noise_frame
 from support.gpu import built, GPU_MARKS
 from support.models import dense_model, save
 
-from edge_trt_ros.convert.conversion import build_engine
-from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.convert.build import build_engine
+from edge_trt_ros.convert.options import ConversionRecipe
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.runtime.contract import Frame, Runtime
 from edge_trt_ros.runtime.pipeline import collect_detections, detect, warm_up

@@ -19,8 +19,8 @@ from support.gpu import built, GPU_MARKS, manifest_of, raw_engine
 from support.models import dense_model
 
 from edge_trt_ros.convert.agreement import agreement
-from edge_trt_ros.convert.conversion import build_engine
-from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.convert.build import build_engine
+from edge_trt_ros.convert.options import ConversionRecipe
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest, InputContract
@@ -28,7 +28,7 @@ from edge_trt_ros.runtime.contract import Frame
 from edge_trt_ros.runtime.host_preprocess import HostPreprocess
 from edge_trt_ros.runtime.pipeline import collect_detections, detect
 from edge_trt_ros.runtime.select import open_engine, open_runtime, Placement
-from edge_trt_ros.runtime.tensorrt_library import installed_tensorrt, library_logger, load_tensorrt
+from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt, library_logger, load_tensorrt
 from edge_trt_ros.vision.pixel_encodings import pixel_encoding, PIXEL_ENCODINGS
 from edge_trt_ros.vision.postprocess import Thresholds
 
@@ -50,7 +50,7 @@ def manifest(engine: Path) -> EngineManifest:
 
 
 def opened(engine: bytes, manifest: EngineManifest, **options: Any) -> Any:
-    from edge_trt_ros.runtime.tensorrt_engine import TensorRtEngine
+    from edge_trt_ros.runtime.tensorrt.engine import TensorRtEngine
     return TensorRtEngine(engine, manifest, load_tensorrt(installed_tensorrt()), **options)
 
 

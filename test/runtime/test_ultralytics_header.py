@@ -7,7 +7,7 @@ import json
 from hypothesis import given, strategies
 import pytest
 
-from edge_trt_ros.runtime.ultralytics_header import header_of, plan_of
+from edge_trt_ros.runtime.tensorrt.ultralytics_header import header_of, plan_of
 
 PLAN = b'ftrt' + bytes(range(256)) * 4
 

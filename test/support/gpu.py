@@ -11,13 +11,13 @@ from typing import Any
 import onnx
 import pytest
 
-from edge_trt_ros.convert.conversion import build_engine
-from edge_trt_ros.convert.engine_from_onnx import engine_from_onnx, Profile
-from edge_trt_ros.convert.recipe import ConversionRecipe
+from edge_trt_ros.convert.build import build_engine
+from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.tensorrt.builder import engine_from_onnx, Profile
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.manifest import EngineManifest, InputContract, sha256_hex
-from edge_trt_ros.runtime.gpu_device import find_gpu
-from edge_trt_ros.runtime.tensorrt_library import installed_tensorrt, load_tensorrt
+from edge_trt_ros.runtime.tensorrt.device import find_gpu
+from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt, load_tensorrt
 from edge_trt_ros.tensor_spec import TensorSpec
 
 

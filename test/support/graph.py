@@ -17,8 +17,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
-from edge_trt_ros.ros.image_message import image_message
-from edge_trt_ros.ros.transport import prepare_transport
+from edge_trt_ros.ros.messages.image import image_message
+from edge_trt_ros.ros.node.transport import prepare_transport
 
 
 class Graph:

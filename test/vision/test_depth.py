@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
-from edge_trt_ros.vision.depth import boxes_in_space, Pinhole
+from edge_trt_ros.vision.space import boxes_in_space, Pinhole
 
 CAMERA = Pinhole((640, 480), (500.0, 510.0), (320.0, 240.0))
 RANGE_M = (0.1, 20.0)

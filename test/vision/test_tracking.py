@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from edge_trt_ros.demo.scene import Scene
-from edge_trt_ros.demo.scene_truth import NO_CLASS, truth_from_stage
+from edge_trt_ros.demo.road.scene import Scene
+from edge_trt_ros.demo.road.scene_truth import NO_CLASS, truth_from_stage
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.tracking import LIFETIME_NS, TrackIds

@@ -1,0 +1,103 @@
+"""
+An engine that Ultralytics' exporter built, taken over with what its header says about it.
+
+Nothing is built: the engine gets the manifest that our nodes want. Its head is decoded on the
+host, and nobody compared it with its ONNX, which the manifest says, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from edge_trt_ros.convert.graph.check import CheckedOnnx
+from edge_trt_ros.convert.heads.network_head import find_head
+from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.store import install, locked
+from edge_trt_ros.errors import EngineError
+from edge_trt_ros.manifest import EngineManifest, InputContract, sha256_hex
+from edge_trt_ros.runtime.select import open_engine
+from edge_trt_ros.runtime.tensorrt.device import find_gpu
+from edge_trt_ros.runtime.tensorrt.identity import this_platform
+from edge_trt_ros.runtime.tensorrt.library import (complaints, installed_tensorrt, library_logger,
+                                                   load_tensorrt, TensorRt)
+from edge_trt_ros.runtime.tensorrt.network import DTYPES
+from edge_trt_ros.runtime.tensorrt.ultralytics_header import header_of, plan_of
+from edge_trt_ros.tensor_spec import TensorSpec
+
+
+def adopt_engine(source: Path, target: Path) -> EngineManifest:
+    """
+    Install an Ultralytics engine beside a manifest of our own.
+
+    :param source: the engine with Ultralytics' header.
+    :param target: where it goes.
+    :returns: the manifest.
+    :raises EngineError: if it has no such header, or does not run on the GPU of this machine.
+    :raises ModelError: if its head is not known.
+    """
+    try:
+        engine = source.read_bytes()
+    except OSError as error:
+        raise EngineError(f'{source} cannot be read: {error.strerror}') from error
+    header = header_of(engine)
+    if 'names' not in header:
+        raise EngineError(f"{source} has no header of Ultralytics' exporter, and so nothing says "
+                          'what it is: build an engine from its ONNX')
+    gpu = find_gpu()
+    if gpu is None or not installed_tensorrt():
+        raise EngineError(f'{source} can only be taken over where it runs: there is no NVIDIA GPU '
+                          'or no TensorRT here; build an engine from its ONNX')
+    library = load_tensorrt(installed_tensorrt())
+    manifest = _manifest(engine, header, library, {
+        'compute_capabilities': [gpu.compute_capability], 'gpu': gpu.name, 'driver': gpu.driver})
+    # Opened once, so that what cannot run here is not installed.
+    open_engine(engine, manifest).runtime.close()
+    with locked(target):
+        install(target, engine, manifest)
+    return manifest
+
+
+def _manifest(engine: bytes, header: Mapping[str, Any], library: TensorRt,
+              target: Mapping[str, Any]) -> EngineManifest:
+    inputs, outputs = _tensors(plan_of(engine), library)
+    size_hw = header.get('imgsz') or inputs[0].shape[2:]
+    image = TensorSpec(inputs[0].name, inputs[0].dtype, (1, 3, *map(int, size_hw)))
+    names = {int(index): str(name) for index, name in dict(header['names']).items()}
+    metadata = {key: str(header[key]) for key in ('task', 'kpt_shape', 'end2end') if key in header}
+    seen = CheckedOnnx(onnx.ModelProto(), '', image, outputs, {**metadata, 'names': str(names)})
+    head = find_head(seen, ConversionRecipe())
+    return EngineManifest(
+        engine_sha256=sha256_hex(engine), engine_size_bytes=len(engine), source_onnx_sha256='',
+        recipe=ConversionRecipe(backend=library.name).to_dict(), backend=library.name,
+        backend_version=library.version, platform=this_platform(), target=target,
+        layers={'precision': 'fp16' if inputs[0].dtype == 'float16' else 'unknown',
+                'source': "Ultralytics' exporter"},
+        cache_key='', inputs=(image,), outputs=outputs,
+        input_contract=InputContract((image.shape[3], image.shape[2])), head=head.name,
+        source_head=head.name, task=head.task, labels=head.labels,
+        verification={'by': 'nobody', 'frames': 0, 'agreement': 'not compared with its ONNX'},
+        build_seconds=0.0,
+        built_at=datetime.now(timezone.utc).isoformat(timespec='seconds'))
+
+
+def _tensors(plan: bytes, library: TensorRt
+             ) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+    trt = library.module
+    runtime = trt.Runtime(library_logger(library))
+    engine = runtime.deserialize_cuda_engine(plan)
+    if engine is None:
+        raise EngineError(f'{library.name} {library.version} cannot load this engine: '
+                          f'{complaints(library)}; build it from its ONNX')
+    found: dict[bool, list[TensorSpec]] = {True: [], False: []}
+    for index in range(engine.num_io_tensors):
+        name = engine.get_tensor_name(index)
+        is_input = engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
+        found[is_input].append(TensorSpec(
+            name, DTYPES.get(engine.get_tensor_dtype(name).name, 'unknown'),
+            tuple(engine.get_tensor_shape(name))))
+    return tuple(found[True]), tuple(found[False])

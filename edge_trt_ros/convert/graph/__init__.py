@@ -1,0 +1,1 @@
+"""ONNX graphs: checked, adapted, rewritten, run."""

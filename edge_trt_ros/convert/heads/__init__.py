@@ -1,0 +1,1 @@
+"""Output formats of networks: recognised, and appended to the graph."""

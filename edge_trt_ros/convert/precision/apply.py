@@ -1,0 +1,196 @@
+"""
+A precision written into the graph, the same for every library that runs it.
+
+fp32 leaves it as it is; fp16 and bf16 cast; int8 quantises what bears it and computes the rest
+in fp16 on a GPU, in fp32 on a CPU; best on a GPU takes int8 where there are calibration images
+and the accuracy budget holds, else fp16. On a CPU it takes fp32: without VNNI int8 is slower.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import onnx
+import onnxruntime
+
+from edge_trt_ros.convert.agreement import share_kept
+from edge_trt_ros.convert.graph.edit import decoding_nodes, prepared, weighted_nodes
+from edge_trt_ros.convert.graph.session import open_session, run_session
+from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.precision.calibration import calibration_set, CalibrationSet
+from edge_trt_ros.convert.precision.calibration_cache import cached_ranges, calibration_key
+from edge_trt_ros.convert.precision.half import to_low_precision
+from edge_trt_ros.convert.precision.int8 import CPU_WEIGHT, quantizable_nodes
+from edge_trt_ros.convert.precision.ranges import (Feed, measure_ranges, overflowing_nodes,
+                                                   TensorRange)
+from edge_trt_ros.convert.precision.sensitivity import hold_budget, Quantized
+from edge_trt_ros.convert.toolchain import Toolchain
+from edge_trt_ros.errors import BuildError, ConfigurationError
+from edge_trt_ros.manifest import InputContract
+from edge_trt_ros.vision.decoders import DECODERS, Result
+from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.postprocess import Thresholds
+
+_JUDGING_IMAGES = 24
+# Q/DQ with fp16 scales.
+_OPSET = 19
+
+
+@dataclass(frozen=True)
+class PreciseGraph:
+    """
+    A graph in the precision that was asked for.
+
+    :param model: the graph.
+    :param precision: what it is, where 'best' was asked for.
+    :param facts: what was left in higher precision and what was lost, for the manifest.
+    """
+
+    model: onnx.ModelProto
+    precision: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def apply_precision(model: onnx.ModelProto, head: str, recipe: ConversionRecipe,
+                    toolchain: Toolchain, contract: InputContract, *,
+                    cache_path: Path | None = None,
+                    progress: Callable[[str, float], None] = lambda phase, fraction: None
+                    ) -> PreciseGraph:
+    """
+    Write the recipe's precision into a graph.
+
+    :param model: the fused graph in float32; not modified.
+    :param head: its head, a key of `vision.decoders.DECODERS`.
+    :param recipe: precision, calibration and budget.
+    :param toolchain: what will build it.
+    :param contract: how an image becomes its input.
+    :param cache_path: where measured ranges are kept.
+    :param progress: called with a phase and the fraction of this step.
+    :raises ConfigurationError: if the library or the GPU lacks this precision, or if there are
+        no calibration images for it.
+    :raises ImageError: for a calibration image that cannot be decoded.
+    :raises BuildError: if the budget cannot be held.
+    """
+    wanted = resolved_precision(recipe, toolchain)
+    if wanted == 'fp32':
+        return PreciseGraph(model, 'fp32')
+    work = _Work(prepared(model, _OPSET), head, recipe, toolchain, contract, cache_path, progress)
+    if wanted == 'int8':
+        try:
+            return work.int8()
+        except BuildError:
+            if recipe.precision == 'int8':
+                raise
+            wanted = 'fp16'
+    return work.half(wanted)
+
+
+def resolved_precision(recipe: ConversionRecipe, toolchain: Toolchain) -> str:
+    """
+    Return the precision to try first, and refuse one that cannot be.
+
+    :raises ConfigurationError: naming what is missing.
+    """
+    wanted, name = recipe.precision, f'{toolchain.backend} {toolchain.version}'
+    if wanted == 'best':
+        if toolchain.tensorrt is None:
+            return 'fp32'
+        return 'int8' if recipe.calibration and _builds_int8(toolchain) else 'fp16'
+    if wanted == 'bf16':
+        old = [one for one in toolchain.compute_capabilities(recipe) if float(one) < 8.0]
+        if toolchain.tensorrt is None or old:
+            where = f'GPUs of compute capability {old[0]}' if old else name
+            raise ConfigurationError(f'precision is bf16, which {where} cannot compute: choose '
+                                     'fp16 or fp32', code='precision_unsupported')
+    if wanted == 'int8':
+        if not _builds_int8(toolchain):
+            raise ConfigurationError(f'precision is int8, but {name} builds no int8 '
+                                     'convolutions: update it to 1.7.1, or choose fp16',
+                                     code='precision_unsupported')
+        if not recipe.calibration:
+            raise ConfigurationError('precision is int8, which takes calibration images: set '
+                                     'calibration to a folder of them or to a bag',
+                                     code='calibration_missing')
+    return wanted
+
+
+def _builds_int8(toolchain: Toolchain) -> bool:
+    library = toolchain.tensorrt
+    return library is None or not library.is_rtx or tuple(
+        int(part) for part in library.version.split('.')[:3]) >= (1, 7, 1)
+
+
+class _Work:
+    """One graph on its way to a precision."""
+
+    def __init__(self, base: onnx.ModelProto, head: str, recipe: ConversionRecipe,
+                 toolchain: Toolchain, contract: InputContract, cache_path: Path | None,
+                 progress: Callable[[str, float], None]) -> None:
+        self._base, self._head, self._recipe = base, head, recipe
+        self._toolchain, self._contract = toolchain, contract
+        self._cache_path, self._progress = cache_path, progress
+        self._decoding = decoding_nodes(base.graph)
+        self._input = base.graph.input[0].name
+        self._images = calibration_set(recipe)
+        self._ranges = self._measure(self._images) if self._images else {}
+        self._overflowing = overflowing_nodes(base.graph, self._ranges) - self._decoding
+
+    def half(self, precision: str) -> PreciseGraph:
+        """Return the graph in fp16 or bf16."""
+        overflowing = self._overflowing if precision == 'fp16' else set()
+        return PreciseGraph(
+            to_low_precision(self._base, precision, self._decoding | overflowing), precision,
+            {'overflow_in_fp32': sorted(overflowing)} if overflowing else {})
+
+    def int8(self) -> PreciseGraph:
+        """Return the graph in int8, as far as its budget allows."""
+        nodes = quantizable_nodes(self._base.graph, self._ranges, self._decoding)
+        if not nodes:
+            raise BuildError('no convolution or matrix product of this network can work in int8: '
+                             'choose fp16')
+        feeds = list(islice(self._feeds(), _JUDGING_IMAGES))
+        reference = _results(self._base, self._head, feeds, self._contract)
+
+        def drop_of(candidate: onnx.ModelProto) -> float:
+            found = _results(self._finished(candidate), self._head, feeds, self._contract)
+            return 1 - share_kept(zip(reference, found))
+        done: Quantized = hold_budget(
+            self._base, self._ranges, nodes, self._decoding, feeds, drop_of,
+            self._recipe.max_accuracy_drop,
+            lambda fraction: self._progress('rank layers', 0.7 + 0.3 * fraction),
+            127 if self._toolchain.tensorrt else CPU_WEIGHT)
+        return PreciseGraph(self._finished(done.model), 'int8', {
+            'left_for_accuracy': list(done.left), 'accuracy_drop': round(done.drop, 5),
+            'judged_on': f'{len(feeds)} images',
+            **({'overflow_in_fp32': sorted(self._overflowing)} if self._overflowing else {})})
+
+    def _finished(self, quantized: onnx.ModelProto) -> onnx.ModelProto:
+        if self._toolchain.tensorrt is None:
+            return quantized
+        return to_low_precision(quantized, 'fp16', self._decoding | self._overflowing)
+
+    def _feeds(self) -> Iterator[Feed]:
+        assert self._images is not None
+        return self._images.feeds(self._contract, self._input)
+
+    def _measure(self, images: CalibrationSet) -> dict[str, TensorRange]:
+        method = self._recipe.calibration_method
+        key = calibration_key(self._base, images.sha256(), method, repr(self._contract),
+                              str(onnxruntime.__version__))
+        inputs = {node.input[0] for node in weighted_nodes(self._base.graph)}
+        return cached_ranges(self._cache_path, key, lambda: measure_ranges(
+            self._base, self._feeds, method, tensors=inputs, count=len(images),
+            progress=lambda fraction: self._progress('calibrate', 0.7 * fraction)))
+
+
+def _results(model: onnx.ModelProto, head: str, feeds: Sequence[Feed],
+             contract: InputContract) -> list[Result]:
+    session = open_session(model)
+    names = [output.name for output in model.graph.output]
+    whole = Letterbox.fit(contract.size_wh, contract.size_wh)
+    return [DECODERS[head](dict(zip(names, run_session(session, names, feed))), whole,
+                           Thresholds()) for feed in feeds]

@@ -1,0 +1,62 @@
+"""Ranges measured once: kept beside the engine under a key of all that they depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+import hashlib
+import json
+from pathlib import Path
+
+import onnx
+
+from edge_trt_ros.convert.precision.ranges import TensorRange
+from edge_trt_ros.engine_file import write_file
+
+Ranges = dict[str, TensorRange]
+
+
+def calibration_cache_path(engine_path: Path) -> Path:
+    """Return where the ranges of an engine's network are kept."""
+    return engine_path.with_name(engine_path.name + '.calibration.json')
+
+
+def calibration_key(model: onnx.ModelProto, *parts: str) -> str:
+    """
+    Return 64 hexadecimal digits that change with the network and with everything given.
+
+    :param model: the network that is calibrated.
+    :param parts: the images' hash, the method, the preprocessing, the library's version.
+    """
+    digest = hashlib.sha256(model.SerializeToString(deterministic=True))
+    digest.update(json.dumps([1, *parts]).encode())
+    return digest.hexdigest()
+
+
+def cached_ranges(path: Path | None, key: str, measure: Callable[[], Ranges]) -> Ranges:
+    """
+    Return the ranges in a cache file, or measure them and write it.
+
+    :param path: the file; None for none. A damaged one, or one of another key, is replaced.
+    :param key: from `calibration_key`.
+    :param measure: measures anew.
+    """
+    known = _read(path, key) if path is not None else None
+    if known is not None:
+        return known
+    ranges = measure()
+    if path is not None:
+        values = {name: asdict(one) for name, one in sorted(ranges.items())}
+        write_file(path, json.dumps({'key': key, 'ranges': values}).encode())
+    return ranges
+
+
+def _read(path: Path, key: str) -> Ranges | None:
+    try:
+        stored = json.loads(path.read_text(encoding='utf-8'))
+        if stored['key'] != key:
+            return None
+        return {name: TensorRange(float(one['bound']), float(one['peak']))
+                for name, one in stored['ranges'].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,1 @@
+"""TensorRT as a builder of engines."""

@@ -1,0 +1,1 @@
+"""An engine compared with the ONNX that it was built from."""

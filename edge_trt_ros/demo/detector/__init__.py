@@ -1,0 +1,1 @@
+"""The demo's detector: network, training, evaluation."""

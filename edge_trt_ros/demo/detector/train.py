@@ -1,0 +1,205 @@
+"""
+Train the demo's detector on the synthetic road and export it; needs torch, nothing else does.
+
+    python -m edge_trt_ros.demo.detector.train --output DIR --minutes 25 --seed 0
+
+Renders its own pictures, trains on the processor and writes `road_users.onnx` with the
+metadata that Ultralytics' exports carry. The same seed on the same machine gives the same
+model, unless the time runs out: then the rest of the schedule is shortened.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+import copy
+import ctypes
+import json
+import math
+import os
+from pathlib import Path
+import sys
+import time
+
+import numpy as np
+import onnx
+import torch
+
+from edge_trt_ros import __version__
+from edge_trt_ros.demo.detector.loss import detection_loss, Targets
+from edge_trt_ros.demo.detector.network import ExportedNet, RoadUserNet, STRIDES
+from edge_trt_ros.demo.detector.samples import (augmented, NETWORK_SIZE_WH, render_samples, Sample,
+                                                TRAINING_SEED)
+from edge_trt_ros.demo.road.scene import CLASS_NAMES
+
+_BATCH_SIZE = 8
+_PEAK_RATE = 2e-3
+_WARM_UP_STEPS = 150
+_OPSET = 17
+# Larger than in training, from which small objects gain and nobody loses (Touvron et al.,
+# "Fixing the train-test resolution discrepancy", 2019).
+EXPORTED_SIZE_WH = (448, 256)
+_REPLAN_STEPS = 25
+# From malloc.h, for glibc.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train, export, and print where the model is."""
+    parser = argparse.ArgumentParser(prog='train', description='Train the detector of the demo.')
+    parser.add_argument('--output', type=Path, required=True, help='folder for the model')
+    parser.add_argument('--minutes', type=float, default=29.0, help='time limit, rendering too')
+    parser.add_argument('--seed', type=int, default=0, help='of pictures, weights and order')
+    parser.add_argument('--steps', type=int, default=5000, help='batches at most')
+    parser.add_argument('--pictures', type=int, default=3600, help='how many to render')
+    parser.add_argument('--threads', type=int, default=min(os.cpu_count() or 1, 2))
+    options = parser.parse_args(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    _keep_freed_memory()
+    torch.manual_seed(options.seed)
+    torch.use_deterministic_algorithms(True)
+    torch.set_num_threads(options.threads)
+    print(f'rendering {options.pictures} pictures', flush=True)
+    first_seed = TRAINING_SEED + options.seed % 400 * 1_000_000
+    samples = render_samples(first_seed, options.pictures, options.threads)
+    print(f'rendered in {time.monotonic() - started:.0f} s', flush=True)
+    net = RoadUserNet(len(CLASS_NAMES), NETWORK_SIZE_WH)
+    # Keeps half a minute for the export.
+    deadline = started + 60 * options.minutes - 30
+    averaged = train(net, samples, options.seed, options.steps, deadline,
+                     options.output / 'checkpoint.pt')
+    minutes = (time.monotonic() - started) / 60
+    path = export_onnx(averaged, options.output / 'road_users.onnx', {'training': json.dumps(
+        {'seed': options.seed, 'steps': options.steps, 'pictures': len(samples),
+         'minutes': round(minutes, 1)})})
+    print(f'{path}: {path.stat().st_size / 1e6:.2f} MB after {minutes:.1f} minutes')
+    return 0
+
+
+def train(net: RoadUserNet, samples: Sequence[Sample], seed: int, steps: int,
+          deadline_s: float = math.inf, checkpoint: Path | None = None,
+          batch_size: int = _BATCH_SIZE) -> RoadUserNet:
+    """
+    Train a network in place and return the moving average of its weights.
+
+    :param net: the network; its weights change.
+    :param samples: the pictures, at least one batch.
+    :param seed: decides order and augmentation.
+    :param steps: how many batches.
+    :param deadline_s: time of `time.monotonic` by which to be done; fewer steps if need be.
+    :param checkpoint: file for the average so far, rewritten now and then.
+    :param batch_size: pictures in each step.
+    """
+    rng = np.random.default_rng([seed, 11])
+    net = net.to(memory_format=torch.channels_last).train()
+    averaged: RoadUserNet = copy.deepcopy(net)
+    decayed = [p for p in net.parameters() if p.ndim > 1]
+    plain = [p for p in net.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW([{'params': decayed, 'weight_decay': 0.02},
+                                   {'params': plain, 'weight_decay': 0.0}], lr=_PEAK_RATE)
+    order: list[int] = []
+    began, recent, progress = time.monotonic(), 0.0, 0.0
+    per_step, warm_up = 1 / steps, min(_WARM_UP_STEPS, steps // 8 + 1)
+    for step in range(steps):
+        if len(order) < batch_size:
+            order = rng.permutation(len(samples)).tolist()
+        batch = [augmented(samples[order.pop()], rng) for _ in range(batch_size)]
+        rate = min(1.0, (step + 1) / warm_up) * (
+            0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
+        for group in optimizer.param_groups:
+            group['lr'] = _PEAK_RATE * rate
+        loss = detection_loss(net, net(images_tensor(batch)), targets_tensor(batch))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)
+        optimizer.step()
+        _average(averaged, net, min(0.998, 1 - 1 / (1 + step / 4)))
+        recent += (loss.item() - recent) * max(0.02, 1 / (step + 1))
+        progress += per_step
+        if (step + 1) % _REPLAN_STEPS == 0:
+            now = time.monotonic()
+            affordable = (deadline_s - now) / ((now - began) / (step + 1))
+            per_step = max((1 - progress) / max(min(steps - step - 1, affordable), 1), 0.0)
+            if (step + 1) % (4 * _REPLAN_STEPS) == 0:
+                print(f'step {step + 1}/{steps} ({100 * progress:.0f} %) loss {recent:.3f} '
+                      f'rate {_PEAK_RATE * rate:.5f} {now - began:.0f} s', flush=True)
+                if checkpoint is not None:
+                    torch.save(averaged.state_dict(), checkpoint)
+        if progress >= 1 - per_step / 2:
+            break
+    averaged.eval()
+    return averaged
+
+
+def _average(averaged: RoadUserNet, net: RoadUserNet, keep: float) -> None:
+    with torch.no_grad():
+        for old, new in zip(averaged.state_dict().values(), net.state_dict().values()):
+            if old.dtype.is_floating_point:
+                old.lerp_(new, 1 - keep)
+            else:
+                old.copy_(new)
+
+
+def _keep_freed_memory() -> None:
+    """Keep malloc from returning each step's gigabyte to the kernel, only to fault it in again."""
+    try:
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
+        libc.mallopt(_M_TRIM_THRESHOLD, 2047 << 20)
+    except (OSError, AttributeError):
+        pass  # a C library without mallopt: slower, nothing else
+
+
+def images_tensor(batch: Sequence[Sample]) -> torch.Tensor:
+    """Return float32 (batch, 3, height, width), rgb 0..1, of samples."""
+    pixels = np.stack([sample.image for sample in batch])[..., ::-1]
+    tensor = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2)
+    return tensor.float().div_(255).contiguous(memory_format=torch.channels_last)
+
+
+def targets_tensor(batch: Sequence[Sample]) -> Targets:
+    """Return the true boxes of samples, padded to equal length."""
+    longest = max(1, *(len(sample.class_ids) for sample in batch))
+    shape = (len(batch), longest)
+    boxes, class_ids = torch.zeros(*shape, 4), torch.zeros(*shape, dtype=torch.int64)
+    taught, ignored = (torch.zeros(*shape, dtype=torch.bool) for _ in range(2))
+    for row, sample in enumerate(batch):
+        size = len(sample.class_ids)
+        boxes[row, :size] = torch.from_numpy(sample.boxes_xyxy)
+        class_ids[row, :size] = torch.from_numpy(sample.class_ids)
+        taught[row, :size] = torch.from_numpy(sample.taught)
+        ignored[row, :size] = torch.from_numpy(~sample.taught)
+    return Targets(boxes, class_ids, taught, ignored)
+
+
+def export_onnx(net: RoadUserNet, path: Path, extra: dict[str, str] | None = None) -> Path:
+    """
+    Write a trained network as ONNX in the layout of Ultralytics models.
+
+    :param net: the network, in evaluation mode.
+    :param path: the file.
+    :param extra: more metadata.
+    :returns: the path.
+    """
+    width, height = EXPORTED_SIZE_WH
+    enlarged = RoadUserNet(net.classes, EXPORTED_SIZE_WH)
+    enlarged.load_state_dict(net.state_dict())
+    exported = ExportedNet(enlarged).eval()
+    torch.onnx.export(exported, (torch.zeros(1, 3, height, width),), str(path), dynamo=False,
+                      input_names=['images'], output_names=['output0'], opset_version=_OPSET)
+    model = onnx.load(str(path))
+    metadata = {
+        'description': 'Road users of the synthetic road of edge_trt_ros',
+        'author': 'edge_trt_ros', 'license': 'Apache-2.0', 'version': __version__,
+        'stride': str(max(STRIDES)), 'task': 'detect', 'batch': '1',
+        'imgsz': str([height, width]), 'names': str(dict(enumerate(CLASS_NAMES))),
+        **(extra or {})}
+    onnx.helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, str(path))
+    return path
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The demo's nodes and the processes that run them."""

@@ -1,0 +1,138 @@
+"""A node that holds detections against the truth, and keeps a picture of them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import QoSPresetProfiles
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray
+
+from edge_trt_ros.demo.score import Score, Truth
+from edge_trt_ros.ros.node.parameters import check_fields, DeclaredParameters, parameter
+from edge_trt_ros.vision.detections import Detections
+
+PASS_MARK = 0.85
+_PENDING = 300
+
+
+@dataclass(frozen=True)
+class ScoreboardParameters:
+    """Parameters of `scoreboard`; each field describes itself."""
+
+    seconds: float = parameter(20.0, 'How long to keep score.', limits=(1.0, 86400.0))
+    output_directory: str = parameter('demo_output', 'Where pictures and the result go.')
+    inference_node: str = parameter('inference', 'The detector to bring up and to score.')
+    build_service: str = parameter('engine_builder/demo/build', 'Builds the engine first.')
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+class Scoreboard(Node):
+    """Subscribes to `truth` and `detections`, pairs them by stamp and counts."""
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__('scoreboard', **node_arguments)
+        self.parameters = DeclaredParameters(self, ScoreboardParameters).read()
+        self.score = Score()
+        self.latencies_ms: list[float] = []
+        self.health: dict[str, str] = {}
+        self.pictures: list[Any] = []
+        self._expired = 0
+        self._last_stamp_ns = 0
+        self._class_ids: dict[str, int] = {}
+        self._truths: OrderedDict[int, Truth] = OrderedDict()
+        self._founds: OrderedDict[int, Detections] = OrderedDict()
+        self._subscribed: list[Any] = []
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+    def start(self) -> None:
+        """Begin to keep score."""
+        self._subscribed += [
+            self.create_subscription(Detection2DArray, 'truth', self._on_truth, 50),
+            self.create_subscription(Detection2DArray, 'detections', self._on_detections, 50),
+            self.create_subscription(DiagnosticArray, '/diagnostics', self._on_health, 10)]
+
+    def stop(self) -> None:
+        """Stop keeping score, and start to collect pictures."""
+        for subscription in self._subscribed:
+            self.destroy_subscription(subscription)
+        self._subscribed = [self.create_subscription(
+            Image, 'overlay', self.pictures.append, QoSPresetProfiles.SENSOR_DATA.value)]
+
+    def result(self) -> dict[str, Any]:
+        """Return the final figures; latency from the image's stamp to its detections."""
+        p50, p95, p99 = np.percentile(self.latencies_ms or [0.0], (50, 95, 99)).tolist()
+        return {
+            'frames': self.score.frames, 'detections': self.score.detections,
+            'recall': round(self.score.recall, 4), 'precision': round(self.score.precision, 4),
+            'latency_ms': {'p50': round(p50, 2), 'p95': round(p95, 2), 'p99': round(p99, 2)},
+            'drops': self.drops,
+            'backend': self.health.get('backend', ''),
+            'reason': self.health.get('backend_reason', '')}
+
+    @property
+    def drops(self) -> int:
+        """Images that were published between the first scored one and the last, but not scored."""
+        return self._expired + sum(stamp < self._last_stamp_ns for stamp in self._truths)
+
+    def passed(self) -> bool:
+        """Tell whether recall and precision both reach the pass mark."""
+        return min(self.score.recall, self.score.precision) >= PASS_MARK
+
+    def _on_truth(self, message: Detection2DArray) -> None:
+        found = self._detections(message)
+        self._truths[_stamp_ns(message.header)] = Truth(
+            found.boxes_xyxy, found.class_ids, found.scores)
+        self._pair(_stamp_ns(message.header))
+
+    def _on_detections(self, message: Detection2DArray) -> None:
+        stamp_ns = _stamp_ns(message.header)
+        self.latencies_ms.append((self.get_clock().now().nanoseconds - stamp_ns) / 1e6)
+        self._founds[stamp_ns] = self._detections(message)
+        self._pair(stamp_ns)
+
+    def _on_health(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name.endswith(': inference'):
+                self.health = {entry.key: entry.value for entry in status.values}
+
+    def _pair(self, stamp_ns: int) -> None:
+        if stamp_ns in self._truths and stamp_ns in self._founds:
+            if not self.score.frames:
+                # What was filmed before the detector woke up is no loss.
+                self._truths = OrderedDict(
+                    one for one in self._truths.items() if one[0] >= stamp_ns)
+            self.score.add(self._truths.pop(stamp_ns), self._founds.pop(stamp_ns))
+            self._last_stamp_ns = max(self._last_stamp_ns, stamp_ns)
+        while len(self._truths) > _PENDING:
+            self._truths.popitem(last=False)
+            self._expired += bool(self.score.frames)
+        while len(self._founds) > _PENDING:
+            self._founds.popitem(last=False)
+
+    def _detections(self, message: Detection2DArray) -> Detections:
+        boxes, scores, class_ids = [], [], []
+        for one in message.detections:
+            centre, hypothesis = one.bbox.center.position, one.results[0].hypothesis
+            half_x, half_y = one.bbox.size_x / 2, one.bbox.size_y / 2
+            boxes.append((centre.x - half_x, centre.y - half_y,
+                          centre.x + half_x, centre.y + half_y))
+            scores.append(hypothesis.score)
+            class_ids.append(self._class_ids.setdefault(
+                hypothesis.class_id, len(self._class_ids)))
+        return Detections(np.array(boxes, np.float32).reshape(-1, 4),
+                          np.array(scores, np.float32), np.array(class_ids, np.int64))
+
+
+def _stamp_ns(header: Header) -> int:
+    return int(header.stamp.sec * 1_000_000_000 + header.stamp.nanosec)

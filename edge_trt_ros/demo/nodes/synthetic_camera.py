@@ -1,0 +1,58 @@
+"""A node that films the synthetic road: images as a camera sends them, and the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import QoSPresetProfiles
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray
+
+from edge_trt_ros.demo.road.scene import CLASS_NAMES, Scene
+from edge_trt_ros.ros.messages.detections import detections_message
+from edge_trt_ros.ros.messages.image import image_message
+from edge_trt_ros.ros.node.parameters import check_fields, DeclaredParameters, parameter
+from edge_trt_ros.vision.detections import Detections
+
+
+@dataclass(frozen=True)
+class CameraParameters:
+    """Parameters of `synthetic_camera`; each field describes itself."""
+
+    rate_hz: float = parameter(30.0, 'Images a second.', limits=(0.1, 240.0))
+    seed: int = parameter(3, 'Which road to film.', limits=(0, 2 ** 31 - 1))
+    frame_id: str = parameter('camera', 'Coordinate frame in the headers.')
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+class SyntheticCamera(Node):
+    """Publishes `image` with sensor QoS, as camera drivers do, and `truth` reliably."""
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__('camera', **node_arguments)
+        self._settings = DeclaredParameters(self, CameraParameters).read()
+        self._scene = Scene(self._settings.seed)
+        self._scene.prepare()
+        self._images = self.create_publisher(Image, 'image', QoSPresetProfiles.SENSOR_DATA.value)
+        self._truth = self.create_publisher(Detection2DArray, 'truth', 10)
+        self._started = monotonic()
+        self.create_timer(1 / self._settings.rate_hz, self._film)
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+    def _film(self) -> None:
+        shot = self._scene.frame(monotonic() - self._started)
+        # Stamped when the exposure is over: what comes after is the way to the detector.
+        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._settings.frame_id)
+        self._images.publish(image_message(np.ascontiguousarray(shot.image), header))
+        # The score of a true object is the fraction of it that is to be seen.
+        truth = Detections(shot.boxes_xyxy, shot.visibility, shot.class_ids)
+        self._truth.publish(detections_message(truth, header, CLASS_NAMES))

@@ -1,0 +1,1 @@
+"""How good a network is: average precision, labelled images, the accuracy report."""

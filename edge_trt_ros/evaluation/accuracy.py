@@ -1,0 +1,105 @@
+"""What a network loses in lower precision: average precision, agreement, latency, size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_trt_ros.convert.agreement import agreement
+from edge_trt_ros.convert.build import BuiltEngine, convert
+from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.verify.boxes import boxes_of
+from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.evaluation.average_precision import average_precision, coco_tools
+from edge_trt_ros.evaluation.labelled_folder import read_coco, read_yolo
+from edge_trt_ros.runtime.contract import Frame
+from edge_trt_ros.runtime.pipeline import infer
+from edge_trt_ros.runtime.select import best_backend, open_engine
+from edge_trt_ros.runtime.tensorrt.device import find_gpu
+from edge_trt_ros.runtime.tensorrt.identity import runs_on
+from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.postprocess import Thresholds
+
+# Average precision asks for everything down to low scores.
+_LOWEST_SCORE, _NMS_IOU, _LIVE_SCORE = 0.005, 0.6, 0.25
+
+
+def measure_accuracy(onnx_path: Path, images: Sequence[Path], read: Callable[[Path], Frame],
+                     recipe: ConversionRecipe, precisions: Sequence[str],
+                     annotations: Path | None = None,
+                     progress: Callable[[str, float], None] = lambda phase, fraction: None
+                     ) -> dict[str, Any]:
+    """
+    Build a network in several precisions and run each on the same images.
+
+    :param onnx_path: the network; a detector, or what gives boxes beside others.
+    :param images: image files, YOLO text files perhaps beside them.
+    :param read: reads one of them.
+    :param recipe: how to build, apart from the precision.
+    :param precisions: the first is what the others are held against.
+    :param annotations: a COCO file; None looks for YOLO text files.
+    :param progress: called with a precision and the fraction of it that is done.
+    :returns: figures as plain values; mAP is None without labels.
+    :raises EdgeTrtError: if a build fails, if labels cannot be used or pycocotools is missing.
+    """
+    rows: list[dict[str, Any]] = []
+    reference: list[Detections] = []
+    truths, sizes = None, [read(path).size_wh for path in images]
+    for precision in precisions:
+        built = convert(onnx_path, replace(recipe, precision=precision),
+                        lambda phase, fraction: progress(f'{precision}: {phase}', fraction / 2))
+        if not rows:
+            labels = built.manifest.labels
+            truths = read_coco(annotations, images, labels) if annotations else read_yolo(
+                images, sizes, labels)
+            if truths is not None:
+                coco_tools()  # said before hours are spent, not after
+        found, row = _run(built, images, read,
+                          lambda done: progress(f'{precision}: run', 0.5 + done / 2))
+        sure = [one[one.scores >= _LIVE_SCORE] for one in found]
+        reference = reference or sure
+        same = agreement(zip(reference, sure))
+        rows.append({
+            'precision': built.manifest.layers['precision'], **row,
+            **_mean_average_precision(truths, found, len(built.manifest.labels)),
+            'boxes': same.found, 'agreement_f1': round(same.f1, 4),
+            'score_drift': round(same.score_drift, 4),
+            'size_mb': round(len(built.engine) / 1e6, 2)})
+    return {'onnx': str(onnx_path), 'images': len(images), 'labelled': truths is not None,
+            'held_against': rows[0]['precision'], 'rows': rows}
+
+
+def _run(built: BuiltEngine, images: Sequence[Path], read: Callable[[Path], Frame],
+         progress: Callable[[float], None]) -> tuple[list[Detections], dict[str, Any]]:
+    here = built
+    if built.on_cpu and not (best_backend() == built.manifest.backend
+                             and runs_on(built.manifest, find_gpu())):
+        here = built.on_cpu
+    thresholds = Thresholds(_LOWEST_SCORE, _NMS_IOU)
+    found, times_ms = [], []
+    with open_engine(here.engine, here.manifest).runtime as runtime:
+        for index, path in enumerate(images):
+            result, stages_ms = infer(runtime, read(path), thresholds)
+            found.append(boxes_of(result))
+            times_ms.append(stages_ms.get('gpu', stages_ms.get('network', 0.0)))
+            progress((index + 1) / len(images))
+    return found, {
+        'built_by': f'{built.manifest.backend} {built.manifest.backend_version}',
+        'run_by': f'{here.manifest.backend} {here.manifest.backend_version}',
+        'latency_ms': round(float(np.median(times_ms)), 3)}
+
+
+def _mean_average_precision(truths: Any, found: Sequence[Detections], classes: int
+                            ) -> dict[str, float | None]:
+    if truths is None:
+        return {'mAP50': None, 'mAP50-95': None}
+    precision = average_precision(truths, found, classes)
+    seen = ~np.isnan(precision[0])
+    if not seen.any():
+        raise ConfigurationError('the labels hold no objects: nothing can be found')
+    return {'mAP50': round(float(precision[0, seen].mean()), 4),
+            'mAP50-95': round(float(precision[:, seen].mean()), 4)}

@@ -1,0 +1,119 @@
+"""
+From a TensorFlow SavedModel or a Keras file to an ONNX in memory, through tf2onnx.
+
+The ONNX takes images as [batch, 3, height, width], as all networks here do, whatever order the
+network itself takes them in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from edge_trt_ros.errors import ConfigurationError, first_line, ModelError
+from edge_trt_ros.export.options import ExportRecipe
+from edge_trt_ros.export.parity import Arrays, Exported
+
+
+def onnx_from_tensorflow(source: str, recipe: ExportRecipe) -> Exported:
+    """
+    Export a network.
+
+    :param source: folder of a SavedModel, or a Keras file.
+    :param recipe: what to export.
+    :raises ModelError: if a library is missing, or the network cannot be loaded or exported.
+    """
+    for library in ('tensorflow', 'tf2onnx'):
+        if importlib.util.find_spec(library) is None:
+            raise ModelError(f'{source} is a TensorFlow model, and {library} is not installed: '
+                             'pip install tensorflow tf2onnx')
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+    os.environ.setdefault('CUDA_VISIBLE_DEVICES', '')
+    import tensorflow as tf
+    import tf2onnx
+    path = str(Path(source).expanduser())
+    try:
+        # Held until the end: what a SavedModel loads goes with it.
+        loaded = tf.saved_model.load(path) if os.path.isdir(path) \
+            else tf.keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # of many kinds, for versions and damage
+        raise ModelError(f'{source} cannot be loaded by TensorFlow {tf.__version__}: '
+                         f'{first_line(error)}') from error
+    network = tf.function(_network(tf, loaded, source, len(recipe.inputs)))
+    signature = []
+    for one in recipe.inputs:
+        shape = [None if axis in recipe.dynamic_axes(one) else length
+                 for axis, length in enumerate(one.shape)]
+        signature.append(tf.TensorSpec(shape, one.dtype, one.name))
+    try:
+        function = network.get_concrete_function(*signature)
+        model, _ = tf2onnx.convert.from_function(network, signature, opset=recipe.opset)
+    except Exception as error:  # of many kinds, for each operator it does not know
+        raise ModelError(f'tf2onnx {tf2onnx.__version__} cannot export {source} for inputs '
+                         f"{', '.join(map(str, recipe.inputs))}: {first_line(error)}") from error
+    count = len(model.graph.output)
+    names = list(recipe.output_names) or [f'output{index}' for index in range(count)]
+    if len(names) != count:
+        raise ConfigurationError(f'{len(names)} output names are given, but the network has '
+                                 f'{count} outputs')
+    _rename(model, names, recipe)
+
+    def run(feed: Arrays) -> list[NDArray[Any]]:
+        return [one.numpy() for one in tf.nest.flatten(function(*map(tf.constant, feed)))]
+    return Exported(model, f'TensorFlow {tf.__version__}', run)
+
+
+def _network(tf: Any, loaded: Any, source: str, inputs: int) -> Callable[..., Any]:
+    """Return the network as a function of its inputs in their order, images as nchw."""
+    if hasattr(loaded, 'signatures'):
+        served = loaded.signatures.get('serving_default')
+        if served is None:
+            raise ModelError(f"{source} has no signature 'serving_default', it has "
+                             f"{list(loaded.signatures) or 'none'}: save it with one")
+        takes = served.structured_input_signature[1]
+        shapes = [one.shape for one in takes.values()]
+
+        def call(tensors: list[Any]) -> Any:
+            return served(**dict(zip(takes, tensors)))
+    else:
+        shapes = [one.shape for one in loaded.inputs]
+
+        def call(tensors: list[Any]) -> Any:
+            return loaded(tensors[0] if len(tensors) == 1 else tensors, training=False)
+    if len(shapes) != inputs:
+        raise ConfigurationError(f'{source} takes {len(shapes)} inputs, {inputs} input shapes '
+                                 'are given')
+
+    def network(*tensors: Any) -> Any:
+        return tf.nest.flatten(call([
+            tf.transpose(tensor, [0, 2, 3, 1]) if len(shape) == 4 and shape[-1] == 3 else tensor
+            for tensor, shape in zip(tensors, shapes)]))
+    return network
+
+
+def _rename(model: Any, names: list[str], recipe: ExportRecipe) -> None:
+    """Give outputs and open dimensions the names of the recipe."""
+    _rename_values(model.graph, {
+        one.name: name for one, name in zip(model.graph.output, names)})
+    inputs = {one.name: one for one in recipe.inputs}
+    for value in model.graph.input:
+        if value.name in inputs:
+            for axis, name in recipe.dynamic_axes(inputs[value.name]).items():
+                value.type.tensor_type.shape.dim[axis].dim_param = name
+
+
+def _rename_values(graph: Any, new: dict[str, str]) -> None:
+    for node in graph.node:
+        for names in (node.input, node.output):
+            for index, name in enumerate(names):
+                names[index] = new.get(name, name)
+        for attribute in node.attribute:
+            if attribute.HasField('g'):
+                _rename_values(attribute.g, new)
+    for value in graph.output:
+        value.name = new.get(value.name, value.name)

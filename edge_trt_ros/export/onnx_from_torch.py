@@ -1,0 +1,224 @@
+"""
+From a PyTorch network to an ONNX in memory.
+
+Networks go through `torch.export`; TorchScript files and the detectors of torchvision through
+PyTorch's older exporter, the only one that takes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+import importlib.util
+import io
+import logging
+from pathlib import Path
+import re
+from typing import Any
+import warnings
+
+from numpy.typing import NDArray
+import onnx
+import torch
+from torch.utils._pytree import tree_leaves
+
+from edge_trt_ros.errors import ConfigurationError, first_line, ModelError
+from edge_trt_ros.export.detection_parity import aligned, NEAR_PX
+from edge_trt_ros.export.model_source import kind_of_source, SourceKind
+from edge_trt_ros.export.options import ExportRecipe
+from edge_trt_ros.export.parity import Arrays, Exported
+from edge_trt_ros.export.torch_network import load_network
+from edge_trt_ros.export.torchvision_detector import (is_torchvision_detector, OUTPUT_NAMES,
+                                                      TorchvisionDetector)
+
+OPSETS = range(18, 24)
+TORCHSCRIPT_OPSETS = range(9, 21)
+
+
+def onnx_from_torch(source: str, recipe: ExportRecipe, *, arguments: Any = None,
+                    weights: Path | None = None, trust_pickle: bool = False) -> Exported:
+    """
+    Export a network.
+
+    :param source: see `kind_of_source`.
+    :param recipe: what to export.
+    :param arguments: for the callable: a mapping of keyword arguments or a list of others.
+    :param weights: file of a state dict for the network that the callable makes.
+    :param trust_pickle: whether files may run code of whoever made them.
+    :raises ModelError: if the network cannot be loaded, run or exported.
+    :raises ConfigurationError: for arguments or an opset that do not go with the source.
+    """
+    with _quiet(), torch.no_grad():
+        kind = kind_of_source(source)
+        known = TORCHSCRIPT_OPSETS if kind is SourceKind.TORCHSCRIPT else OPSETS
+        if recipe.opset not in known:
+            raise ConfigurationError(
+                f'opset is {recipe.opset}, PyTorch {torch.__version__} writes {known[0]} to '
+                f'{known[-1]} of this source (of a TorchScript file {TORCHSCRIPT_OPSETS[0]} to '
+                f'{TORCHSCRIPT_OPSETS[-1]})')
+        if kind is not SourceKind.TORCHSCRIPT and importlib.util.find_spec('onnxscript') is None:
+            raise ModelError('PyTorch exports through onnxscript, which is not installed: '
+                             'pip install onnxscript')
+        network = load_network(source, arguments, weights, trust_pickle)
+        if is_torchvision_detector(network):
+            # How many boxes there are depends on the image, which torch.export does not follow.
+            names = recipe.output_names or OUTPUT_NAMES
+            return replace(_export_torchscript(
+                TorchvisionDetector(network).eval(), replace(recipe, output_names=names)),
+                align=aligned, absolute={names[0]: NEAR_PX})
+        if isinstance(network, torch.jit.ScriptModule):
+            return _export_torchscript(network, recipe)
+        if isinstance(network, torch.export.ExportedProgram):
+            return _export_program(network, network.module(), recipe)
+        return _export_program(_program(network, recipe), network, recipe)
+
+
+def _examples(recipe: ExportRecipe) -> tuple[torch.Tensor, ...]:
+    tensors = []
+    for one in recipe.inputs:
+        shape = list(one.shape)
+        if 'batch' in recipe.dynamic:
+            shape[0] = max(shape[0], 2)  # PyTorch takes a length of 1 for one that is fixed
+        tensors.append(torch.rand(shape) if one.dtype == 'float32'
+                       else torch.zeros(shape, dtype=getattr(torch, one.dtype)))
+    return tuple(tensors)
+
+
+def _outputs(network: Any, feed: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    try:
+        outputs = [one for one in tree_leaves(network(*feed)) if one is not None]
+    except ModelError:
+        raise
+    except Exception as error:  # the network's own code
+        shapes = ', '.join(f'{str(one.dtype)[6:]}{list(one.shape)}' for one in feed)
+        raise ModelError(f'the network does not run on {shapes}: {first_line(error)}'
+                         ) from error
+    if not outputs or not all(isinstance(one, torch.Tensor) for one in outputs):
+        kinds = ', '.join(type(one).__name__ for one in outputs) or 'nothing'
+        raise ModelError(f'the network gives {kinds}, expected tensors')
+    for one in outputs:
+        if one.dtype is torch.bfloat16 or one.is_complex():
+            raise ModelError(f'the network gives {one.dtype}, which ONNX Runtime does not take: '
+                             'let it give float32')
+    return outputs
+
+
+def _output_names(outputs: Sequence[torch.Tensor], recipe: ExportRecipe) -> list[str]:
+    names = list(recipe.output_names) or [f'output{index}' for index in range(len(outputs))]
+    if len(names) != len(outputs):
+        shapes = ', '.join(str(list(one.shape)) for one in outputs)
+        raise ConfigurationError(f'{len(names)} output names are given, but the network has '
+                                 f'{len(outputs)} outputs of shapes {shapes}')
+    return names
+
+
+def _program(network: torch.nn.Module, recipe: ExportRecipe) -> torch.export.ExportedProgram:
+    _outputs(network, _examples(recipe))
+    axes = tuple({axis: torch.export.Dim.DYNAMIC for axis in recipe.dynamic_axes(one)}
+                 for one in recipe.inputs)
+    try:
+        return torch.export.export(network, _examples(recipe),
+                                   dynamic_shapes=axes if recipe.dynamic else None)
+    except Exception as error:  # of many kinds, for each thing it cannot trace
+        hint = (f"keep {' and '.join(sorted(recipe.dynamic))} fixed, or " if recipe.dynamic
+                else '')
+        raise ModelError(
+            f'torch.export cannot trace the network ({first_line(error)}): {hint}make a '
+            'TorchScript file of it with torch.jit.trace(...).save(...) and export that'
+        ) from error
+
+
+def _export_program(program: torch.export.ExportedProgram, network: Any, recipe: ExportRecipe
+                    ) -> Exported:
+    names = _output_names(_outputs(network, _examples(recipe)), recipe)
+    try:
+        exported = torch.onnx.export(
+            program, input_names=[one.name for one in recipe.inputs], output_names=names,
+            opset_version=recipe.opset, verbose=False)
+        model = exported.model_proto
+    except Exception as error:  # of many kinds, for each operator it does not know
+        raise ModelError(f'PyTorch {torch.__version__} cannot write the network as ONNX: '
+                         f'{first_line(error)}') from error
+    _name_open_dimensions(model, recipe)
+    renamed = dict(zip(program.graph_signature.user_outputs, names))
+
+    def trace(feed: Arrays) -> Iterator[tuple[str, str, NDArray[Any]]]:
+        interpreter = _Recorder(program.module())
+        with torch.no_grad():
+            interpreter.run(*map(torch.from_numpy, feed))
+        for name, place, value in interpreter.steps:
+            yield renamed.get(name, name), place, value
+    return Exported(model, f'PyTorch {torch.__version__}', _runner(network), trace)
+
+
+def _export_torchscript(network: Any, recipe: ExportRecipe) -> Exported:
+    examples = _examples(recipe)
+    names = _output_names(_outputs(network, examples), recipe)
+    axes = {one.name: recipe.dynamic_axes(one) for one in recipe.inputs}
+    written = io.BytesIO()
+    try:
+        torch.onnx.export(network, examples, written, input_names=list(axes), output_names=names,
+                          dynamic_axes=axes, opset_version=recipe.opset, dynamo=False)
+    except Exception as error:  # of many kinds, for each operator it does not know
+        raise ModelError(f'PyTorch {torch.__version__} cannot write the TorchScript as ONNX: '
+                         f'{first_line(error)}') from error
+    return Exported(onnx.load_model_from_string(written.getvalue()),
+                    f'PyTorch {torch.__version__}', _runner(network))
+
+
+def _runner(network: Any) -> Any:
+    def run(feed: Arrays) -> list[NDArray[Any]]:
+        with torch.no_grad():
+            outputs = _outputs(network, [*map(torch.from_numpy, feed)])
+        return [one.detach().numpy() for one in outputs]
+    return run
+
+
+class _Recorder(torch.fx.Interpreter):
+    """Runs a traced program and keeps every tensor on the way."""
+
+    def __init__(self, program: Any) -> None:
+        super().__init__(program)
+        self.steps: list[tuple[str, str, NDArray[Any]]] = []
+
+    def run_node(self, n: Any) -> Any:
+        """Run one node."""
+        value = super().run_node(n)
+        if n.op == 'call_function' and isinstance(value, torch.Tensor):
+            scopes = list((n.meta.get('nn_module_stack') or {}).values())
+            place = re.sub(r"^L\['self'\]\.?", '', scopes[-1][0] if scopes else '')
+            self.steps.append((n.name, place or 'the network itself', value.numpy().copy()))
+        return value
+
+
+def _name_open_dimensions(model: onnx.ModelProto, recipe: ExportRecipe) -> None:
+    """Give the symbols that PyTorch made up (s77) the names of their axes, everywhere."""
+    names: dict[str, str] = {}
+    for one, value in zip(recipe.inputs, model.graph.input):
+        for axis, name in recipe.dynamic_axes(one).items():
+            names.setdefault(value.type.tensor_type.shape.dim[axis].dim_param, name)
+    names.pop('', None)
+    if not names:
+        return
+    pattern = re.compile('|'.join(rf'\b{re.escape(symbol)}\b' for symbol in names))
+    for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_param:
+                dim.dim_param = pattern.sub(lambda found: names[found[0]], dim.dim_param)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporters' warnings and tracebacks to themselves; errors come as exceptions."""
+    loggers = [logging.getLogger(name) for name in ('torch', 'onnxscript', 'onnx_ir')]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            yield
+    finally:
+        for logger, level in zip(loggers, levels):
+            logger.setLevel(level)

@@ -1,0 +1,153 @@
+"""
+A PyTorch network from wherever it lies: a callable, a file, the models of torchvision.
+
+What is read from a file runs no Python code, unless the user trusts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+import os
+from pathlib import Path
+import sys
+from typing import Any
+
+import torch
+
+from edge_trt_ros.errors import ConfigurationError, first_line, ModelError
+from edge_trt_ros.export.model_source import kind_of_source, SourceKind
+
+# Under one of these a checkpoint of a training keeps the weights.
+_WEIGHTS_IN_CHECKPOINT = ('state_dict', 'model_state_dict', 'model')
+_TRUST = 'if you trust its maker, give --trust-pickle'
+
+
+def load_network(source: str, arguments: Any = None, weights: Path | None = None,
+                 trust_pickle: bool = False) -> Any:
+    """
+    Load a network on the CPU, ready to be evaluated.
+
+    :param source: see `kind_of_source`.
+    :param arguments: for the callable: a mapping of keyword arguments or a list of others.
+    :param weights: file of a state dict for the network that the callable makes.
+    :param trust_pickle: whether files may run code of whoever made them.
+    :returns: a torch.nn.Module in float32, a torch.jit.ScriptModule or an ExportedProgram.
+    :raises ModelError: if the network cannot be loaded.
+    :raises ConfigurationError: for arguments or weights that do not go with the source.
+    """
+    kind = kind_of_source(source)
+    if kind in (SourceKind.CALLABLE, SourceKind.TORCHVISION):
+        network = _network_from_callable(source, kind, arguments, weights)
+    elif arguments is not None or weights is not None:
+        raise ConfigurationError(f'{source} is a file that holds the whole network: arguments '
+                                 'and weights go with module:callable')
+    else:
+        network = _network_from_file(source, kind, trust_pickle)
+    if isinstance(network, torch.export.ExportedProgram):
+        return network
+    _check_weights(network, source)
+    return network.eval() if isinstance(network, torch.jit.ScriptModule) \
+        else network.eval().float()
+
+
+def _network_from_callable(source: str, kind: SourceKind, arguments: Any, weights: Path | None
+                           ) -> torch.nn.Module:
+    made: Any
+    if kind is SourceKind.TORCHVISION:
+        if weights is None and not isinstance(arguments, Mapping):
+            arguments = {'weights': 'DEFAULT'}
+        make, arguments = import_module('torchvision.models').get_model, [source, arguments or {}]
+    else:
+        make = _attribute(source)
+        arguments = [{}] if arguments is None else (
+            [arguments] if isinstance(arguments, Mapping) else [*arguments, {}])
+    # A factory without weights draws them, the same ones each time; importing may draw, too.
+    torch.manual_seed(0)
+    try:
+        made = make if isinstance(make, torch.nn.Module) and arguments == [{}] \
+            else make(*arguments[:-1], **arguments[-1])
+    except Exception as error:  # the user's own code
+        raise ModelError(f'{source} cannot be called with {arguments[:-1] or ""}'
+                         f'{arguments[-1]}: {first_line(error)}') from error
+    if not isinstance(made, torch.nn.Module):
+        raise ModelError(f'{source} gives a {type(made).__name__}, expected a torch.nn.Module')
+    if weights is not None:
+        state = _load(weights, trust_pickle=False)
+        if not _is_state_dict(state):
+            state = next((state[key] for key in _WEIGHTS_IN_CHECKPOINT if isinstance(
+                state, Mapping) and _is_state_dict(state.get(key))), None)
+        if state is None:
+            raise ModelError(f'{weights} holds no state dict: save network.state_dict()')
+        try:
+            made.load_state_dict(state)
+        except RuntimeError as error:
+            raise ModelError(f'the weights in {weights} do not fit {source}: '
+                             f'{" ".join(str(error).split())[:400]}') from error
+    return made
+
+
+def _attribute(source: str) -> Any:
+    module, _, name = source.partition(':')
+    here = os.getcwd()
+    sys.path.insert(0, here)  # as `python3 -m` has it; an installed command does not
+    try:
+        return getattr(import_module(module), name)
+    except Exception as error:  # the user's own code
+        raise ModelError(f'{source} cannot be imported: {first_line(error)}') from error
+    finally:
+        sys.path.remove(here)
+
+
+def _network_from_file(source: str, kind: SourceKind, trust_pickle: bool) -> Any:
+    path = Path(source).expanduser()
+    if kind is SourceKind.TORCHSCRIPT:
+        try:
+            return torch.jit.load(str(path), map_location='cpu')
+        except Exception as error:  # RuntimeError and others of C++
+            raise ModelError(f'{path} is no TorchScript that PyTorch {torch.__version__} reads: '
+                             f'{first_line(error)}') from error
+    if kind is SourceKind.TORCH_EXPORT:
+        if not trust_pickle:
+            raise ModelError(
+                f'{path} was written by torch.export, and reading it lets the file call what it '
+                f'likes (PyTorch evaluates text in it as Python and may unpickle): {_TRUST}')
+        try:
+            return torch.export.load(path)
+        except Exception as error:  # of many kinds, for versions and damage
+            raise ModelError(f'{path} cannot be read by PyTorch {torch.__version__}: '
+                             f'{first_line(error)}') from error
+    network = _load(path, trust_pickle)
+    if isinstance(network, Mapping) and isinstance(network.get('model'), torch.nn.Module):
+        network = network['model']
+    if isinstance(network, torch.nn.Module):
+        return network
+    raise ModelError(f'{path} holds weights without the network that they belong to: give '
+                     f'module:callable that makes it, and --weights {path}')
+
+
+def _load(path: Path, trust_pickle: bool) -> Any:
+    try:
+        return torch.load(path, map_location='cpu', weights_only=not trust_pickle)
+    except FileNotFoundError:
+        raise ModelError(f'there is no file {path} with weights') from None
+    except Exception as error:  # pickle's, zipfile's and PyTorch's own
+        if not trust_pickle and 'Unsupported global' in str(error):
+            raise ModelError(
+                f'{path} holds more than weights: it is a pickle, and loading it runs whatever '
+                f'code its maker put in. Save network.state_dict() instead, or {_TRUST}'
+            ) from error
+        raise ModelError(f'{path} cannot be loaded: {first_line(error)}') from error
+
+
+def _is_state_dict(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value) and all(
+        isinstance(one, torch.Tensor) for one in value.values())
+
+
+def _check_weights(network: torch.nn.Module, source: str) -> None:
+    for name, weight in network.state_dict().items():
+        if isinstance(weight, torch.Tensor) and weight.is_floating_point() \
+                and not torch.isfinite(weight).all():
+            raise ModelError(f"the weights '{name}' of {source} hold NaN or infinity: the "
+                             'training failed, or the file is damaged')

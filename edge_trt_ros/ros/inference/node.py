@@ -1,0 +1,250 @@
+"""
+The lifecycle node that runs an engine on a camera.
+
+configure opens and warms the engine, activate subscribes, deactivate unsubscribes, cleanup
+closes: each is the mirror of another, and one that fails leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.task import Future
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header, String
+from std_srvs.srv import SetBool, Trigger
+from vision_msgs.msg import LabelInfo
+
+from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.ros.inference.autostart import Autostart
+from edge_trt_ros.ros.inference.health import diagnostics_message, idle_status, stream_status
+from edge_trt_ros.ros.inference.parameters import InferenceParameters
+from edge_trt_ros.ros.inference.publishers import ResultPublishers
+from edge_trt_ros.ros.inference.stream import class_filter, DetectionStream, open_warm
+from edge_trt_ros.ros.messages.detections import label_info_message
+from edge_trt_ros.ros.node.answers import answer_service, explain, guarded
+from edge_trt_ros.ros.node.parameters import DeclaredParameters, unknown_parameters
+from edge_trt_ros.ros.node.qos import incompatible_qos, qos_profile
+from edge_trt_ros.runtime.select import OpenedRuntime
+
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+SUCCESS = TransitionCallbackReturn.SUCCESS
+
+
+class InferenceNode(LifecycleNode):
+    """See `interfaces` in the README for its topics, parameters and services."""
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__('inference', **node_arguments)
+        self._stream: DetectionStream | None = None
+        self._held = ExitStack()
+        self._subscribed = ExitStack()
+        self._enabled = True
+        self._active = False
+        self._configure_problem = ''
+        self._reported: dict[str, int] = {}
+        self._opener = ThreadPoolExecutor(1, thread_name_prefix='open_engine')
+        self._declared = DeclaredParameters(self, InferenceParameters)
+        self.add_on_set_parameters_callback(self._check_parameters)
+        self.add_post_set_parameters_callback(self._tune)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self.create_timer(1.0, self._report)
+        self.create_service(SetBool, '~/enable', self._on_enable)
+        self.create_service(Trigger, '~/reset_tracks', lambda request, response: answer_service(
+            response, self._reset_tracks, self.get_logger(), 'reset failed'))
+        # Images must not wait for a reload that waits for an engine.
+        self.create_service(Trigger, '~/reload', self._on_reload,
+                            callback_group=ReentrantCallbackGroup())
+        self._autostart = Autostart(
+            self, lambda: self.get_parameter('autostart').value is True,
+            lambda: str(self.get_parameter('engine_file_path').value))
+
+    @guarded
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Open and warm the engine. FAILURE holds nothing and can be tried again."""
+        try:
+            parameters = self._read_parameters()
+            with ExitStack() as stack:
+                opened = open_warm(parameters)
+                stack.callback(opened.runtime.close)
+                results = ResultPublishers(
+                    opened.runtime.manifest.task, partial(
+                        self._publisher, stack, qos=qos_profile(parameters.output_qos)))
+                overlay = self._publisher(stack, Image, 'overlay', qos_profile('DEFAULT'))
+                self._label_info = self._publisher(stack, LabelInfo, 'label_info', LATCHED)
+                self._stream = DetectionStream(self, opened, parameters, results, overlay)
+                stack.callback(self._stream.close)
+                self._held = stack.pop_all()
+        except Exception as error:
+            self._configure_problem = explain(error, 'configure failed')
+            raise
+        self._configure_problem = ''
+        manifest = opened.runtime.manifest
+        self.get_logger().info(
+            f'{parameters.engine_file_path} runs on {manifest.backend} '
+            f'{opened.runtime.device_name} ({opened.reason}): {manifest.task}, '
+            f'{len(manifest.labels)} classes, '
+            f"{'x'.join(map(str, manifest.input_contract.size_wh))}")
+        return SUCCESS
+
+    @guarded
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe to the images, or texts."""
+        super().on_activate(state)
+        self._publish_label_info()
+        self._active = True
+        if self._enabled:
+            self._subscribe()
+        return SUCCESS
+
+    @guarded
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unsubscribe; the engine stays open."""
+        self._active = False
+        self._subscribed.close()
+        return super().on_deactivate(state)
+
+    @guarded
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Close the engine."""
+        self.release()
+        return SUCCESS
+
+    @guarded
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Release everything from whatever state."""
+        self.release()
+        return SUCCESS
+
+    @guarded
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Release everything after a bug; the node is unconfigured again."""
+        self.release()
+        return SUCCESS
+
+    def release(self) -> None:
+        """Close what is open, in the reverse order; may be called twice."""
+        self._active = False
+        self._subscribed.close()
+        self._held.close()
+        self._stream = None
+
+    def _read_parameters(self) -> InferenceParameters:
+        parameters = self._declared.read()
+        unknown = unknown_parameters(self, self._declared.names)
+        if unknown:
+            raise ConfigurationError(f"{'; '.join(unknown)}: correct the launch or YAML file")
+        if not parameters.engine_file_path:
+            raise ConfigurationError('engine_file_path is empty: set it to the engine to run')
+        return parameters
+
+    def _publisher(self, stack: ExitStack, kind: Any, topic: str, qos: QoSProfile) -> Any:
+        publisher = self.create_lifecycle_publisher(kind, topic, qos)
+        stack.callback(self.destroy_lifecycle_publisher, publisher)
+        return publisher
+
+    def _subscribe(self) -> None:
+        stream = self._stream
+        if stream is None:
+            return
+        parameters = self._declared.read()
+        if stream.reads_text:
+            kind, name, profile = String, 'text', 'DEFAULT'
+        elif parameters.image_transport == 'compressed':
+            kind, name, profile = CompressedImage, 'image/compressed', parameters.input_qos
+        else:
+            kind, name, profile = Image, 'image', parameters.input_qos
+        topic = self.resolve_topic_name(name)
+        stream.start(topic)
+        self._subscribed.callback(stream.stop)
+        subscription = self.create_subscription(
+            kind, topic, stream.offer, qos_profile(profile),
+            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=lambda event: (
+                self.get_logger().error(incompatible_qos(topic, profile, event)))))
+        self._subscribed.callback(self.destroy_subscription, subscription)
+
+    def _publish_label_info(self) -> None:
+        if self._stream is None:
+            return
+        header = Header(stamp=self.get_clock().now().to_msg())
+        self._label_info.publish(label_info_message(
+            self._stream.opened.runtime.manifest.labels, header,
+            float(self.get_parameter('confidence_threshold').value)))
+
+    def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        result = self._declared.check_change(changes, locked=self._stream is not None)
+        wanted = [change.value for change in changes if change.name == 'class_names']
+        if result.successful and wanted and self._stream:
+            try:
+                class_filter([label for label in wanted[0] if label],
+                             self._stream.opened.runtime.manifest.labels)
+            except ConfigurationError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+        return result
+
+    def _tune(self, changes: list[Parameter]) -> None:
+        self._autostart.try_again()
+        if self._stream:
+            self._stream.tune(self._declared.read())
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response
+                   ) -> SetBool.Response:
+        def switch() -> str:
+            self._enabled = bool(request.data)
+            self._subscribed.close()
+            if self._active and self._enabled:
+                self._subscribe()
+            return 'images are taken' if self._enabled else 'images are ignored'
+        return answer_service(response, switch, self.get_logger(), 'enable failed')
+
+    def _reset_tracks(self) -> str:
+        if self._stream is None or self._stream.tracks is None:
+            raise ConfigurationError('nothing is tracked: set track to true and configure again')
+        self._stream.tracks.reset()
+        return 'all tracks are forgotten, ids start at 1'
+
+    async def _on_reload(self, request: Trigger.Request, response: Trigger.Response
+                         ) -> Trigger.Response:
+        if self._stream is None:
+            response.message = 'there is no engine to replace: configure the node first'
+            return response
+        # Opening takes seconds on a GPU; images go on through the old engine meanwhile.
+        future = Future(executor=self.executor)
+        self._opener.submit(lambda: open_warm(self._read_parameters())).add_done_callback(
+            lambda done: self.executor.create_task(future.set_result, done))
+        done = await future
+        return answer_service(response, lambda: self._swap(done.result()), self.get_logger(),
+                              'reload failed, the old engine goes on')
+
+    def _swap(self, opened: OpenedRuntime) -> str:
+        try:
+            if self._stream is None:
+                raise ConfigurationError('the node was cleaned up meanwhile')
+            self._stream.swap(opened)
+        except Exception:
+            opened.runtime.close()
+            raise
+        self._publish_label_info()
+        manifest = opened.runtime.manifest
+        return f'engine {manifest.engine_sha256[:12]} built at {manifest.built_at} is in use'
+
+    def _report(self) -> None:
+        now = self.get_clock().now()
+        name = self.get_fully_qualified_name().lstrip('/')
+        if self._stream and self._active:
+            status = stream_status(
+                name, self._stream, self._enabled, now.nanoseconds, self._reported)
+            self._reported = dict(self._stream.figures.counts)
+        else:
+            status = idle_status(name, self._stream is not None, self._configure_problem)
+        self._diagnostics.publish(diagnostics_message(now.to_msg(), [status]))

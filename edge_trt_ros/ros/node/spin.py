@@ -1,0 +1,36 @@
+"""The life of a node's process: transport first, then rclpy, then the node until the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+
+from edge_trt_ros.ros.node.log_bridge import log_through
+from edge_trt_ros.ros.node.transport import prepare_transport
+
+
+def spin_node(make_node: Callable[[], Any], arguments: list[str] | None = None) -> None:
+    """
+    Run one node until it is told to stop (Ctrl-C, SIGTERM), and release what it holds.
+
+    :param make_node: makes the node; its `release` is called at the end.
+    :param arguments: command line with `--ros-args`; None takes the process's own.
+    """
+    prepare_transport()
+    rclpy.init(args=arguments)
+    node = make_node()
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        with log_through(node.get_logger()):
+            executor.spin()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        node.release()
+        executor.remove_node(node)
+        node.destroy_node()
+        rclpy.try_shutdown()

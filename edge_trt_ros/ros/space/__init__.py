@@ -1,0 +1,1 @@
+"""The node that places detections in space."""

@@ -1,0 +1,133 @@
+"""
+The node that places detections in space, by the depth image that belongs to them.
+
+It stands beside the inference node rather than in it: it takes detections from whoever makes
+them, needs no GPU and no lifecycle, and a missing depth camera cannot hold up the detector.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSPresetProfiles
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from vision_msgs.msg import Detection2DArray, Detection3DArray
+
+from edge_trt_ros.errors import ConfigurationError, ImageError
+from edge_trt_ros.ros.inference.health import diagnostics_message, ERROR, OK, status_message, WARN
+from edge_trt_ros.ros.messages.depth import camera_from_info, depth_from_image
+from edge_trt_ros.ros.messages.space import detections_3d_message, obstacles_message
+from edge_trt_ros.ros.node.parameters import DeclaredParameters, unknown_parameters
+from edge_trt_ros.ros.space.parameters import Detections3DParameters
+from edge_trt_ros.ros.space.stamp_pairs import pair_by_stamp
+from edge_trt_ros.vision.space import boxes_in_space
+
+# A detector's latency at 30 Hz, several times over.
+_KEPT_MESSAGES = 30
+
+
+class Detections3DNode(Node):
+    """Subscribes `detections`, `depth/image` and `camera_info`, publishes `detections_3d`."""
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__('detections_3d', **node_arguments)
+        self._declared = DeclaredParameters(self, Detections3DParameters)
+        unknown = unknown_parameters(self, self._declared.names)
+        if unknown:
+            raise ConfigurationError(f"{'; '.join(unknown)}: correct the launch or YAML file")
+        self._settings = self._declared.read()
+        self.add_on_set_parameters_callback(self._check_parameters)
+        self.add_post_set_parameters_callback(self._tune)
+        self._info: CameraInfo | None = None
+        self.counts: Counter[str] = Counter()
+        self._reported: Counter[str] = Counter()
+        self.last_problem = ''
+        self._found = self.create_publisher(Detection3DArray, 'detections_3d', 10)
+        self._obstacles = self.create_publisher(PointCloud2, 'obstacles', 10)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._pair_detections, self._pair_depth = pair_by_stamp(
+            self._place, self._settings.max_stamp_difference_ms / 1e3, _KEPT_MESSAGES)
+        sensor = QoSPresetProfiles.SENSOR_DATA.value
+        self.create_subscription(Detection2DArray, 'detections', self._on_detections, sensor)
+        self.create_subscription(Image, 'depth/image', self._on_depth, sensor)
+        self.create_subscription(CameraInfo, 'camera_info', self._on_info, sensor)
+        self.create_timer(1.0, self._report)
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+    def _on_detections(self, message: Detection2DArray) -> None:
+        self.counts['detections'] += 1
+        self._pair_detections(message)
+
+    def _on_depth(self, message: Image) -> None:
+        self.counts['depth_images'] += 1
+        self._pair_depth(message)
+
+    def _on_info(self, message: CameraInfo) -> None:
+        self._info = message
+
+    def _place(self, detections: Detection2DArray, image: Image) -> None:
+        self.counts['pairs'] += 1
+        if self._info is None:
+            return
+        try:
+            camera = camera_from_info(self._info, self.resolve_topic_name('camera_info'))
+            depth, unit_m = depth_from_image(image, self.resolve_topic_name('depth/image'))
+            if camera.size_wh != (image.width, image.height):
+                raise ImageError(
+                    f'depth has {image.width}x{image.height} pixels and the camera of camera_info '
+                    f'{camera.size_wh[0]}x{camera.size_wh[1]}: take the depth that is registered '
+                    'to the colour image, and the camera_info of the latter')
+        except ImageError as error:
+            self.last_problem = str(error)
+            self.counts['bad_images'] += 1
+            return
+        places = boxes_in_space(depth, unit_m, [
+            (box.center.position.x - box.size_x / 2, box.center.position.y - box.size_y / 2,
+             box.center.position.x + box.size_x / 2, box.center.position.y + box.size_y / 2)
+            for box in (one.bbox for one in detections.detections)], camera,
+            (self._settings.min_depth_m, self._settings.max_depth_m))
+        self.counts['placed'] += len(places) - places.count(None)
+        self.counts['without_depth'] += places.count(None)
+        self._found.publish(detections_3d_message(detections, places))
+        if self._obstacles.get_subscription_count():
+            self._obstacles.publish(obstacles_message(detections.header, places))
+
+    def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        result = self._declared.check_change(changes, locked=True)
+        if result.successful:
+            wanted = {change.name: change.value for change in changes}
+            near = wanted.get('min_depth_m', self._settings.min_depth_m)
+            if near >= wanted.get('max_depth_m', self._settings.max_depth_m):
+                return SetParametersResult(
+                    successful=False, reason='min_depth_m must be smaller than max_depth_m')
+        return result
+
+    def _tune(self, changes: list[Parameter]) -> None:
+        self._settings = self._declared.read()
+
+    def _report(self) -> None:
+        since = self.counts - self._reported
+        self._reported = self.counts.copy()
+        missing = [topic for topic, absent in (
+            ('detections', not since['detections']), ('depth/image', not since['depth_images']),
+            ('camera_info', self._info is None)) if absent]
+        level, text = OK, f"{since['placed']} objects placed in the last second"
+        if since['bad_images']:
+            level, text = ERROR, self.last_problem
+        elif missing:
+            level, text = WARN, 'nothing on ' + ', '.join(map(self.resolve_topic_name, missing))
+        elif not since['pairs']:
+            level, text = WARN, (
+                'no depth has a stamp within '
+                f'{self._settings.max_stamp_difference_ms:.0f} ms of the detections: do both '
+                'cameras stamp with the same clock?')
+        name = self.get_fully_qualified_name().lstrip('/')
+        self._diagnostics.publish(diagnostics_message(self.get_clock().now().to_msg(), [
+            status_message(level, f'{name}: detections in space', text, '', dict(self.counts))]))

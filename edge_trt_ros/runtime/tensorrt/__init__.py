@@ -1,0 +1,1 @@
+"""TensorRT: the library, a loaded network, an engine that runs frames."""

@@ -1,0 +1,66 @@
+"""Whether an engine is for this library and this GPU, asked before a byte of it is loaded."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+from edge_trt_ros.errors import EngineError
+from edge_trt_ros.manifest import EngineManifest, REBUILD
+from edge_trt_ros.runtime.tensorrt.device import GpuDevice
+from edge_trt_ros.runtime.tensorrt.library import TensorRt
+
+
+def this_platform() -> str:
+    """Return operating system and processor, as 'linux-x86_64'."""
+    return f'{sys.platform}-{platform.machine()}'
+
+
+def check_identity(manifest: EngineManifest, library: TensorRt, gpu: GpuDevice) -> None:
+    """
+    Refuse an engine that was built for another library, version, platform or GPU.
+
+    :param manifest: of the engine.
+    :param library: what would run it.
+    :param gpu: where.
+    :raises EngineError: naming what differs, both values, and the command that mends it.
+    """
+    if manifest.backend != library.name:
+        raise EngineError(f'the engine is built for {manifest.backend}, this is {library.name}: '
+                          f'{REBUILD}')
+    if manifest.platform != this_platform():
+        raise EngineError(f'the engine is built on {manifest.platform}, this is '
+                          f'{this_platform()}: {REBUILD}')
+    if not _version_fits(manifest, library):
+        raise EngineError(f'the engine is built with {library.name} {manifest.backend_version}, '
+                          f'here is {library.version}: {REBUILD}')
+    if not runs_on(manifest, gpu):
+        capabilities = ', '.join(manifest.target['compute_capabilities'])
+        raise EngineError(f'the engine is built for compute capability {capabilities}, but '
+                          f'{gpu.name} has {gpu.compute_capability}: {REBUILD}')
+
+
+def runs_on(manifest: EngineManifest, gpu: GpuDevice | None) -> bool:
+    """Return whether the engine is built for GPUs of this one's compute capability."""
+    capabilities = manifest.target.get('compute_capabilities', [])
+    return gpu is not None and (not capabilities or any(
+        _covers(one, gpu.compute_capability) for one in capabilities))
+
+
+def _version_fits(manifest: EngineManifest, library: TensorRt) -> bool:
+    built, here = (version.split('.') for version in (manifest.backend_version, library.version))
+    if manifest.recipe.get('version_compatible'):
+        # Within a major version, and not with an older library.
+        return built[0] == here[0] and _numbers(built) <= _numbers(here)
+    return built == here
+
+
+def _numbers(version: list[str]) -> list[int]:
+    return [int(part) if part.isdigit() else 0 for part in version]
+
+
+def _covers(built_for: str, here: str) -> bool:
+    """Return whether '8.6', or '8.0+' for it and all newer ones, covers a compute capability."""
+    if built_for.endswith('+'):
+        return _numbers(here.split('.')) >= _numbers(built_for[:-1].split('.'))
+    return built_for == here

@@ -1,0 +1,204 @@
+"""A deserialised TensorRT engine with its execution context, bound by the names of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import logging
+from pathlib import Path
+from typing import Any
+
+from edge_trt_ros.engine_file import write_file
+from edge_trt_ros.errors import EngineError
+from edge_trt_ros.manifest import EngineManifest, REBUILD
+from edge_trt_ros.runtime.tensorrt.library import (complaints, error_recorder, library_logger,
+                                                   TensorRt)
+from edge_trt_ros.tensor_spec import TensorSpec
+
+DTYPES = {'FLOAT': 'float32', 'HALF': 'float16', 'BF16': 'bfloat16', 'UINT8': 'uint8',
+          'INT8': 'int8', 'INT32': 'int32', 'INT64': 'int64', 'BOOL': 'bool'}
+_KEPT_CACHES = 32
+_LOG = logging.getLogger(__name__)
+
+
+class TensorRtNetwork:
+    """
+    One network on one GPU; the device's context has to be current for all calls.
+
+    :param plan: the serialised engine, its identity already checked.
+    :param manifest: what it is.
+    :param library: who runs it.
+    :param dla_core: which DLA core runs it; -1 leaves that to the manifest.
+    :param cache_path: where TensorRT for RTX keeps what it compiles for this GPU.
+    :raises EngineError: if it cannot be loaded or is not what the manifest states.
+    """
+
+    def __init__(self, plan: bytes, manifest: EngineManifest, library: TensorRt, dla_core: int,
+                 cache_path: Path) -> None:
+        self._runtime: Any = None
+        self._engine: Any = None
+        self._context: Any = None
+        self._cache: Any = None
+        self._cache_path = cache_path
+        self._library = library
+        self._logger = library_logger(library)
+        self._recorder = error_recorder(library)
+        try:
+            self._load(plan, manifest, library, dla_core)
+        except BaseException:
+            # Here, where the context is current, and not when the error is forgotten.
+            self.close()
+            raise
+
+    def bind(self, addresses: Mapping[str, int]) -> None:
+        """Use these device addresses, by the tensors' names, from the next `enqueue` on."""
+        for name, address in addresses.items():
+            if not self._context.set_tensor_address(name, address):
+                raise EngineError(f"tensor '{name}' cannot be bound: {self._complaint()}")
+
+    def enqueue(self, stream_handle: int) -> None:
+        """
+        Queue the network on a stream.
+
+        :raises EngineError: if TensorRT refuses, with its words.
+        """
+        if not self._context.execute_async_v3(stream_handle):
+            raise EngineError(f'the network does not start: {self._complaint()}')
+
+    def remember_compiled(self) -> None:
+        """Keep what TensorRT for RTX compiled for the next start, unless it was known."""
+        if self._cache is None or self._cache_path.exists():
+            return
+        try:
+            self._cache_path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(self._cache_path, bytes(self._cache.serialize()))
+            _prune(self._cache_path)
+        except OSError as error:
+            _LOG.warning('%s cannot be written (%s): the next start compiles again',
+                         self._cache_path, error.strerror)
+
+    def layers(self, library: TensorRt) -> str:
+        """Return what the engine's inspector tells of the layers, as JSON text."""
+        inspector = self._engine.create_engine_inspector()
+        return str(inspector.get_engine_information(
+            library.module.LayerInformationFormat.JSON))
+
+    def close(self) -> None:
+        """Free it: context, engine, runtime, in this order; may be called twice."""
+        self._context = self._cache = None
+        self._engine = None
+        self._runtime = None
+
+    def _load(self, plan: bytes, manifest: EngineManifest, library: TensorRt, dla_core: int
+              ) -> None:
+        trt = library.module
+        self._runtime = trt.Runtime(self._logger)
+        self._runtime.error_recorder = self._recorder
+        if manifest.recipe.get('version_compatible'):
+            # Such a plan brings its own runtime as code for the host; the hash vouches for it.
+            self._runtime.engine_host_code_allowed = True
+        _choose_dla(self._runtime, manifest, library, dla_core)
+        self._engine = self._runtime.deserialize_cuda_engine(plan)
+        if self._engine is None:
+            raise EngineError(f'{library.name} {library.version} cannot load this engine: '
+                              f'{self._complaint()}; {REBUILD}')
+        self._context = self._execution_context()
+        names = [self._engine.get_tensor_name(index)
+                 for index in range(self._engine.num_io_tensors)]
+        is_input = {name: self._engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
+                    for name in names}
+        _check_names('inputs', manifest.inputs, [one for one in names if is_input[one]])
+        _check_names('outputs', manifest.outputs, [one for one in names if not is_input[one]])
+        self._set_input_shapes(manifest)
+        self.inputs = tuple(self._spec(trt, one.name) for one in manifest.inputs)
+        self.outputs = tuple(self._spec(trt, one.name) for one in manifest.outputs)
+        for stated, found in zip((*manifest.inputs, *manifest.outputs),
+                                 (*self.inputs, *self.outputs)):
+            if stated.dtype != found.dtype or not _fits(stated.shape, found.shape):
+                raise EngineError(f'the engine has the tensor {found}, but its manifest states '
+                                  f'{stated}: {REBUILD}')
+
+    def _execution_context(self) -> Any:
+        # Only TensorRT for RTX compiles when the context is made, and so has a cache for that.
+        if hasattr(self._engine, 'create_runtime_config'):
+            config = self._engine.create_runtime_config()
+            if hasattr(config, 'create_runtime_cache'):
+                self._cache = config.create_runtime_cache()
+                try:
+                    self._cache.deserialize(self._cache_path.read_bytes())
+                except OSError:
+                    pass
+                config.set_runtime_cache(self._cache)
+                context = self._engine.create_execution_context(config)
+        if self._cache is None:
+            context = self._engine.create_execution_context()
+        if context is None:
+            raise EngineError(f'the engine has no room on this GPU: {self._complaint()}')
+        return context
+
+    def _set_input_shapes(self, manifest: EngineManifest) -> None:
+        width, height = manifest.input_contract.size_wh
+        for one in manifest.inputs:
+            if -1 not in tuple(self._engine.get_tensor_shape(one.name)):
+                continue
+            # One image at a time, of the size that the manifest's contract states.
+            wanted = tuple(length if length != -1 else default
+                           for length, default in zip(one.shape, (1, 3, height, width)))
+            ranges = [self._engine.get_tensor_profile_shape(one.name, index)
+                      for index in range(self._engine.num_optimization_profiles)]
+            fitting = [index for index, (least, _, most) in enumerate(ranges) if all(
+                low <= length <= high for low, length, high in zip(least, wanted, most))]
+            if not fitting:
+                told = ' or '.join(f'{list(least)} to {list(most)}' for least, _, most in ranges)
+                raise EngineError(f"the input '{one.name}' is asked for as {list(wanted)}, but "
+                                  f'the engine takes {told}: {REBUILD}')
+            if fitting[0] != self._context.active_optimization_profile:
+                self._context.set_optimization_profile_async(fitting[0], 0)
+            self._context.set_input_shape(one.name, wanted)
+
+    def _spec(self, trt: Any, name: str) -> TensorSpec:
+        kind = self._engine.get_tensor_dtype(name).name
+        shape = tuple(self._context.get_tensor_shape(name))
+        if kind not in DTYPES or self._engine.get_tensor_format(name) != trt.TensorFormat.LINEAR:
+            raise EngineError(f"tensor '{name}' is {kind} in the format "
+                              f'{self._engine.get_tensor_format(name).name}; taken are '
+                              f"{', '.join(DTYPES)} in LINEAR: {REBUILD}")
+        if -1 in shape:
+            raise EngineError(f"the shape of tensor '{name}' is {list(shape)}, which depends on "
+                              'the image: build it with this package, which fixes it')
+        return TensorSpec(name, DTYPES[kind], shape)
+
+    def _complaint(self) -> str:
+        return self._recorder.text() or complaints(self._library)
+
+
+def _prune(newest: Path) -> None:
+    """Remove what was compiled longest ago: engines that are rebuilt leave theirs behind."""
+    caches = sorted(newest.parent.glob(f'*{newest.suffix}'), key=lambda one: one.stat().st_mtime)
+    for old in caches[:-_KEPT_CACHES]:
+        old.unlink(missing_ok=True)
+
+
+def _choose_dla(runtime: Any, manifest: EngineManifest, library: TensorRt, dla_core: int) -> None:
+    if not manifest.recipe.get('dla'):
+        if dla_core >= 0:
+            raise EngineError(f'dla_core is {dla_core}, but the engine is built for the GPU: set '
+                              'it to -1, or build the engine with dla')
+        return
+    cores = int(getattr(runtime, 'num_DLA_cores', 0))
+    core = max(dla_core, 0)
+    if core >= cores:
+        raise EngineError(f'the engine needs DLA core {core}, but {library.name} '
+                          f'{library.version} sees {cores} here: build it without dla')
+    runtime.DLA_core = core
+
+
+def _check_names(kind: str, stated: tuple[TensorSpec, ...], found: list[str]) -> None:
+    names = [one.name for one in stated]
+    if sorted(names) != sorted(found):
+        raise EngineError(f'the engine has the {kind} {found}, but its manifest names {names}: '
+                          f'{REBUILD}')
+
+
+def _fits(stated: tuple[int, ...], found: tuple[int, ...]) -> bool:
+    return len(stated) == len(found) and all(
+        one in (-1, other) for one, other in zip(stated, found))

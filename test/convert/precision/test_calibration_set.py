@@ -1,0 +1,83 @@
+"""Calibration images: the same from a folder and from a bag, or a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rosbags.rosbag2 import StoragePlugin
+from support.image_folder import image_bag, image_folder
+
+from edge_trt_ros.convert.precision.calibration import CalibrationSet
+from edge_trt_ros.errors import ConfigurationError, ImageError
+from edge_trt_ros.manifest import InputContract
+from edge_trt_ros.runtime.host_preprocess import HostPreprocess
+
+
+@pytest.mark.parametrize('storage', [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_a_bag_holds_what_the_folder_holds(tmp_path: Path, storage: StoragePlugin) -> None:
+    images = CalibrationSet(image_folder(tmp_path / 'images'))
+    bag = CalibrationSet(image_bag(tmp_path / 'bag', storage))
+    assert len(images) == len(bag) == 6
+    for one, other in zip(images.frames(), bag.frames(), strict=True):
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+
+
+def test_feeds_are_what_the_runtime_makes(tmp_path: Path) -> None:
+    images = CalibrationSet(image_folder(tmp_path / 'images', 2))
+    contract = InputContract((64, 48), color_order='bgr', mean=(.1, .2, .3))
+    preprocess = HostPreprocess(contract)
+    for frame, feed in zip(images.frames(), images.feeds(contract, 'x'), strict=True):
+        tensor = np.empty((1, 3, 48, 64), np.float32)
+        preprocess.fill(frame, preprocess.fit(frame), tensor)
+        np.testing.assert_array_equal(feed['x'], tensor)
+
+
+def test_images_are_spread_over_the_set(tmp_path: Path) -> None:
+    folder = image_folder(tmp_path / 'images', 10)
+    few = CalibrationSet(folder, limit=3)
+    assert [Path(frame.source).stem for frame in few.frames()] == ['00', '03', '06']
+    bag = image_bag(tmp_path / 'bag', StoragePlugin.MCAP, 10)
+    assert [frame.size_wh for frame in CalibrationSet(bag, limit=3).frames()] == [
+        frame.size_wh for frame in few.frames()]
+
+
+def test_the_hash_follows_the_content(tmp_path: Path) -> None:
+    folder = image_folder(tmp_path / 'images')
+    before = CalibrationSet(folder).sha256()
+    assert before == CalibrationSet(image_folder(tmp_path / 'moved')).sha256()
+    (folder / '03.png').write_bytes((folder / '02.png').read_bytes())
+    assert before != CalibrationSet(folder).sha256() != CalibrationSet(folder, limit=2).sha256()
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match='there is no calibration set'):
+        CalibrationSet(tmp_path / 'none')
+    (tmp_path / 'note.txt').write_text('no image')
+    with pytest.raises(ConfigurationError, match='holds no images'):
+        CalibrationSet(tmp_path)
+
+
+@pytest.mark.parametrize('content', [b'', b'no image'])
+def test_a_broken_image_is_named(tmp_path: Path, content: bytes) -> None:
+    folder = image_folder(tmp_path / 'images', 2)
+    (folder / '00.png').write_bytes(content)
+    with pytest.raises(ImageError, match='00.png cannot be decoded'):
+        list(CalibrationSet(folder).frames())
+
+
+def test_topics_of_a_bag(tmp_path: Path) -> None:
+    bag = image_bag(tmp_path / 'bag', StoragePlugin.MCAP, 2, ('/left', '/right'))
+    with pytest.raises(ConfigurationError, match='2 image topics.*/left, /right'):
+        len(CalibrationSet(bag))
+    with pytest.raises(ConfigurationError, match='0 image topics'):
+        len(CalibrationSet(bag, '/rear'))
+    assert len(CalibrationSet(bag, '/left')) == 2
+
+
+def test_a_broken_bag(tmp_path: Path) -> None:
+    path = tmp_path / 'a.mcap'
+    path.write_bytes(b'no bag at all')
+    with pytest.raises(ConfigurationError, match='cannot be read as a bag'):
+        list(CalibrationSet(path).frames())

@@ -1,0 +1,67 @@
+"""Networks of every task in lower precision: built, judged, and still what they were."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from support.image_folder import image_folder
+from support.models import dense_model, save
+from support.task_models import convolution_model, segment_model
+
+from edge_trt_ros.convert.agreement import share_kept
+from edge_trt_ros.convert.build import convert
+from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt
+from edge_trt_ros.vision.class_map import ClassMap
+from edge_trt_ros.vision.classification import Classification
+from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.raw_tensors import RawTensors
+
+BACKENDS = ['onnxruntime', *(['tensorrt_rtx'] if installed_tensorrt() == 'tensorrt_rtx' else [])]
+NETWORKS = {
+    'classify': lambda: convolution_model((1, 10), {'task': 'classify'}),
+    'semantic': lambda: convolution_model((1, 5, 16, 16), {'task': 'semantic'}),
+    'segment': segment_model,
+    'pose': lambda: dense_model((64, 64), 16, weight=1.0, metadata={
+        'task': 'pose', 'kpt_shape': '[5, 3]'}),
+    'obb': lambda: dense_model((64, 64), 4, weight=1.0, metadata={'task': 'obb'}),
+    'tensors': lambda: convolution_model((1, 4, 8, 8), {'task': 'tensors'}),
+}
+
+
+@pytest.fixture(scope='module')
+def images(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(image_folder(tmp_path_factory.mktemp('calibration') / 'images'))
+
+
+@pytest.mark.parametrize('backend', BACKENDS)
+@pytest.mark.parametrize('precision', ['fp16', 'int8'])
+@pytest.mark.parametrize('task', NETWORKS)
+def test_they_are_built(task: str, precision: str, backend: str, tmp_path: Path, images: str
+                        ) -> None:
+    model: onnx.ModelProto = NETWORKS[task]()
+    manifest = convert(save(model, tmp_path / 'm.onnx'), ConversionRecipe(
+        backend=backend, precision=precision, max_accuracy_drop=1.0,
+        calibration=images if precision == 'int8' else '')).manifest
+    assert manifest.task == task and manifest.layers['precision'] == precision
+    assert precision in manifest.layers['precisions']
+    if precision == 'int8':
+        assert 0 <= manifest.layers['accuracy_drop'] <= 1
+
+
+def test_what_is_kept_of_each_kind_of_result() -> None:
+    box = Letterbox.fit((4, 4), (4, 4))
+    one, other = np.array([3, 1]), np.array([1, 3])
+    scores = np.array([.7, .3], np.float32)
+    same, swapped = Classification(one, scores), Classification(other, scores)
+    assert share_kept([(same, same), (same, swapped)]) == 0.5
+    flat = np.zeros((4, 4), np.int64)
+    half = flat.copy()
+    half[:2] = 1
+    assert share_kept([(ClassMap(flat, box), ClassMap(half, box))]) == 0.5
+    values = np.array([3, 4], np.float32)
+    assert share_kept([(RawTensors({'a': values}), RawTensors({'a': values * 0}))]) == 0
+    assert share_kept([]) == 1

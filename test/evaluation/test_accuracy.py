@@ -1,0 +1,141 @@
+"""The accuracy report against labels that are written here, in both forms and without any."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+import subprocess
+import sys
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_trt_ros.demo.detector.model import MODEL_PATH
+from edge_trt_ros.demo.detector.samples import scene_frames, TEST_SEED
+from edge_trt_ros.demo.road.scene import CLASS_NAMES
+from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.evaluation.labelled_folder import read_coco, read_yolo
+
+COUNT = 4
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write frames of the road, their objects as COCO and as YOLO text files."""
+    root = tmp_path_factory.mktemp('road')
+    (root / 'images').mkdir()
+    (root / 'labels').mkdir()
+    coco: dict[str, Any] = {'images': [], 'annotations': [], 'categories': [
+        {'id': 7 + index, 'name': name} for index, name in enumerate(CLASS_NAMES)]}
+    for number, frame in enumerate(scene_frames(TEST_SEED, COUNT, 1)):
+        name = f'{number:03d}'
+        cv2.imwrite(str(root / 'images' / f'{name}.png'), frame.image)
+        coco['images'].append({'id': 100 + number, 'file_name': f'some/where/{name}.png'})
+        height, width = frame.image.shape[:2]
+        lines = []
+        for box, class_id in zip(frame.boxes_xyxy.tolist(), frame.class_ids.tolist()):
+            left, top, right, bottom = box
+            coco['annotations'].append({
+                'image_id': 100 + number, 'category_id': 7 + class_id, 'iscrowd': 0,
+                'bbox': [left, top, right - left, bottom - top]})
+            lines.append(f'{class_id} {(left + right) / 2 / width} {(top + bottom) / 2 / height} '
+                         f'{(right - left) / width} {(bottom - top) / height}')
+        (root / 'labels' / f'{name}.txt').write_text('\n'.join(lines) + '\n')
+    (root / 'coco.json').write_text(json.dumps(coco))
+    return root
+
+
+def images(folder: Path) -> list[Path]:
+    return sorted((folder / 'images').glob('*.png'))
+
+
+def report(*arguments: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, '-m', 'edge_trt_ros', 'accuracy_report', str(MODEL_PATH), '--json',
+         '--backend', 'onnxruntime', *arguments], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def test_both_forms_say_the_same(folder: Path) -> None:
+    sizes = [cv2.imread(str(path)).shape[1::-1] for path in images(folder)]
+    yolo = read_yolo(images(folder), sizes, CLASS_NAMES)
+    coco = read_coco(folder / 'coco.json', images(folder), CLASS_NAMES)
+    assert yolo is not None and sum(len(one.class_ids) for one in yolo) > 20
+    for one, other in zip(yolo, coco):
+        np.testing.assert_allclose(one.boxes_xyxy, other.boxes_xyxy, atol=1e-3)
+        np.testing.assert_array_equal(one.class_ids, other.class_ids)
+
+
+def test_with_labels(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip('pycocotools', reason='mAP is computed by pycocotools')
+    by_yolo = report('--images', str(folder / 'images'), '--precisions', 'fp32', 'fp16',
+                     '--plot', str(tmp_path / 'report.png'))
+    by_coco = report('--images', str(folder / 'images'), '--precisions', 'fp32',
+                     '--annotations', str(folder / 'coco.json'))
+    first, second = by_yolo['rows']
+    assert by_yolo['labelled'] and by_yolo['images'] == COUNT
+    assert (first['precision'], second['precision']) == ('fp32', 'fp16')
+    assert 0.4 < first['mAP50'] <= 1 and 0.2 < first['mAP50-95'] < first['mAP50']
+    assert first['mAP50'] == pytest.approx(by_coco['rows'][0]['mAP50'], abs=1e-4)
+    assert first['agreement_f1'] == 1 and first['score_drift'] == 0
+    assert second['agreement_f1'] > 0.97 and abs(second['mAP50'] - first['mAP50']) < 0.02
+    assert first['latency_ms'] > 0 and first['size_mb'] > second['size_mb'] > 0
+    picture = cv2.imread(str(tmp_path / 'report.png'))
+    assert picture is not None and (picture < 128).any()
+
+
+def test_without_labels(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / 'alone.png').write_bytes(images(folder)[0].read_bytes())
+    found = report('--images', str(tmp_path / 'alone.png'), '--precisions', 'fp32', 'int8',
+                   '--calibration', str(folder / 'images'))
+    assert not found['labelled'] and found['rows'][1]['precision'] == 'int8'
+    assert found['rows'][0]['mAP50'] is None and 0.7 < found['rows'][1]['agreement_f1'] <= 1
+    done = subprocess.run(
+        [sys.executable, '-m', 'edge_trt_ros', 'accuracy_report', str(MODEL_PATH), '--images',
+         str(tmp_path / 'alone.png'), '--backend', 'onnxruntime', '--precisions', 'fp32'],
+        capture_output=True, text=True, timeout=120)
+    assert 'agreement (F1)' in done.stdout and 'mAP50' not in done.stdout
+
+
+def test_without_pycocotools(folder: Path, tmp_path: Path) -> None:
+    """Labels ask for it before anything is built; without labels nothing does."""
+    (tmp_path / 'pycocotools.py').write_text("raise ModuleNotFoundError('not here')")
+    (tmp_path / 'alone.png').write_bytes(images(folder)[0].read_bytes())
+    for where, status in ((folder / 'images', 1), (tmp_path / 'alone.png', 0)):
+        done = subprocess.run(
+            [sys.executable, '-m', 'edge_trt_ros', 'accuracy_report', str(MODEL_PATH), '--images',
+             str(where), '--backend', 'onnxruntime', '--precisions', 'fp32'],
+            capture_output=True, text=True, timeout=120,
+            env={**os.environ, 'PYTHONPATH': f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"})
+        assert done.returncode == status, done.stderr
+        assert ('mAP is computed by pycocotools (not here): pip install' in done.stderr) == status
+
+
+@pytest.mark.parametrize('text, match', [
+    ('9 .5 .5 .1 .1', 'line 1 is of class 9, but the network has 5'),
+    ('0.5 .5 .5 .1 .1', 'of class 0.5'), ('0 .5 .5 .1', r"line 1 is '0 .5 .5 .1', expected class"),
+    ('\n0 nan .5 .1 .1', 'not finite')])
+def test_text_files_that_cannot_be_used(text: str, match: str, tmp_path: Path) -> None:
+    (tmp_path / 'a.txt').write_text(text)
+    with pytest.raises(ConfigurationError, match=match):
+        read_yolo([tmp_path / 'a.png'], [(100, 100)], CLASS_NAMES)
+
+
+@pytest.mark.parametrize('change, match', [
+    ({'categories': [{'id': 1, 'name': 'dragon'}]}, 'categories dragon, unknown to the network'),
+    ({'images': []}, 'does not name 4 of 4 images, as 000.png'),
+    ({'annotations': [{'image_id': 100}]}, 'no COCO detection file .KeyError'),
+    ({'annotations': 3}, 'no COCO detection file .TypeError')])
+def test_coco_files_that_cannot_be_used(change: dict[str, Any], match: str, folder: Path,
+                                        tmp_path: Path) -> None:
+    data = {**json.loads((folder / 'coco.json').read_text()), **change}
+    (tmp_path / 'coco.json').write_text(json.dumps(data))
+    with pytest.raises(ConfigurationError, match=match):
+        read_coco(tmp_path / 'coco.json', images(folder), CLASS_NAMES)
+    with pytest.raises(ConfigurationError, match='cannot be read: No such file'):
+        read_coco(tmp_path / 'none.json', images(folder), CLASS_NAMES)

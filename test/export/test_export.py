@@ -1,0 +1,305 @@
+"""Networks to ONNX files that do what the networks do, or to a sentence and no file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import importlib.util
+import os
+from pathlib import Path
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+import onnxruntime
+import pytest
+from support.frames import noise_frame
+
+torch = pytest.importorskip('torch', reason='exporting PyTorch networks needs torch')
+pytest.importorskip('onnxscript', reason="PyTorch's exporter needs onnxscript")
+
+from support import networks  # noqa: E402, I100
+
+from edge_trt_ros.convert.build import build_engine  # noqa: E402
+from edge_trt_ros.convert.graph.check import check_onnx  # noqa: E402
+from edge_trt_ros.convert.graph.metadata import input_contract_from_metadata  # noqa: E402
+from edge_trt_ros.convert.options import ConversionRecipe  # noqa: E402
+from edge_trt_ros.errors import ConfigurationError, EdgeTrtError, ModelError  # noqa: E402
+from edge_trt_ros.export import export  # noqa: E402
+from edge_trt_ros.export.export import export_onnx  # noqa: E402
+from edge_trt_ros.export.options import ExportRecipe, inputs_from_text  # noqa: E402
+from edge_trt_ros.manifest import InputContract  # noqa: E402
+
+CLASSIFIER = 'support.networks:Classifier'
+CONTRACT = InputContract((64, 32), mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
+
+
+def recipe(*shapes: str, names: Sequence[str] = (), **fields: Any) -> ExportRecipe:
+    """Return a recipe for inputs of some shapes, one image if none is given."""
+    return ExportRecipe(inputs_from_text(shapes or ('1x3x32x64',), names), **fields)
+
+
+def shapes_of(path: Path) -> dict[str, list[int | str]]:
+    """Return the shapes of inputs and outputs by name."""
+    graph = onnx.load(str(path)).graph
+    return {value.name: [dim.dim_param or dim.dim_value
+                         for dim in value.type.tensor_type.shape.dim]
+            for value in (*graph.input, *graph.output)}
+
+
+def run(path: Path, *feed: np.ndarray) -> list[np.ndarray]:
+    """Run an ONNX file."""
+    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    return session.run(None, {one.name: value for one, value in zip(session.get_inputs(), feed)})
+
+
+@pytest.fixture(scope='module')
+def network() -> torch.nn.Module:
+    torch.manual_seed(1)
+    return networks.Classifier(5).eval()
+
+
+@pytest.fixture(scope='module')
+def files(network: torch.nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the network in every kind of file."""
+    folder = tmp_path_factory.mktemp('networks')
+    image = torch.rand(1, 3, 32, 64)
+    torch.save(network.state_dict(), folder / 'weights.pt')
+    torch.save({'epoch': 3, 'model_state_dict': network.state_dict()}, folder / 'checkpoint.pt')
+    torch.save(network, folder / 'pickled.pt')
+    torch.jit.save(torch.jit.trace(network, image), folder / 'traced.ts')
+    torch.export.save(torch.export.export(network, (image,)), folder / 'program.pt2')
+    return folder
+
+
+def test_a_callable_with_everything_written_into_the_file(tmp_path: Path) -> None:
+    phases: list[str] = []
+    report = export_onnx(
+        CLASSIFIER, tmp_path / 'sub' / 'm.onnx',
+        recipe(labels=('a', 'b', 'c', 'd'), task='classify', input_contract=CONTRACT,
+               output_names=('logits',), names=['pixels']),
+        arguments={'classes': 4}, frames=[noise_frame(), noise_frame((64, 32), 1)],
+        progress=lambda phase, fraction: phases.append(phase))
+    path = tmp_path / 'sub' / 'm.onnx'
+    assert shapes_of(path) == {'pixels': [1, 3, 32, 64], 'logits': [1, 4]}
+    assert phases == ['export', 'check', 'compare', 'done']
+    assert report['parity']['runs'] == 5 and report['parity']['max_error'] < 1e-5
+    assert report['parity']['argmax_agreement'] == 1.0
+    checked = check_onnx(path)
+    assert input_contract_from_metadata(checked.metadata, InputContract((64, 32))) == CONTRACT
+    assert checked.metadata['names'] == "{0: 'a', 1: 'b', 2: 'c', 3: 'd'}"
+    assert [one.name for one in path.parent.iterdir()] == ['m.onnx']
+    for secret in (str(Path(networks.__file__).parent), 'networks.py', 'stack_trace'):
+        assert secret.encode() not in path.read_bytes()
+
+
+def test_the_engine_knows_what_the_export_was_told(tmp_path: Path) -> None:
+    labels = ('car', 'truck', 'cone')
+    export_onnx('support.networks:Dense', tmp_path / 'm.onnx', recipe(
+        labels=labels, task='detect', input_contract=CONTRACT))
+    manifest, _ = build_engine(tmp_path / 'm.onnx', tmp_path / 'm.engine', ConversionRecipe())
+    assert (manifest.labels, manifest.input_contract) == (labels, CONTRACT)
+    assert manifest.source_head == 'yolo_dense'
+
+
+@pytest.mark.parametrize('source, arguments', [
+    (CLASSIFIER, None), (CLASSIFIER, [4]), ('support.networks:ready', None)])
+def test_callables(tmp_path: Path, source: str, arguments: Any) -> None:
+    report = export_onnx(source, tmp_path / 'm.onnx', recipe(), arguments=arguments)
+    assert report['inputs'] == ['images float[1, 3, 32, 64]']
+
+
+@pytest.mark.parametrize('name', ['weights.pt', 'checkpoint.pt', 'traced.ts', 'program.pt2',
+                                  'pickled.pt'])
+def test_the_same_network_from_every_kind_of_file(
+        tmp_path: Path, files: Path, network: torch.nn.Module, name: str) -> None:
+    path = tmp_path / 'm.onnx'
+    if name in ('weights.pt', 'checkpoint.pt'):
+        export_onnx(CLASSIFIER, path, recipe(), arguments={'classes': 5}, weights=files / name)
+    else:
+        export_onnx(str(files / name), path, recipe(),
+                    trust_pickle=name in ('pickled.pt', 'program.pt2'))
+    image = np.random.default_rng(0).random((1, 3, 32, 64), np.float32)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(image)).numpy()
+    np.testing.assert_allclose(run(path, image)[0], expected, atol=1e-5)
+
+
+def test_what_may_run_code_needs_trust(tmp_path: Path, files: Path) -> None:
+    marker = tmp_path / 'ran'
+
+    class Evil:
+        def __reduce__(self) -> Any:
+            return Path.touch, (marker,)
+    torch.save(Evil(), tmp_path / 'evil.pt')
+    with pytest.raises(ModelError, match='runs whatever code its maker put in.*--trust-pickle'):
+        export_onnx(str(tmp_path / 'evil.pt'), tmp_path / 'm.onnx', recipe())
+    with pytest.raises(ModelError, match='runs whatever code'):
+        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', recipe(), weights=tmp_path / 'evil.pt')
+    with pytest.raises(ModelError, match='runs whatever code'):
+        export_onnx(str(files / 'pickled.pt'), tmp_path / 'm.onnx', recipe())
+    with pytest.raises(ModelError, match='evaluates text in it as Python.*--trust-pickle'):
+        export_onnx(str(files / 'program.pt2'), tmp_path / 'm.onnx', recipe())
+    assert not marker.exists() and not (tmp_path / 'm.onnx').exists()
+
+
+@pytest.mark.parametrize('source', [CLASSIFIER, 'traced.ts'])
+def test_open_axes(tmp_path: Path, files: Path, source: str) -> None:
+    path = tmp_path / 'm.onnx'
+    given = source if ':' in source else str(files / source)
+    export_onnx(given, path, recipe(dynamic=frozenset(('batch', 'height', 'width'))))
+    assert shapes_of(path)['images'] == ['batch', 3, 'height', 'width']
+    assert shapes_of(path)['output0'][0] == 'batch'
+    assert run(path, np.zeros((3, 3, 48, 40), np.float32))[0].shape[0] == 3
+    assert check_onnx(path, (1, 3, 64, 64)).outputs[0].shape[0] == 1
+
+
+@pytest.mark.parametrize('source, opset', [(CLASSIFIER, 20), ('traced.ts', 13)])
+def test_opsets(tmp_path: Path, files: Path, source: str, opset: int) -> None:
+    path = tmp_path / 'm.onnx'
+    export_onnx(source if ':' in source else str(files / source), path, recipe(opset=opset))
+    assert [one.version for one in onnx.load(str(path)).opset_import if not one.domain] == [opset]
+
+
+def test_several_inputs_and_outputs_and_numbers(tmp_path: Path) -> None:
+    path = tmp_path / 'm.onnx'
+    export_onnx('support.networks:TwoOutputs', path,
+                recipe('1x3x8x8', '1', names=['image', 'scale'], output_names=('big', 'small')))
+    assert shapes_of(path) == {'image': [1, 3, 8, 8], 'scale': [1], 'big': [1, 3, 8, 8],
+                               'small': [1, 3]}
+    export_onnx('support.networks:Tokens', path, recipe('1x12:int64'))
+    assert shapes_of(path) == {'input0': [1, 12], 'output0': [1, 4]}
+
+
+def test_the_same_input_gives_the_same_bytes_in_another_process(tmp_path: Path) -> None:
+    report = export_onnx(CLASSIFIER, tmp_path / 'a.onnx', recipe(labels=('x', 'y', 'z')))
+    (tmp_path / 'labels.txt').write_text('x\ny\nz\n')
+    subprocess.run(
+        [sys.executable, '-m', 'edge_trt_ros', 'export_onnx', CLASSIFIER, '-o',
+         tmp_path / 'b.onnx', '--input-shape', '1x3x32x64', '--labels', tmp_path / 'labels.txt'],
+        check=True, capture_output=True, cwd=Path(networks.__file__).parent.parent,
+        env=os.environ | {'PYTHONHASHSEED': '7'})
+    first, second = onnx.load(str(tmp_path / 'a.onnx')), onnx.load(str(tmp_path / 'b.onnx'))
+    # The command adds the input contract, this call did not.
+    assert first.graph == second.graph
+    again = export_onnx(CLASSIFIER, tmp_path / 'c.onnx', recipe(labels=('x', 'y', 'z')))
+    assert again['sha256'] == report['sha256']
+
+
+def test_a_wrong_weight_is_found_and_the_file_kept_aside(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish = export._finish
+
+    def harm(model: onnx.ModelProto, recipe: ExportRecipe) -> None:
+        for tensor in model.graph.initializer:
+            if tensor.name == 'body.0.bias':
+                tensor.CopyFrom(numpy_helper.from_array(
+                    numpy_helper.to_array(tensor) + np.float32(0.1), tensor.name))
+        finish(model, recipe)
+    monkeypatch.setattr(export, '_finish', harm)
+    (tmp_path / 'm.onnx').write_bytes(b'the one from yesterday')
+    with pytest.raises(ModelError, match=(
+            r"'output0' is .* instead of .*; the first value to part is '\w+' in body\.0, .*"
+            r'm\.rejected\.onnx')):
+        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', recipe())
+    assert (tmp_path / 'm.onnx').read_bytes() == b'the one from yesterday'
+    assert 'images' in shapes_of(tmp_path / 'm.rejected.onnx')
+
+
+def test_what_tracing_freezes_is_found(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match='tracing froze'):
+        export_onnx('support.networks:Counting', tmp_path / 'm.onnx', recipe())
+    assert [one.name for one in tmp_path.iterdir()] == ['m.rejected.onnx']
+
+
+def test_a_failing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                            ) -> None:
+    (tmp_path / 'm.onnx').write_bytes(b'old')
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, 'No space left on device')
+    monkeypatch.setattr(os, 'fsync', full)
+    with pytest.raises(ModelError, match='No space left'):
+        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', recipe())
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [('m.onnx', b'old')]
+
+
+@pytest.mark.parametrize('source, fields, more, match', [
+    ('support.networks:Nothing', {}, {}, 'cannot be imported.*Nothing'),
+    ('no.such.module:f', {}, {}, 'cannot be imported.*no'),
+    ('support.networks:no_network', {}, {}, 'gives a dict, expected a torch.nn.Module'),
+    ('support.networks:nan_network', {}, {}, "'head.weight' of .* hold NaN"),
+    (CLASSIFIER, {}, {'arguments': {'colour': 3}}, "cannot be called with .*'colour'"),
+    ('support.networks:Broken', {}, {}, r'does not run on float32\[1, 3, 32, 64\].*must match'),
+    ('support.networks:BrainFloat', {}, {}, 'gives torch.bfloat16.*let it give float32'),
+    ('support.networks:Branching', {}, {}, 'cannot trace the network.*TorchScript'),
+    ('support.networks:FixedSize', {'dynamic': frozenset(('height',))}, {},
+     'keep height fixed|keep fixed what the network fixes'),
+    (CLASSIFIER, {'opset': 3}, {}, 'opset is 3, PyTorch .* writes 18 to 23'),
+    (CLASSIFIER, {'output_names': ('a', 'b')}, {}, r'2 output names .* 1 outputs .*\[1, 3\]'),
+    ('elsewhere/net.pt', {}, {}, 'no file, no folder, and not of the form module:callable'),
+])
+def test_networks_that_cannot_be_exported(
+        tmp_path: Path, source: str, fields: dict[str, Any], more: dict[str, Any], match: str
+) -> None:
+    with pytest.raises(EdgeTrtError, match=match) as caught:
+        export_onnx(source, tmp_path / 'm.onnx', recipe(**fields), **more)
+    assert len(str(caught.value).splitlines()) == 1 and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('data, match', [
+    (b'', 'is empty'), (b'MZ and so on', 'not a file that torch.save'),
+    (b'\x80\x02 broken', 'cannot be loaded'), ('cut', 'cut short|cannot be')])
+def test_files_that_are_no_network(tmp_path: Path, files: Path, data: bytes | str, match: str
+                                   ) -> None:
+    path = tmp_path / 'net.pt'
+    path.write_bytes(data if isinstance(data, bytes) else
+                     (files / 'traced.ts').read_bytes()[:-400])
+    with pytest.raises(ModelError, match=match):
+        export_onnx(str(path), tmp_path / 'm.onnx', recipe())
+
+
+def test_without_the_exporter_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                           ) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: (
+        None if name == 'onnxscript' else find_spec(name)))
+    with pytest.raises(ModelError, match='pip install onnxscript'):
+        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', recipe())
+
+
+def test_a_torchvision_model_is_asked_for_by_name(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its package has no build for this torch everywhere; this one has the call that matters."""
+    for name, text in (('__init__', ''), ('models', (
+            'from support.networks import Classifier\n'
+            'def get_model(name, weights=None):\n'
+            "    return {('tiny', 'DEFAULT'): Classifier}[name, weights]()\n"))):
+        (tmp_path / 'torchvision').mkdir(exist_ok=True)
+        (tmp_path / 'torchvision' / f'{name}.py').write_text(text)
+    for name in [name for name in sys.modules if name.split('.')[0] == 'torchvision']:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert export_onnx('tiny', tmp_path / 'm.onnx', recipe())['parity']['max_error'] < 1e-5
+    with pytest.raises(ModelError, match='other cannot be called'):
+        export_onnx('other', tmp_path / 'm.onnx', recipe())
+    for name in [name for name in sys.modules if name.split('.')[0] == 'torchvision']:
+        monkeypatch.delitem(sys.modules, name)
+
+
+def test_files_used_in_the_wrong_way(tmp_path: Path, files: Path) -> None:
+    path = tmp_path / 'm.onnx'
+    with pytest.raises(ModelError, match='weights without the network.*--weights'):
+        export_onnx(str(files / 'weights.pt'), path, recipe())
+    with pytest.raises(ModelError, match=r'do not fit .*size mismatch for head\.weight'):
+        export_onnx(CLASSIFIER, path, recipe(), weights=files / 'weights.pt')
+    with pytest.raises(ModelError, match='there is no file .* with weights'):
+        export_onnx(CLASSIFIER, path, recipe(), weights=files / 'none.pt')
+    with pytest.raises(ConfigurationError, match='go with module:callable'):
+        export_onnx(str(files / 'traced.ts'), path, recipe(), arguments={'classes': 3})
+    with pytest.raises(ModelError, match='folder without saved_model.pb'):
+        export_onnx(str(files), path, recipe())
+    with pytest.raises(ModelError, match='does not take one image'):
+        export_onnx(CLASSIFIER, path, recipe(), frames=[noise_frame()])

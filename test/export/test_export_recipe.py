@@ -1,0 +1,44 @@
+"""Export recipes that cannot be are refused before anything heavy is loaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.export.options import ExportRecipe, inputs_from_text
+
+IMAGE = inputs_from_text(['1x3x32x64'], [])
+
+
+def test_inputs() -> None:
+    assert [str(one) for one in inputs_from_text(['1x3x32x64'], [])] == [
+        'images float32[1, 3, 32, 64]']
+    assert [str(one) for one in inputs_from_text(['1x8:int64', '2'], ['tokens', 'scale'])] == [
+        'tokens int64[1, 8]', 'scale float32[2]']
+    assert [one.name for one in inputs_from_text(['1', '2'], [])] == ['input0', 'input1']
+
+
+@pytest.mark.parametrize('shapes, names, match', [
+    (['1,3'], [], 'expected numbers'), ([''], [], 'the input shape'), (['1x0'], [], '1x0'),
+    (['1x3:float16'], [], 'float32, int32, int64'), (['1x3'], ['a', 'b'], '2 input names')])
+def test_inputs_that_cannot_be(shapes: list[str], names: list[str], match: str) -> None:
+    with pytest.raises(ConfigurationError, match=match):
+        inputs_from_text(shapes, names)
+
+
+@pytest.mark.parametrize('fields, match', [
+    ({'inputs': ()}, 'no input shape'), ({'dynamic': frozenset(('depth',))}, 'dynamic is depth'),
+    ({'output_names': ('a', 'a')}, 'given twice'), ({'output_names': ('images',)}, 'twice'),
+    ({'output_names': ('',)}, 'empty')])
+def test_recipes_that_cannot_be(fields: dict[str, Any], match: str) -> None:
+    with pytest.raises(ConfigurationError, match=match):
+        ExportRecipe(**{'inputs': IMAGE} | fields)
+
+
+def test_open_axes_are_those_of_images() -> None:
+    image, tokens = inputs_from_text(['1x3x32x64', '1x8:int64'], [])
+    recipe = ExportRecipe((image, tokens), dynamic=frozenset(('batch', 'width')))
+    assert recipe.dynamic_axes(image) == {0: 'batch', 3: 'width'}
+    assert recipe.dynamic_axes(tokens) == {0: 'batch'}

@@ -1,0 +1,127 @@
+"""What the inference node publishes for engines of other tasks than detection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from rclpy.lifecycle import TransitionCallbackReturn
+from sensor_msgs.msg import Image, PointCloud2
+from std_msgs.msg import Float32MultiArray
+from std_srvs.srv import Trigger
+from support.graph import Graph, graph
+from support.models import dense_model, save
+from support.task_models import convolution_model, segment_model
+from vision_msgs.msg import Classification, Detection2DArray
+
+from edge_trt_ros.convert.build import build_engine
+from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.ros.inference.node import InferenceNode
+
+
+@pytest.fixture()
+def ros() -> Iterator[Graph]:
+    with graph() as one:
+        yield one
+
+
+def answers(ros: Graph, folder: Path, model: onnx.ModelProto, topics: dict[str, Any],
+            recipe: ConversionRecipe = ConversionRecipe(), **parameters: Any) -> list[Any]:
+    """Run a network on one image; return the image and the first message of each topic."""
+    engine = folder / 'tiny.engine'
+    build_engine(save(model, folder / 'tiny.onnx'), engine, recipe)
+    node = ros.add(InferenceNode, engine_file_path=str(engine), **parameters)
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+    found: dict[str, list[Any]] = {topic: [] for topic in topics}
+    for topic, kind in topics.items():
+        ros.peer.create_subscription(kind, topic, found[topic].append, 10)
+    ros.until(lambda: all(ros.peer.count_publishers(topic) for topic in topics))
+    ros.spin(0.5)
+    image = ros.send()
+    ros.until(lambda: all(found.values()))
+    return [image, *(messages[0] for messages in found.values())]
+
+
+def test_classification(ros: Graph, tmp_path: Path) -> None:
+    model = convolution_model((1, 10), {'task': 'classify'})
+    image, message, _ = answers(ros, tmp_path, model, {
+        'classification': Classification, 'overlay': Image}, top_k=4)
+    assert message.header == image.header and len(message.results) == 4
+    scores = [one.score for one in message.results]
+    assert scores == sorted(scores, reverse=True) and 0 < sum(scores) <= 1
+    assert {one.class_id for one in message.results} <= set('0123456789')
+    # An engine of another task has other topics.
+    build_engine(save(convolution_model((1, 4, 8, 8), {'task': 'semantic'}), tmp_path / 'o.onnx'),
+                 tmp_path / 'tiny.engine', ConversionRecipe())
+    answer = ros.call(Trigger, '/inference/reload')
+    assert not answer.success and "task 'semantic'" in answer.message
+
+
+@pytest.mark.parametrize('resolution, size_hw', [('source', (90, 160)), ('network', (10, 16))])
+@pytest.mark.parametrize('classes, encoding', [(5, 'mono8'), (300, 'mono16')])
+def test_mask(ros: Graph, tmp_path: Path, resolution: str, size_hw: tuple[int, int],
+              classes: int, encoding: str) -> None:
+    model = convolution_model((1, classes, 16, 16), {'task': 'semantic'})
+    image, mask, color = answers(ros, tmp_path, model, {'mask': Image, 'mask_color': Image},
+                                 mask_resolution=resolution)
+    assert mask.header == image.header and mask.encoding == encoding
+    assert (mask.height, mask.width) == size_hw == (color.height, color.width)
+    assert mask.step == mask.width * (2 if encoding == 'mono16' else 1)
+    values = np.frombuffer(mask.data, np.uint16 if encoding == 'mono16' else np.uint8)
+    assert values.size == size_hw[0] * size_hw[1] and values.max() < classes
+    assert color.encoding == 'bgr8'
+
+
+def test_tensors(ros: Graph, tmp_path: Path) -> None:
+    model = convolution_model((1, 4, 8, 2), {})
+    _, message = answers(ros, tmp_path, model, {'tensors': Float32MultiArray},
+                         ConversionRecipe(task='tensors'))
+    assert [(dim.label, dim.size, dim.stride) for dim in message.layout.dim] == [
+        ('output0/0', 1, 64), ('output0/1', 4, 64), ('output0/2', 8, 16), ('output0/3', 2, 2)]
+    assert len(message.data) == 64
+
+
+@pytest.mark.parametrize('limit, encoding', [(200, 'mono8'), (300, 'mono16')])
+def test_instances(ros: Graph, tmp_path: Path, limit: int, encoding: str) -> None:
+    image, found, mask = answers(
+        ros, tmp_path, segment_model(), {'detections': Detection2DArray, 'mask': Image},
+        max_detections=limit, confidence_threshold=0.1)
+    assert mask.header == image.header == found.header and mask.encoding == encoding
+    assert (mask.height, mask.width) == (90, 160)
+    values = np.frombuffer(mask.data, np.uint16 if limit > 255 else np.uint8).reshape(90, 160)
+    numbers = {int(one.id): one.bbox for one in found.detections}
+    painted = set(np.unique(values).tolist()) - {0}
+    assert painted and painted <= set(numbers)
+    for number in painted:
+        rows, columns = np.nonzero(values == number)
+        box = numbers[number]
+        assert np.abs(columns + .5 - box.center.position.x).max() <= box.size_x / 2 + .001
+        assert np.abs(rows + .5 - box.center.position.y).max() <= box.size_y / 2 + .001
+
+
+def test_keypoints(ros: Graph, tmp_path: Path) -> None:
+    model = dense_model(classes=1 + 15, metadata={'task': 'pose', 'kpt_shape': '[5, 3]'})
+    image, found, cloud, _ = answers(
+        ros, tmp_path, model, {'detections': Detection2DArray, 'keypoints': PointCloud2,
+                               'overlay': Image}, confidence_threshold=0.1)
+    assert cloud.header == image.header == found.header
+    assert (cloud.height, cloud.width) == (len(found.detections), 5) and cloud.height
+    assert [one.name for one in cloud.fields] == ['x', 'y', 'score']
+    values = np.frombuffer(cloud.data, np.float32).reshape(cloud.height, 5, 3)
+    assert cloud.row_step * cloud.height == len(cloud.data) and np.isfinite(values).all()
+    assert 0 <= values[..., 2].min() and values[..., 2].max() <= 1
+
+
+def test_oriented_boxes(ros: Graph, tmp_path: Path) -> None:
+    model = dense_model(classes=3 + 1, metadata={'task': 'obb'})
+    image, found, _ = answers(
+        ros, tmp_path, model, {'detections': Detection2DArray, 'overlay': Image},
+        confidence_threshold=0.1)
+    assert found.header == image.header and found.detections
+    assert {one.bbox.center.theta for one in found.detections} != {0.0}
+    assert all(one.bbox.size_x > 0 and one.bbox.size_y > 0 for one in found.detections)
