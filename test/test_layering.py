@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent / 'edge_trt_ros'
 # Each layer may import those before it.
-LAYERS = (('errors', 'tensor_spec', 'manifest', 'engine_file'), ('vision',), ('runtime',),
+LAYERS = (('errors', 'files', 'percentiles', 'tensor_spec', 'manifest', 'engine_file'), ('vision',), ('runtime',),
           ('convert',), ('export',), ('evaluation',), ('ros',), ('demo',), ('benchmark',),
           ('cli', '__main__', '__init__'))
 OWNERS = {

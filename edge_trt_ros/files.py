@@ -1,0 +1,68 @@
+"""Files: replaced atomically, hashed, and read only if they are regular files."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+import stat
+
+_KINDS = ((stat.S_ISDIR, 'a folder'), (stat.S_ISFIFO, 'a FIFO'), (stat.S_ISSOCK, 'a socket'),
+          (stat.S_ISCHR, 'a character device'), (stat.S_ISBLK, 'a block device'))
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """
+    Replace a file atomically and flush it to disk; its folder is created if it is missing.
+
+    :param path: the file.
+    :param data: its new content.
+    :raises OSError: if the disk refuses; the old file stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = staged_path(path)
+    try:
+        with open(staged, 'wb') as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(staged, path)
+    except OSError:
+        staged.unlink(missing_ok=True)
+        raise
+
+
+def staged_path(path: Path) -> Path:
+    """Return the hidden name under which this process writes a file before it is complete."""
+    return path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+
+
+def read_file(path: Path, max_bytes: int = 0) -> bytes:
+    """
+    Read a regular file; opening a FIFO or a device would block or never end.
+
+    :param path: the file; symbolic links are followed.
+    :param max_bytes: size above which it is not read; 0 sets no limit.
+    :raises OSError: if it cannot be read, is not a regular file, or is too large.
+    """
+    # Without O_NONBLOCK the open itself waits until somebody writes into a FIFO.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            kind = next((kind for is_kind, kind in _KINDS if is_kind(status.st_mode)), 'no file')
+            code = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
+            raise OSError(code, f'it is {kind}, expected a regular file', str(path))
+        if max_bytes and status.st_size > max_bytes:
+            raise OSError(errno.EFBIG, f'it has {status.st_size} bytes, expected at most '
+                          f'{max_bytes}', str(path))
+        with open(descriptor, 'rb', closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
+
+
+def sha256_hex(data: bytes) -> str:
+    """Return the SHA-256 of some bytes as 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
