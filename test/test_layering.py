@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent / 'edge_trt_ros'
 # Each layer may import those before it.
-LAYERS = (('errors', 'files', 'percentiles', 'tensor_spec', 'manifest', 'engine_file'), ('vision',), ('runtime',),
-          ('convert',), ('export',), ('evaluation',), ('ros',), ('demo',), ('benchmark',),
-          ('cli', '__main__', '__init__'))
+LAYERS = (('errors', 'files', 'percentiles', 'tensor_spec', 'manifest', 'engine_file'),
+          ('vision',), ('runtime',), ('convert',), ('export',), ('evaluation',), ('ros',),
+          ('demo',), ('benchmark',), ('cli', '__main__', '__init__'))
 OWNERS = {
     'rclpy': ('ros/', 'demo/', 'benchmark/', 'cli/'),
     'vision_msgs': ('ros/', 'demo/', 'benchmark/'),

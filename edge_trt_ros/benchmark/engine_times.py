@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 from std_msgs.msg import Header
 
-from edge_trt_ros.benchmark.road_frames import percentiles, road_frames
+from edge_trt_ros.benchmark.road_frames import named_percentiles, road_frames
 from edge_trt_ros.convert.build import open_model
 from edge_trt_ros.manifest import sha256_hex
 from edge_trt_ros.ros.messages.detections import detections_message
@@ -86,7 +86,7 @@ def _latency(runtime: Runtime, frames: Sequence[Frame], count: int) -> dict[str,
             for stage, value in stages_ms.items():
                 times_ms.setdefault(stage, []).append(value)
     return {'detections_per_frame': round(found / count, 1),
-            'stages_ms': {stage: percentiles(times_ms[stage]) for stage in times_ms}}
+            'stages_ms': {stage: named_percentiles(times_ms[stage]) for stage in times_ms}}
 
 
 def _rate_hz(runtime: Runtime, frames: Sequence[Frame], count: int, in_flight: int) -> float:

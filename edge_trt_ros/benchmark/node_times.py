@@ -19,7 +19,7 @@ import rclpy
 from vision_msgs.msg import Detection2DArray
 
 from edge_trt_ros.benchmark.image_source import age_ms, publish_images, start_node
-from edge_trt_ros.benchmark.road_frames import percentiles
+from edge_trt_ros.benchmark.road_frames import named_percentiles
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.runtime.select import Placement
 
@@ -83,7 +83,7 @@ def measure_node(engine: Path, backend: str, size_wh: tuple[int, int], seconds: 
     return {'source_size_wh': list(size_wh), 'rate_hz': _RATE_HZ, 'images': sent,
             'lost': sent - len(latencies_ms),
             'start_s': {'first': round(start_s[0], 3), 'again': round(start_s[1], 3)},
-            'latency_ms': percentiles(latencies_ms[_SETTLE_FRAMES:]), 'stages_ms': stages_ms}
+            'latency_ms': named_percentiles(latencies_ms[_SETTLE_FRAMES:]), 'stages_ms': stages_ms}
 
 
 @contextmanager

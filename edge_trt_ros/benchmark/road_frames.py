@@ -1,4 +1,4 @@
-"""The images that everything is measured with, and how figures are summed up."""
+"""The images of every measurement, and the summary of its times."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from edge_trt_ros.demo.road.scene import Scene
+from edge_trt_ros.percentiles import percentiles
 from edge_trt_ros.runtime.contract import Frame
 
 PERCENTS = (50, 95, 99)
@@ -20,7 +21,7 @@ def road_frames(size_wh: tuple[int, int]) -> list[Frame]:
                   size_wh, source='synthetic road') for second in np.arange(0, 8, 0.5).tolist()]
 
 
-def percentiles(values: Sequence[float]) -> dict[str, float]:
-    """Return p50, p95 and p99, to three decimals; zeros for no values."""
-    return dict(zip((f'p{percent}' for percent in PERCENTS),
-                    np.percentile(values or [0.0], PERCENTS).round(3).tolist()))
+def named_percentiles(values: Sequence[float]) -> dict[str, float]:
+    """Return p50, p95 and p99, rounded to three decimals; zeros if there are no values."""
+    return {f'p{percent}': round(value, 3)
+            for percent, value in zip(PERCENTS, percentiles(values, PERCENTS))}

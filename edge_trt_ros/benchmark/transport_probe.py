@@ -16,7 +16,7 @@ import rclpy
 from sensor_msgs.msg import Image
 
 from edge_trt_ros.benchmark.image_source import age_ms, image_qos, publish_images, start_node
-from edge_trt_ros.benchmark.road_frames import percentiles
+from edge_trt_ros.benchmark.road_frames import named_percentiles
 
 TOPIC = 'edge_trt_ros_transport_probe'
 
@@ -51,7 +51,7 @@ def probe_transport(size_wh: tuple[int, int], rate_hz: float, seconds: float, *,
     return {
         'size_wh': list(size_wh), 'rate_hz': rate_hz, 'seconds': seconds, 'tuned': tuned,
         'reliable': reliable, 'sent': sent, 'lost': sent - received,
-        'latency_ms': percentiles(latencies_ms),
+        'latency_ms': named_percentiles(latencies_ms),
         'cpu_ms_per_message': round(cpu_s / max(received, 1) * 1e3, 2)}
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_trt_ros.percentiles import percentiles
+
 # The inner half of a box: its rim shows what lies behind the object.
 _CENTRAL = 0.5
 _MAX_SAMPLES_A_SIDE = 48
@@ -77,7 +79,7 @@ def _box_in_space(depth: NDArray[Any], unit_m: float, box: Sequence[float], came
     on_object = known[np.abs(known - middle) <= _OUTLIER_SIGMAS * max(sigma, _SMALLEST_SIGMA_M)]
     z = float(np.median(on_object))
     focal_x, focal_y = camera.focal_xy
-    near, far = np.percentile(on_object, (5, 95)).tolist()
+    near, far = percentiles(on_object, (5, 95))
     return SpaceBox(
         (((left + right) / 2 - camera.center_xy[0]) * z / focal_x,
          ((top + bottom) / 2 - camera.center_xy[1]) * z / focal_y, z),

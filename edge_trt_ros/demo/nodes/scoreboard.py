@@ -15,6 +15,7 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
 from edge_trt_ros.demo.score import Score, Truth
+from edge_trt_ros.percentiles import percentiles
 from edge_trt_ros.ros.node.parameters import check_fields, DeclaredParameters, parameter
 from edge_trt_ros.vision.detections import Detections
 
@@ -71,7 +72,7 @@ class Scoreboard(Node):
 
     def result(self) -> dict[str, Any]:
         """Return the final figures; latency from the image's stamp to its detections."""
-        p50, p95, p99 = np.percentile(self.latencies_ms or [0.0], (50, 95, 99)).tolist()
+        p50, p95, p99 = percentiles(self.latencies_ms, (50, 95, 99))
         return {
             'frames': self.score.frames, 'detections': self.score.detections,
             'recall': round(self.score.recall, 4), 'precision': round(self.score.precision, 4),

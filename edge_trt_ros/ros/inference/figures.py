@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
+
+from edge_trt_ros.percentiles import percentiles
 
 PERCENTILES = (50, 95, 99)
 
@@ -61,15 +63,10 @@ class StreamFigures:
         return {'image_rate_hz': _rate_hz(self._arrivals_ns, now_ns),
                 'detection_rate_hz': _rate_hz(self._results_ns, now_ns)}
 
-    def percentiles_ms(self) -> dict[str, tuple[float, ...]]:
+    def percentiles_ms(self) -> dict[str, list[float]]:
         """Return p50, p95 and p99 in milliseconds for each stage."""
-        return {stage: _percentiles(tuple(times)) for stage, times in list(self._stages.items())}
-
-
-def _percentiles(values: Sequence[float]) -> tuple[float, ...]:
-    # As np.percentile, whose first call imports for a tenth of a second: that costs images.
-    places = np.multiply(PERCENTILES, (len(values) - 1) / 100)
-    return tuple(np.interp(places, np.arange(len(values)), np.sort(values)).tolist())
+        return {stage: percentiles(tuple(times), PERCENTILES)
+                for stage, times in list(self._stages.items())}
 
 
 def _rate_hz(times_ns: deque[int], now_ns: int, span_s: float = 5.0) -> float:
