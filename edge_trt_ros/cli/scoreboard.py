@@ -14,7 +14,7 @@ from rclpy.executors import ExternalShutdownException
 from edge_trt_ros.cli._command import REFUSED, run_command
 from edge_trt_ros.demo.nodes.bring_up import activate, build_through
 from edge_trt_ros.demo.nodes.pictures import write_pictures
-from edge_trt_ros.demo.nodes.scoreboard import PASS_MARK, Scoreboard
+from edge_trt_ros.demo.nodes.scoring_node import PASS_MARK, ScoringNode
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.ros.messages.image import frame_from_image
 from edge_trt_ros.ros.node.transport import prepare_transport
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _run() -> int:
-    node = Scoreboard()
+    node = ScoringNode()
     try:
         parameters, log = node.parameters, node.get_logger()
         log.info(f'engine: {build_through(node, parameters.build_service)}')
@@ -61,7 +61,7 @@ def _run() -> int:
         node.destroy_node()
 
 
-def _keep_score(node: Scoreboard) -> None:
+def _keep_score(node: ScoringNode) -> None:
     node.start()
     started = monotonic()
     while not node.score.frames:
@@ -80,7 +80,7 @@ def _keep_score(node: Scoreboard) -> None:
     print(file=sys.stderr)
 
 
-def _show(node: Scoreboard, elapsed: float, seconds: float) -> None:
+def _show(node: ScoringNode, elapsed: float, seconds: float) -> None:
     result = node.result()
     line = (f"{elapsed:5.1f} of {seconds:.0f} s  {result['frames']:4} frames  recall "
             f"{result['recall']:.3f}  precision {result['precision']:.3f}  latency p50 "
@@ -90,7 +90,7 @@ def _show(node: Scoreboard, elapsed: float, seconds: float) -> None:
     print(f'\r{line} ', end='' if sys.stderr.isatty() else '\n', file=sys.stderr, flush=True)
 
 
-def _spin(node: Scoreboard, seconds: float) -> None:
+def _spin(node: ScoringNode, seconds: float) -> None:
     started = monotonic()
     while monotonic() - started < seconds:
         rclpy.spin_once(node, timeout_sec=0.1)

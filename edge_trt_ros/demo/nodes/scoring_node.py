@@ -24,7 +24,7 @@ _PENDING = 300
 
 
 @dataclass(frozen=True)
-class ScoreboardParameters:
+class ScoringParameters:
     """Parameters of `scoreboard`; each field describes itself."""
 
     seconds: float = parameter(20.0, 'How long to keep score.', limits=(1.0, 86400.0))
@@ -36,12 +36,12 @@ class ScoreboardParameters:
         check_fields(self)
 
 
-class Scoreboard(Node):
+class ScoringNode(Node):
     """Subscribes to `truth` and `detections`, pairs them by stamp and counts."""
 
     def __init__(self, **node_arguments: Any) -> None:
         super().__init__('scoreboard', **node_arguments)
-        self.parameters = DeclaredParameters(self, ScoreboardParameters).read()
+        self.parameters = DeclaredParameters(self, ScoringParameters).read()
         self.score = Score()
         self.latencies_ms: list[float] = []
         self.health: dict[str, str] = {}
