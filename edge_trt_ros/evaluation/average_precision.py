@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 import os
 from typing import Any
 
@@ -12,22 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.evaluation.labelled_boxes import LabelledBoxes
 from edge_trt_ros.vision.detections import Detections
-
-
-@dataclass(frozen=True)
-class LabelledBoxes:
-    """
-    What is in one image.
-
-    :param boxes_xyxy: float (n, 4), source pixels.
-    :param class_ids: int64 (n,).
-    :param ignored: bool (n,), what neither counts as missed nor as wrong.
-    """
-
-    boxes_xyxy: NDArray[Any]
-    class_ids: NDArray[np.int64]
-    ignored: NDArray[np.bool_]
 
 
 def coco_tools() -> tuple[Any, Any]:

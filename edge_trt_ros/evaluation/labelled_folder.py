@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from edge_trt_ros.errors import ConfigurationError
-from edge_trt_ros.evaluation.average_precision import LabelledBoxes
+from edge_trt_ros.evaluation.labelled_boxes import LabelledBoxes
 
 
 def read_coco(path: Path, images: Sequence[Path], labels: Sequence[str]

@@ -7,8 +7,9 @@ import pytest
 
 from edge_trt_ros.demo.detector.evaluate import evaluate, OnnxDetector
 from edge_trt_ros.demo.detector.model import MODEL_PATH
-from edge_trt_ros.demo.score import Truth
-from edge_trt_ros.evaluation.average_precision import average_precision, LabelledBoxes
+from edge_trt_ros.demo.road.truth import Truth
+from edge_trt_ros.evaluation.average_precision import average_precision
+from edge_trt_ros.evaluation.labelled_boxes import LabelledBoxes
 from edge_trt_ros.vision.detections import Detections
 
 

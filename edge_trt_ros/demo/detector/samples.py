@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_trt_ros.demo.road.scene import Scene, SceneFrame
-from edge_trt_ros.demo.score import MIN_HEIGHT_PX, MIN_VISIBILITY
+from edge_trt_ros.demo.road.truth import MIN_HEIGHT_PX, MIN_VISIBILITY
 from edge_trt_ros.vision.letterbox import Letterbox
 
 NETWORK_SIZE_WH = (384, 224)

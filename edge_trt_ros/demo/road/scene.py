@@ -24,7 +24,7 @@ from edge_trt_ros.demo.road.sensor_noise import Noise
 from edge_trt_ros.demo.road.solids import Solid
 from edge_trt_ros.demo.road.stage import Stage
 from edge_trt_ros.demo.road.traffic import Actor, actors_at, CLASS_NAMES, lanes_from_seed, solid_of
-from edge_trt_ros.demo.score import Truth
+from edge_trt_ros.demo.road.truth import Truth
 
 __all__ = ['CLASS_NAMES', 'Scene', 'SceneFrame']
 

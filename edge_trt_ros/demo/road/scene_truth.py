@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from edge_trt_ros.demo.road.stage import Stage
-from edge_trt_ros.demo.score import Truth
+from edge_trt_ros.demo.road.truth import Truth
 
 # Objects of this class only hide others.
 NO_CLASS = -1
