@@ -1,4 +1,4 @@
-"""The labelled boxes of one image, which detections are held against."""
+"""The labelled objects of one image, against which detections are scored."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ from numpy.typing import NDArray
 @dataclass(frozen=True)
 class LabelledBoxes:
     """
-    What is in one image.
+    The objects in one image.
 
     :param boxes_xyxy: float (n, 4), source pixels.
     :param class_ids: int64 (n,).
-    :param ignored: bool (n,), what neither counts as missed nor as wrong.
+    :param ignored: bool (n,), true for an object that counts neither as missed nor as a false
+        alarm (COCO's crowds).
     """
 
     boxes_xyxy: NDArray[Any]
     class_ids: NDArray[np.int64]
     ignored: NDArray[np.bool_]
+
+    def of_class(self, class_id: int) -> LabelledBoxes:
+        """Return the objects of one class."""
+        rows = self.class_ids == class_id
+        return LabelledBoxes(self.boxes_xyxy[rows], self.class_ids[rows], self.ignored[rows])

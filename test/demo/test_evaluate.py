@@ -9,7 +9,6 @@ from edge_trt_ros.demo.detector.evaluate import evaluate, OnnxDetector
 from edge_trt_ros.demo.detector.model import MODEL_PATH
 from edge_trt_ros.demo.road.truth import Truth
 from edge_trt_ros.evaluation.average_precision import average_precision
-from edge_trt_ros.evaluation.labelled_boxes import LabelledBoxes
 from edge_trt_ros.vision.detections import Detections
 
 
@@ -37,8 +36,8 @@ BOX, OTHER, TINY = (10, 10, 50, 50), (100, 10, 150, 60), (200, 10, 220, 20)
 ])
 def test_average_precision(truth: Truth, found: Detections, expected: float) -> None:
     pytest.importorskip('pycocotools', reason='mAP is computed by pycocotools')
-    labelled = LabelledBoxes(truth.boxes_xyxy, truth.class_ids, ~truth.asked_for())
-    assert average_precision([labelled], [found], 1)[0, 0] == pytest.approx(expected, abs=0.01)
+    result = average_precision([truth.labelled_boxes()], [found], 1)[0, 0]
+    assert result == pytest.approx(expected, abs=0.01)
 
 
 def test_the_shipped_model_knows_the_road() -> None:

@@ -15,6 +15,7 @@ from edge_trt_ros.demo.road.scene_truth import NO_CLASS, truth_from_stage
 from edge_trt_ros.demo.road.solids import Point, Sketch
 from edge_trt_ros.demo.road.stage import Stage
 from edge_trt_ros.demo.road.traffic import Actor, solid_of
+from edge_trt_ros.demo.road.truth import Truth
 
 CAMERA = Camera((640, 360), 460.0, (320.0, 150.0), 1.5)
 DAY = Light('day', (200, 140, 70), (230, 220, 200), (0.5, 0.5, 0.5), (0.7, 0.7, 0.7),
@@ -127,3 +128,13 @@ def test_what_is_no_road_user_hides_but_is_not_listed() -> None:
 def test_light_changes_with_the_seed() -> None:
     moods = {light_from_seed(np.random.default_rng(seed)).name for seed in range(60)}
     assert len(moods) >= 5
+
+
+@pytest.mark.parametrize('height_px, visibility, ignored', [
+    (40, 1.0, False), (39, 1.0, True), (40, 0.5, False), (200, 0.49, True)])
+def test_hidden_and_small_objects_are_ignored(height_px: int, visibility: float, ignored: bool
+                                              ) -> None:
+    truth = Truth(np.array([[10, 10, 30, 10 + height_px]], np.float32), np.array([2]),
+                  np.array([visibility], np.float32))
+    labels = truth.labelled_boxes()
+    assert labels.ignored.tolist() == [ignored] and labels.class_ids.tolist() == [2]

@@ -43,7 +43,7 @@ def test_objects_on_the_road_keep_their_ids(tracks: TrackIds, seed: int) -> None
         truth = truth_from_stage(stage, [
             NO_CLASS if actor.class_id == NO_CLASS else numbers.setdefault(
                 actor.key, len(numbers)) for actor in actors])
-        seen = truth.asked_for() & (random.random(len(truth.class_ids)) > 0.1)
+        seen = ~truth.labelled_boxes().ignored & (random.random(len(truth.class_ids)) > 0.1)
         boxes = truth.boxes_xyxy[seen]
         sizes = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
         boxes = boxes + random.normal(0, 0.03, boxes.shape).astype(np.float32) * sizes

@@ -25,7 +25,6 @@ import onnxruntime
 from edge_trt_ros.demo.detector.model import CONFIDENCE, MODEL_PATH
 from edge_trt_ros.demo.detector.samples import PAD_VALUE, scene_frames, SOURCE_SIZE_WH, TEST_SEED
 from edge_trt_ros.demo.road.scene import CLASS_NAMES
-from edge_trt_ros.demo.road.truth import Truth
 from edge_trt_ros.demo.score import Score
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.evaluation.average_precision import average_precision
@@ -82,17 +81,15 @@ def evaluate(detector: OnnxDetector, frames: int, confidence: float) -> dict[str
     :param confidence: smallest score that counts for recall and precision.
     """
     score, of_class = Score(), [Score() for _ in CLASS_NAMES]
-    truths: list[Truth] = []
+    truths: list[LabelledBoxes] = []
     everything: list[Detections] = []
     for frame in scene_frames(TEST_SEED, frames, _FRAMES_PER_SCENE):
-        truth = Truth(frame.boxes_xyxy, frame.class_ids, frame.visibility)
+        truth = frame.labelled_boxes()
         found, sure = detector.detect(frame.image, Thresholds(_LOWEST_SCORE, _AP_NMS_IOU),
                                       Thresholds(confidence, _LIVE_NMS_IOU))
         score.add(truth, sure)
         for class_id, one in enumerate(of_class):
-            mine = truth.class_ids == class_id
-            one.add(Truth(truth.boxes_xyxy[mine], truth.class_ids[mine], truth.visibility[mine]),
-                    sure[sure.class_ids == class_id])
+            one.add(truth.of_class(class_id), sure[sure.class_ids == class_id])
         truths.append(truth)
         everything.append(found)
     figures = {
@@ -104,13 +101,12 @@ def evaluate(detector: OnnxDetector, frames: int, confidence: float) -> dict[str
     return {**mean_average_precision(truths, everything), **figures}
 
 
-def mean_average_precision(truths: Sequence[Truth],
+def mean_average_precision(truths: Sequence[LabelledBoxes],
                            found: Sequence[Detections]) -> dict[str, float | None]:
     """Return mAP50 and mAP50-95, or None for each where pycocotools is not installed."""
     try:
         precision = np.nan_to_num(average_precision(
-            [LabelledBoxes(truth.boxes_xyxy, truth.class_ids, ~truth.asked_for())
-             for truth in truths], found, len(CLASS_NAMES)))
+            truths, found, len(CLASS_NAMES)))
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return {'mAP50': None, 'mAP50-95': None}

@@ -16,6 +16,7 @@ from vision_msgs.msg import Detection2DArray
 
 from edge_trt_ros.demo.road.truth import Truth
 from edge_trt_ros.demo.score import Score
+from edge_trt_ros.evaluation.labelled_boxes import LabelledBoxes
 from edge_trt_ros.percentiles import percentiles
 from edge_trt_ros.ros.node.parameters import check_fields, DeclaredParameters, parameter
 from edge_trt_ros.vision.detections import Detections
@@ -50,7 +51,7 @@ class ScoringNode(Node):
         self._expired = 0
         self._last_stamp_ns = 0
         self._class_ids: dict[str, int] = {}
-        self._truths: OrderedDict[int, Truth] = OrderedDict()
+        self._truths: OrderedDict[int, LabelledBoxes] = OrderedDict()
         self._founds: OrderedDict[int, Detections] = OrderedDict()
         self._subscribed: list[Any] = []
 
@@ -94,7 +95,7 @@ class ScoringNode(Node):
     def _on_truth(self, message: Detection2DArray) -> None:
         found = self._detections(message)
         self._truths[_stamp_ns(message.header)] = Truth(
-            found.boxes_xyxy, found.class_ids, found.scores)
+            found.boxes_xyxy, found.class_ids, found.scores).labelled_boxes()
         self._pair(_stamp_ns(message.header))
 
     def _on_detections(self, message: Detection2DArray) -> None:
