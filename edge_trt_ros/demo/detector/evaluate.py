@@ -25,10 +25,10 @@ import onnxruntime
 from edge_trt_ros.demo.detector.model import CONFIDENCE, MODEL_PATH
 from edge_trt_ros.demo.detector.samples import PAD_VALUE, scene_frames, SOURCE_SIZE_WH, TEST_SEED
 from edge_trt_ros.demo.road.scene import CLASS_NAMES
-from edge_trt_ros.demo.score import Score
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.evaluation.average_precision import average_precision
 from edge_trt_ros.evaluation.labelled_boxes import LabelledBoxes
+from edge_trt_ros.evaluation.score import Score
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.detector_heads import yolo_dense
 from edge_trt_ros.vision.letterbox import Letterbox

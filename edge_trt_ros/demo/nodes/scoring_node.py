@@ -15,8 +15,8 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
 from edge_trt_ros.demo.road.truth import Truth
-from edge_trt_ros.demo.score import Score
 from edge_trt_ros.evaluation.labelled_boxes import LabelledBoxes
+from edge_trt_ros.evaluation.score import Score
 from edge_trt_ros.percentiles import percentiles
 from edge_trt_ros.ros.node.parameters import check_fields, DeclaredParameters, parameter
 from edge_trt_ros.vision.detections import Detections

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_trt_ros.demo.score import Score
 from edge_trt_ros.evaluation.labelled_boxes import LabelledBoxes
+from edge_trt_ros.evaluation.score import Score
 from edge_trt_ros.vision.detections import Detections
 
 BOX, FAR, REGION = (0, 0, 40, 40), (100, 100, 140, 140), (200, 200, 240, 240)
