@@ -20,7 +20,7 @@ OWNERS = {
     'message_filters': ('ros/space/stamp_pairs.py',),
     'cv_bridge': ('ros/messages/image.py',),
     'onnx': ('convert/', 'export/', 'demo/'),
-    'onnxruntime': ('runtime/onnxruntime_cpu.py', 'convert/', 'demo/'),
+    'onnxruntime': ('runtime/onnxruntime_cpu.py', 'convert/'),
     'torch': ('export/onnx_from_torch.py', 'export/torch_network.py',
               'export/torchvision_detector.py', 'convert/precision/sparse_training.py', 'demo/'),
     'tensorflow': ('export/onnx_from_tensorflow.py',),

@@ -13,8 +13,8 @@ from edge_trt_ros.convert.agreement import agreement
 from edge_trt_ros.convert.build import BuiltEngine, convert
 from edge_trt_ros.convert.options import ConversionRecipe
 from edge_trt_ros.convert.verify.boxes import boxes_of
-from edge_trt_ros.errors import ConfigurationError
-from edge_trt_ros.evaluation.average_precision import average_precision, coco_tools
+from edge_trt_ros.evaluation.average_precision import coco_tools, mean_average_precision
+from edge_trt_ros.evaluation.labelled_boxes import LabelledBoxes
 from edge_trt_ros.evaluation.labelled_folder import read_coco, read_yolo
 from edge_trt_ros.runtime.contract import Frame
 from edge_trt_ros.runtime.pipeline import infer
@@ -93,13 +93,8 @@ def _run(built: BuiltEngine, images: Sequence[Path], read: Callable[[Path], Fram
         'latency_ms': round(float(np.median(times_ms)), 3)}
 
 
-def _mean_average_precision(truths: Any, found: Sequence[Detections], classes: int
-                            ) -> dict[str, float | None]:
+def _mean_average_precision(truths: Sequence[LabelledBoxes] | None, found: Sequence[Detections],
+                            classes: int) -> dict[str, float | None]:
     if truths is None:
         return {'mAP50': None, 'mAP50-95': None}
-    precision = average_precision(truths, found, classes)
-    seen = ~np.isnan(precision[0])
-    if not seen.any():
-        raise ConfigurationError('the labels hold no objects: nothing can be found')
-    return {'mAP50': round(float(precision[0, seen].mean()), 4),
-            'mAP50-95': round(float(precision[:, seen].mean()), 4)}
+    return {**mean_average_precision(truths, found, classes)}

@@ -71,6 +71,25 @@ def average_precision(truths: Sequence[LabelledBoxes], found: Sequence[Detection
     return np.asarray(np.where(precision < 0, np.nan, precision).mean(axis=1), np.float64)
 
 
+def mean_average_precision(truths: Sequence[LabelledBoxes], found: Sequence[Detections],
+                           classes: int) -> dict[str, float]:
+    """
+    Return mAP50 and mAP50-95, the means over the classes that the images hold.
+
+    :param truths: the objects in each image.
+    :param found: the detections in each image, down to low scores.
+    :param classes: number of classes.
+    :raises ConfigurationError: if no image holds an object, or pycocotools is not installed.
+    """
+    precision = average_precision(truths, found, classes)
+    present = ~np.isnan(precision[0])
+    if not present.any():
+        raise ConfigurationError('the labels hold no objects, so there is no average precision: '
+                                 'give labelled images')
+    return {'mAP50': round(float(precision[0, present].mean()), 4),
+            'mAP50-95': round(float(precision[:, present].mean()), 4)}
+
+
 def _xywh(boxes_xyxy: NDArray[Any]) -> list[list[float]]:
     sizes_wh = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
     rows: list[list[float]] = np.concatenate((boxes_xyxy[:, :2], sizes_wh), axis=1).tolist()
