@@ -16,7 +16,8 @@ from edge_trt_ros.cli._images import frame_from_file, image_paths
 from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.errors import ConfigurationError, ManifestError
 from edge_trt_ros.export.export import export_onnx
-from edge_trt_ros.export.options import DEFAULT_OPSET, DYNAMIC_AXES, ExportRecipe, inputs_from_text
+from edge_trt_ros.export.options import (DEFAULT_OPSET, DYNAMIC_AXES, ExportOptions,
+                                         inputs_from_text)
 from edge_trt_ros.manifest import InputContract
 from edge_trt_ros.tensor_spec import TensorSpec
 
@@ -59,14 +60,14 @@ def main() -> None:
 
     def work() -> None:
         inputs = inputs_from_text(arguments.input_shape, _names(arguments.input_names))
-        recipe = ExportRecipe(
+        options = ExportOptions(
             inputs, _names(arguments.output_names), frozenset(_names(arguments.dynamic)),
             arguments.opset, arguments.task, labels_from_file(arguments.labels),
             _contract(arguments, inputs))
         frames = [frame_from_file(path) for path in image_paths(arguments.images)]
         with _bar() as progress:
             report = export_onnx(
-                arguments.source, arguments.output, recipe,
+                arguments.source, arguments.output, options,
                 arguments=_yaml(arguments.arguments), weights=arguments.weights,
                 trust_pickle=arguments.trust_pickle, frames=frames, progress=progress)
         if arguments.json:

@@ -16,16 +16,16 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edge_trt_ros.errors import ConfigurationError, first_line, ModelError
-from edge_trt_ros.export.options import ExportRecipe
+from edge_trt_ros.export.options import ExportOptions
 from edge_trt_ros.export.parity import Arrays, Exported
 
 
-def onnx_from_tensorflow(source: str, recipe: ExportRecipe) -> Exported:
+def onnx_from_tensorflow(source: str, options: ExportOptions) -> Exported:
     """
     Export a network.
 
     :param source: folder of a SavedModel, or a Keras file.
-    :param recipe: what to export.
+    :param options: what to export.
     :raises ModelError: if a library is missing, or the network cannot be loaded or exported.
     """
     for library in ('tensorflow', 'tf2onnx'):
@@ -44,24 +44,24 @@ def onnx_from_tensorflow(source: str, recipe: ExportRecipe) -> Exported:
     except Exception as error:  # of many kinds, for versions and damage
         raise ModelError(f'{source} cannot be loaded by TensorFlow {tf.__version__}: '
                          f'{first_line(error)}') from error
-    network = tf.function(_network(tf, loaded, source, len(recipe.inputs)))
+    network = tf.function(_network(tf, loaded, source, len(options.inputs)))
     signature = []
-    for one in recipe.inputs:
-        shape = [None if axis in recipe.dynamic_axes(one) else length
+    for one in options.inputs:
+        shape = [None if axis in options.dynamic_axes(one) else length
                  for axis, length in enumerate(one.shape)]
         signature.append(tf.TensorSpec(shape, one.dtype, one.name))
     try:
         function = network.get_concrete_function(*signature)
-        model, _ = tf2onnx.convert.from_function(network, signature, opset=recipe.opset)
+        model, _ = tf2onnx.convert.from_function(network, signature, opset=options.opset)
     except Exception as error:  # of many kinds, for each operator it does not know
         raise ModelError(f'tf2onnx {tf2onnx.__version__} cannot export {source} for inputs '
-                         f"{', '.join(map(str, recipe.inputs))}: {first_line(error)}") from error
+                         f"{', '.join(map(str, options.inputs))}: {first_line(error)}") from error
     count = len(model.graph.output)
-    names = list(recipe.output_names) or [f'output{index}' for index in range(count)]
+    names = list(options.output_names) or [f'output{index}' for index in range(count)]
     if len(names) != count:
         raise ConfigurationError(f'{len(names)} output names are given, but the network has '
                                  f'{count} outputs')
-    _rename(model, names, recipe)
+    _rename(model, names, options)
 
     def run(feed: Arrays) -> list[NDArray[Any]]:
         return [one.numpy() for one in tf.nest.flatten(function(*map(tf.constant, feed)))]
@@ -96,14 +96,14 @@ def _network(tf: Any, loaded: Any, source: str, inputs: int) -> Callable[..., An
     return network
 
 
-def _rename(model: Any, names: list[str], recipe: ExportRecipe) -> None:
-    """Give outputs and open dimensions the names of the recipe."""
+def _rename(model: Any, names: list[str], options: ExportOptions) -> None:
+    """Give outputs and open dimensions the names of the options."""
     _rename_values(model.graph, {
         one.name: name for one, name in zip(model.graph.output, names)})
-    inputs = {one.name: one for one in recipe.inputs}
+    inputs = {one.name: one for one in options.inputs}
     for value in model.graph.input:
         if value.name in inputs:
-            for axis, name in recipe.dynamic_axes(inputs[value.name]).items():
+            for axis, name in options.dynamic_axes(inputs[value.name]).items():
                 value.type.tensor_type.shape.dim[axis].dim_param = name
 
 

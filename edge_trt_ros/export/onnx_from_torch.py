@@ -26,7 +26,7 @@ from torch.utils._pytree import tree_leaves
 from edge_trt_ros.errors import ConfigurationError, first_line, ModelError
 from edge_trt_ros.export.detection_parity import aligned, NEAR_PX
 from edge_trt_ros.export.model_source import kind_of_source, SourceKind
-from edge_trt_ros.export.options import ExportRecipe
+from edge_trt_ros.export.options import ExportOptions
 from edge_trt_ros.export.parity import Arrays, Exported
 from edge_trt_ros.export.torch_network import load_network
 from edge_trt_ros.export.torchvision_detector import (is_torchvision_detector, OUTPUT_NAMES,
@@ -36,13 +36,13 @@ OPSETS = range(18, 24)
 TORCHSCRIPT_OPSETS = range(9, 21)
 
 
-def onnx_from_torch(source: str, recipe: ExportRecipe, *, arguments: Any = None,
+def onnx_from_torch(source: str, options: ExportOptions, *, arguments: Any = None,
                     weights: Path | None = None, trust_pickle: bool = False) -> Exported:
     """
     Export a network.
 
     :param source: see `kind_of_source`.
-    :param recipe: what to export.
+    :param options: what to export.
     :param arguments: for the callable: a mapping of keyword arguments or a list of others.
     :param weights: file of a state dict for the network that the callable makes.
     :param trust_pickle: whether files may run code of whoever made them.
@@ -52,9 +52,9 @@ def onnx_from_torch(source: str, recipe: ExportRecipe, *, arguments: Any = None,
     with _quiet(), torch.no_grad():
         kind = kind_of_source(source)
         known = TORCHSCRIPT_OPSETS if kind is SourceKind.TORCHSCRIPT else OPSETS
-        if recipe.opset not in known:
+        if options.opset not in known:
             raise ConfigurationError(
-                f'opset is {recipe.opset}, PyTorch {torch.__version__} writes {known[0]} to '
+                f'opset is {options.opset}, PyTorch {torch.__version__} writes {known[0]} to '
                 f'{known[-1]} of this source (of a TorchScript file {TORCHSCRIPT_OPSETS[0]} to '
                 f'{TORCHSCRIPT_OPSETS[-1]})')
         if kind is not SourceKind.TORCHSCRIPT and importlib.util.find_spec('onnxscript') is None:
@@ -63,22 +63,22 @@ def onnx_from_torch(source: str, recipe: ExportRecipe, *, arguments: Any = None,
         network = load_network(source, arguments, weights, trust_pickle)
         if is_torchvision_detector(network):
             # How many boxes there are depends on the image, which torch.export does not follow.
-            names = recipe.output_names or OUTPUT_NAMES
+            names = options.output_names or OUTPUT_NAMES
             return replace(_export_torchscript(
-                TorchvisionDetector(network).eval(), replace(recipe, output_names=names)),
+                TorchvisionDetector(network).eval(), replace(options, output_names=names)),
                 align=aligned, absolute={names[0]: NEAR_PX})
         if isinstance(network, torch.jit.ScriptModule):
-            return _export_torchscript(network, recipe)
+            return _export_torchscript(network, options)
         if isinstance(network, torch.export.ExportedProgram):
-            return _export_program(network, network.module(), recipe)
-        return _export_program(_program(network, recipe), network, recipe)
+            return _export_program(network, network.module(), options)
+        return _export_program(_program(network, options), network, options)
 
 
-def _examples(recipe: ExportRecipe) -> tuple[torch.Tensor, ...]:
+def _examples(options: ExportOptions) -> tuple[torch.Tensor, ...]:
     tensors = []
-    for one in recipe.inputs:
+    for one in options.inputs:
         shape = list(one.shape)
-        if 'batch' in recipe.dynamic:
+        if 'batch' in options.dynamic:
             shape[0] = max(shape[0], 2)  # PyTorch takes a length of 1 for one that is fixed
         tensors.append(torch.rand(shape) if one.dtype == 'float32'
                        else torch.zeros(shape, dtype=getattr(torch, one.dtype)))
@@ -104,8 +104,8 @@ def _outputs(network: Any, feed: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     return outputs
 
 
-def _output_names(outputs: Sequence[torch.Tensor], recipe: ExportRecipe) -> list[str]:
-    names = list(recipe.output_names) or [f'output{index}' for index in range(len(outputs))]
+def _output_names(outputs: Sequence[torch.Tensor], options: ExportOptions) -> list[str]:
+    names = list(options.output_names) or [f'output{index}' for index in range(len(outputs))]
     if len(names) != len(outputs):
         shapes = ', '.join(str(list(one.shape)) for one in outputs)
         raise ConfigurationError(f'{len(names)} output names are given, but the network has '
@@ -113,15 +113,15 @@ def _output_names(outputs: Sequence[torch.Tensor], recipe: ExportRecipe) -> list
     return names
 
 
-def _program(network: torch.nn.Module, recipe: ExportRecipe) -> torch.export.ExportedProgram:
-    _outputs(network, _examples(recipe))
-    axes = tuple({axis: torch.export.Dim.DYNAMIC for axis in recipe.dynamic_axes(one)}
-                 for one in recipe.inputs)
+def _program(network: torch.nn.Module, options: ExportOptions) -> torch.export.ExportedProgram:
+    _outputs(network, _examples(options))
+    axes = tuple({axis: torch.export.Dim.DYNAMIC for axis in options.dynamic_axes(one)}
+                 for one in options.inputs)
     try:
-        return torch.export.export(network, _examples(recipe),
-                                   dynamic_shapes=axes if recipe.dynamic else None)
+        return torch.export.export(network, _examples(options),
+                                   dynamic_shapes=axes if options.dynamic else None)
     except Exception as error:  # of many kinds, for each thing it cannot trace
-        hint = (f"keep {' and '.join(sorted(recipe.dynamic))} fixed, or " if recipe.dynamic
+        hint = (f"keep {' and '.join(sorted(options.dynamic))} fixed, or " if options.dynamic
                 else '')
         raise ModelError(
             f'torch.export cannot trace the network ({first_line(error)}): {hint}make a '
@@ -129,18 +129,18 @@ def _program(network: torch.nn.Module, recipe: ExportRecipe) -> torch.export.Exp
         ) from error
 
 
-def _export_program(program: torch.export.ExportedProgram, network: Any, recipe: ExportRecipe
+def _export_program(program: torch.export.ExportedProgram, network: Any, options: ExportOptions
                     ) -> Exported:
-    names = _output_names(_outputs(network, _examples(recipe)), recipe)
+    names = _output_names(_outputs(network, _examples(options)), options)
     try:
         exported = torch.onnx.export(
-            program, input_names=[one.name for one in recipe.inputs], output_names=names,
-            opset_version=recipe.opset, verbose=False)
+            program, input_names=[one.name for one in options.inputs], output_names=names,
+            opset_version=options.opset, verbose=False)
         model = exported.model_proto
     except Exception as error:  # of many kinds, for each operator it does not know
         raise ModelError(f'PyTorch {torch.__version__} cannot write the network as ONNX: '
                          f'{first_line(error)}') from error
-    _name_open_dimensions(model, recipe)
+    _name_open_dimensions(model, options)
     renamed = dict(zip(program.graph_signature.user_outputs, names))
 
     def trace(feed: Arrays) -> Iterator[tuple[str, str, NDArray[Any]]]:
@@ -152,14 +152,14 @@ def _export_program(program: torch.export.ExportedProgram, network: Any, recipe:
     return Exported(model, f'PyTorch {torch.__version__}', _runner(network), trace)
 
 
-def _export_torchscript(network: Any, recipe: ExportRecipe) -> Exported:
-    examples = _examples(recipe)
-    names = _output_names(_outputs(network, examples), recipe)
-    axes = {one.name: recipe.dynamic_axes(one) for one in recipe.inputs}
+def _export_torchscript(network: Any, options: ExportOptions) -> Exported:
+    examples = _examples(options)
+    names = _output_names(_outputs(network, examples), options)
+    axes = {one.name: options.dynamic_axes(one) for one in options.inputs}
     written = io.BytesIO()
     try:
         torch.onnx.export(network, examples, written, input_names=list(axes), output_names=names,
-                          dynamic_axes=axes, opset_version=recipe.opset, dynamo=False)
+                          dynamic_axes=axes, opset_version=options.opset, dynamo=False)
     except Exception as error:  # of many kinds, for each operator it does not know
         raise ModelError(f'PyTorch {torch.__version__} cannot write the TorchScript as ONNX: '
                          f'{first_line(error)}') from error
@@ -192,11 +192,11 @@ class _Recorder(torch.fx.Interpreter):
         return value
 
 
-def _name_open_dimensions(model: onnx.ModelProto, recipe: ExportRecipe) -> None:
+def _name_open_dimensions(model: onnx.ModelProto, options: ExportOptions) -> None:
     """Give the symbols that PyTorch made up (s77) the names of their axes, everywhere."""
     names: dict[str, str] = {}
-    for one, value in zip(recipe.inputs, model.graph.input):
-        for axis, name in recipe.dynamic_axes(one).items():
+    for one, value in zip(options.inputs, model.graph.input):
+        for axis, name in options.dynamic_axes(one).items():
             names.setdefault(value.type.tensor_type.shape.dim[axis].dim_param, name)
     names.pop('', None)
     if not names:

@@ -1,4 +1,4 @@
-"""The export recipe: everything that decides what ONNX is made of a network."""
+"""The export options: everything that decides what ONNX is made of a network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT_OPSET = 18
 
 
 @dataclass(frozen=True)
-class ExportRecipe:
+class ExportOptions:
     """
     What to export.
 

@@ -29,16 +29,16 @@ from edge_trt_ros.convert.options import ConversionRecipe  # noqa: E402
 from edge_trt_ros.errors import ConfigurationError, EdgeTrtError, ModelError  # noqa: E402
 from edge_trt_ros.export import export  # noqa: E402
 from edge_trt_ros.export.export import export_onnx  # noqa: E402
-from edge_trt_ros.export.options import ExportRecipe, inputs_from_text  # noqa: E402
+from edge_trt_ros.export.options import ExportOptions, inputs_from_text  # noqa: E402
 from edge_trt_ros.manifest import InputContract  # noqa: E402
 
 CLASSIFIER = 'support.networks:Classifier'
 CONTRACT = InputContract((64, 32), mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
 
 
-def recipe(*shapes: str, names: Sequence[str] = (), **fields: Any) -> ExportRecipe:
-    """Return a recipe for inputs of some shapes, one image if none is given."""
-    return ExportRecipe(inputs_from_text(shapes or ('1x3x32x64',), names), **fields)
+def options(*shapes: str, names: Sequence[str] = (), **fields: Any) -> ExportOptions:
+    """Return a options for inputs of some shapes, one image if none is given."""
+    return ExportOptions(inputs_from_text(shapes or ('1x3x32x64',), names), **fields)
 
 
 def shapes_of(path: Path) -> dict[str, list[int | str]]:
@@ -78,8 +78,8 @@ def test_a_callable_with_everything_written_into_the_file(tmp_path: Path) -> Non
     phases: list[str] = []
     report = export_onnx(
         CLASSIFIER, tmp_path / 'sub' / 'm.onnx',
-        recipe(labels=('a', 'b', 'c', 'd'), task='classify', input_contract=CONTRACT,
-               output_names=('logits',), names=['pixels']),
+        options(labels=('a', 'b', 'c', 'd'), task='classify', input_contract=CONTRACT,
+                output_names=('logits',), names=['pixels']),
         arguments={'classes': 4}, frames=[noise_frame(), noise_frame((64, 32), 1)],
         progress=lambda phase, fraction: phases.append(phase))
     path = tmp_path / 'sub' / 'm.onnx'
@@ -97,7 +97,7 @@ def test_a_callable_with_everything_written_into_the_file(tmp_path: Path) -> Non
 
 def test_the_engine_knows_what_the_export_was_told(tmp_path: Path) -> None:
     labels = ('car', 'truck', 'cone')
-    export_onnx('support.networks:Dense', tmp_path / 'm.onnx', recipe(
+    export_onnx('support.networks:Dense', tmp_path / 'm.onnx', options(
         labels=labels, task='detect', input_contract=CONTRACT))
     manifest, _ = build_engine(tmp_path / 'm.onnx', tmp_path / 'm.engine', ConversionRecipe())
     assert (manifest.labels, manifest.input_contract) == (labels, CONTRACT)
@@ -107,7 +107,7 @@ def test_the_engine_knows_what_the_export_was_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize('source, arguments', [
     (CLASSIFIER, None), (CLASSIFIER, [4]), ('support.networks:ready', None)])
 def test_callables(tmp_path: Path, source: str, arguments: Any) -> None:
-    report = export_onnx(source, tmp_path / 'm.onnx', recipe(), arguments=arguments)
+    report = export_onnx(source, tmp_path / 'm.onnx', options(), arguments=arguments)
     assert report['inputs'] == ['images float[1, 3, 32, 64]']
 
 
@@ -117,9 +117,9 @@ def test_the_same_network_from_every_kind_of_file(
         tmp_path: Path, files: Path, network: torch.nn.Module, name: str) -> None:
     path = tmp_path / 'm.onnx'
     if name in ('weights.pt', 'checkpoint.pt'):
-        export_onnx(CLASSIFIER, path, recipe(), arguments={'classes': 5}, weights=files / name)
+        export_onnx(CLASSIFIER, path, options(), arguments={'classes': 5}, weights=files / name)
     else:
-        export_onnx(str(files / name), path, recipe(),
+        export_onnx(str(files / name), path, options(),
                     trust_pickle=name in ('pickled.pt', 'program.pt2'))
     image = np.random.default_rng(0).random((1, 3, 32, 64), np.float32)
     with torch.no_grad():
@@ -135,13 +135,13 @@ def test_what_may_run_code_needs_trust(tmp_path: Path, files: Path) -> None:
             return Path.touch, (marker,)
     torch.save(Evil(), tmp_path / 'evil.pt')
     with pytest.raises(ModelError, match='runs whatever code its maker put in.*--trust-pickle'):
-        export_onnx(str(tmp_path / 'evil.pt'), tmp_path / 'm.onnx', recipe())
+        export_onnx(str(tmp_path / 'evil.pt'), tmp_path / 'm.onnx', options())
     with pytest.raises(ModelError, match='runs whatever code'):
-        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', recipe(), weights=tmp_path / 'evil.pt')
+        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', options(), weights=tmp_path / 'evil.pt')
     with pytest.raises(ModelError, match='runs whatever code'):
-        export_onnx(str(files / 'pickled.pt'), tmp_path / 'm.onnx', recipe())
+        export_onnx(str(files / 'pickled.pt'), tmp_path / 'm.onnx', options())
     with pytest.raises(ModelError, match='evaluates text in it as Python.*--trust-pickle'):
-        export_onnx(str(files / 'program.pt2'), tmp_path / 'm.onnx', recipe())
+        export_onnx(str(files / 'program.pt2'), tmp_path / 'm.onnx', options())
     assert not marker.exists() and not (tmp_path / 'm.onnx').exists()
 
 
@@ -149,7 +149,7 @@ def test_what_may_run_code_needs_trust(tmp_path: Path, files: Path) -> None:
 def test_open_axes(tmp_path: Path, files: Path, source: str) -> None:
     path = tmp_path / 'm.onnx'
     given = source if ':' in source else str(files / source)
-    export_onnx(given, path, recipe(dynamic=frozenset(('batch', 'height', 'width'))))
+    export_onnx(given, path, options(dynamic=frozenset(('batch', 'height', 'width'))))
     assert shapes_of(path)['images'] == ['batch', 3, 'height', 'width']
     assert shapes_of(path)['output0'][0] == 'batch'
     assert run(path, np.zeros((3, 3, 48, 40), np.float32))[0].shape[0] == 3
@@ -159,22 +159,22 @@ def test_open_axes(tmp_path: Path, files: Path, source: str) -> None:
 @pytest.mark.parametrize('source, opset', [(CLASSIFIER, 20), ('traced.ts', 13)])
 def test_opsets(tmp_path: Path, files: Path, source: str, opset: int) -> None:
     path = tmp_path / 'm.onnx'
-    export_onnx(source if ':' in source else str(files / source), path, recipe(opset=opset))
+    export_onnx(source if ':' in source else str(files / source), path, options(opset=opset))
     assert [one.version for one in onnx.load(str(path)).opset_import if not one.domain] == [opset]
 
 
 def test_several_inputs_and_outputs_and_numbers(tmp_path: Path) -> None:
     path = tmp_path / 'm.onnx'
     export_onnx('support.networks:TwoOutputs', path,
-                recipe('1x3x8x8', '1', names=['image', 'scale'], output_names=('big', 'small')))
+                options('1x3x8x8', '1', names=['image', 'scale'], output_names=('big', 'small')))
     assert shapes_of(path) == {'image': [1, 3, 8, 8], 'scale': [1], 'big': [1, 3, 8, 8],
                                'small': [1, 3]}
-    export_onnx('support.networks:Tokens', path, recipe('1x12:int64'))
+    export_onnx('support.networks:Tokens', path, options('1x12:int64'))
     assert shapes_of(path) == {'input0': [1, 12], 'output0': [1, 4]}
 
 
 def test_the_same_input_gives_the_same_bytes_in_another_process(tmp_path: Path) -> None:
-    report = export_onnx(CLASSIFIER, tmp_path / 'a.onnx', recipe(labels=('x', 'y', 'z')))
+    report = export_onnx(CLASSIFIER, tmp_path / 'a.onnx', options(labels=('x', 'y', 'z')))
     (tmp_path / 'labels.txt').write_text('x\ny\nz\n')
     subprocess.run(
         [sys.executable, '-m', 'edge_trt_ros', 'export_onnx', CLASSIFIER, '-o',
@@ -184,7 +184,7 @@ def test_the_same_input_gives_the_same_bytes_in_another_process(tmp_path: Path) 
     first, second = onnx.load(str(tmp_path / 'a.onnx')), onnx.load(str(tmp_path / 'b.onnx'))
     # The command adds the input contract, this call did not.
     assert first.graph == second.graph
-    again = export_onnx(CLASSIFIER, tmp_path / 'c.onnx', recipe(labels=('x', 'y', 'z')))
+    again = export_onnx(CLASSIFIER, tmp_path / 'c.onnx', options(labels=('x', 'y', 'z')))
     assert again['sha256'] == report['sha256']
 
 
@@ -192,25 +192,25 @@ def test_a_wrong_weight_is_found_and_the_file_kept_aside(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     finish = export._finish
 
-    def harm(model: onnx.ModelProto, recipe: ExportRecipe) -> None:
+    def harm(model: onnx.ModelProto, options: ExportOptions) -> None:
         for tensor in model.graph.initializer:
             if tensor.name == 'body.0.bias':
                 tensor.CopyFrom(numpy_helper.from_array(
                     numpy_helper.to_array(tensor) + np.float32(0.1), tensor.name))
-        finish(model, recipe)
+        finish(model, options)
     monkeypatch.setattr(export, '_finish', harm)
     (tmp_path / 'm.onnx').write_bytes(b'the one from yesterday')
     with pytest.raises(ModelError, match=(
             r"'output0' is .* instead of .*; the first value to part is '\w+' in body\.0, .*"
             r'm\.rejected\.onnx')):
-        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', recipe())
+        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', options())
     assert (tmp_path / 'm.onnx').read_bytes() == b'the one from yesterday'
     assert 'images' in shapes_of(tmp_path / 'm.rejected.onnx')
 
 
 def test_what_tracing_freezes_is_found(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match='tracing froze'):
-        export_onnx('support.networks:Counting', tmp_path / 'm.onnx', recipe())
+        export_onnx('support.networks:Counting', tmp_path / 'm.onnx', options())
     assert [one.name for one in tmp_path.iterdir()] == ['m.rejected.onnx']
 
 
@@ -222,7 +222,7 @@ def test_a_failing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
         raise OSError(28, 'No space left on device')
     monkeypatch.setattr(os, 'fsync', full)
     with pytest.raises(ModelError, match='No space left'):
-        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', recipe())
+        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', options())
     assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [('m.onnx', b'old')]
 
 
@@ -245,7 +245,7 @@ def test_networks_that_cannot_be_exported(
         tmp_path: Path, source: str, fields: dict[str, Any], more: dict[str, Any], match: str
 ) -> None:
     with pytest.raises(EdgeTrtError, match=match) as caught:
-        export_onnx(source, tmp_path / 'm.onnx', recipe(**fields), **more)
+        export_onnx(source, tmp_path / 'm.onnx', options(**fields), **more)
     assert len(str(caught.value).splitlines()) == 1 and list(tmp_path.iterdir()) == []
 
 
@@ -258,7 +258,7 @@ def test_files_that_are_no_network(tmp_path: Path, files: Path, data: bytes | st
     path.write_bytes(data if isinstance(data, bytes) else
                      (files / 'traced.ts').read_bytes()[:-400])
     with pytest.raises(ModelError, match=match):
-        export_onnx(str(path), tmp_path / 'm.onnx', recipe())
+        export_onnx(str(path), tmp_path / 'm.onnx', options())
 
 
 def test_without_the_exporter_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -267,7 +267,7 @@ def test_without_the_exporter_one_sentence(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: (
         None if name == 'onnxscript' else find_spec(name)))
     with pytest.raises(ModelError, match='pip install onnxscript'):
-        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', recipe())
+        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', options())
 
 
 def test_a_torchvision_model_is_asked_for_by_name(
@@ -282,9 +282,9 @@ def test_a_torchvision_model_is_asked_for_by_name(
     for name in [name for name in sys.modules if name.split('.')[0] == 'torchvision']:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert export_onnx('tiny', tmp_path / 'm.onnx', recipe())['parity']['max_error'] < 1e-5
+    assert export_onnx('tiny', tmp_path / 'm.onnx', options())['parity']['max_error'] < 1e-5
     with pytest.raises(ModelError, match='other cannot be called'):
-        export_onnx('other', tmp_path / 'm.onnx', recipe())
+        export_onnx('other', tmp_path / 'm.onnx', options())
     for name in [name for name in sys.modules if name.split('.')[0] == 'torchvision']:
         monkeypatch.delitem(sys.modules, name)
 
@@ -292,14 +292,14 @@ def test_a_torchvision_model_is_asked_for_by_name(
 def test_files_used_in_the_wrong_way(tmp_path: Path, files: Path) -> None:
     path = tmp_path / 'm.onnx'
     with pytest.raises(ModelError, match='weights without the network.*--weights'):
-        export_onnx(str(files / 'weights.pt'), path, recipe())
+        export_onnx(str(files / 'weights.pt'), path, options())
     with pytest.raises(ModelError, match=r'do not fit .*size mismatch for head\.weight'):
-        export_onnx(CLASSIFIER, path, recipe(), weights=files / 'weights.pt')
+        export_onnx(CLASSIFIER, path, options(), weights=files / 'weights.pt')
     with pytest.raises(ModelError, match='there is no file .* with weights'):
-        export_onnx(CLASSIFIER, path, recipe(), weights=files / 'none.pt')
+        export_onnx(CLASSIFIER, path, options(), weights=files / 'none.pt')
     with pytest.raises(ConfigurationError, match='go with module:callable'):
-        export_onnx(str(files / 'traced.ts'), path, recipe(), arguments={'classes': 3})
+        export_onnx(str(files / 'traced.ts'), path, options(), arguments={'classes': 3})
     with pytest.raises(ModelError, match='folder without saved_model.pb'):
-        export_onnx(str(files), path, recipe())
+        export_onnx(str(files), path, options())
     with pytest.raises(ModelError, match='does not take one image'):
-        export_onnx(CLASSIFIER, path, recipe(), frames=[noise_frame()])
+        export_onnx(CLASSIFIER, path, options(), frames=[noise_frame()])

@@ -11,9 +11,9 @@ import pytest
 from edge_trt_ros.errors import ModelError
 from edge_trt_ros.export.export import export_onnx
 from edge_trt_ros.export.model_source import kind_of_source, SourceKind
-from edge_trt_ros.export.options import ExportRecipe, inputs_from_text
+from edge_trt_ros.export.options import ExportOptions, inputs_from_text
 
-RECIPE = ExportRecipe(inputs_from_text(['1x3x8x8'], []))
+OPTIONS = ExportOptions(inputs_from_text(['1x3x8x8'], []))
 
 
 @pytest.mark.parametrize('entries, kind', [
@@ -48,7 +48,7 @@ def test_a_library_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
     for name in ('onnx_from_torch', 'torch_network'):
         monkeypatch.delitem(sys.modules, f'edge_trt_ros.export.{name}', raising=False)
     with pytest.raises(ModelError, match='takes PyTorch, and torch is not installed: pip install'):
-        export_onnx('net:make', tmp_path / 'm.onnx', RECIPE)
+        export_onnx('net:make', tmp_path / 'm.onnx', OPTIONS)
 
 
 def test_torchvision_without_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,11 +14,11 @@ import pytest
 
 from edge_trt_ros.errors import EdgeTrtError, ModelError
 from edge_trt_ros.export.export import export_onnx
-from edge_trt_ros.export.options import ExportRecipe, inputs_from_text
+from edge_trt_ros.export.options import ExportOptions, inputs_from_text
 
 MISSING = [name for name in ('tensorflow', 'tf2onnx') if importlib.util.find_spec(name) is None]
 needs_tensorflow = pytest.mark.skipif(bool(MISSING), reason=f"needs {' and '.join(MISSING)}")
-RECIPE = ExportRecipe(inputs_from_text(['1x3x32x64'], []), output_names=('scores',), opset=17)
+OPTIONS = ExportOptions(inputs_from_text(['1x3x32x64'], []), output_names=('scores',), opset=17)
 
 
 @pytest.fixture(scope='module')
@@ -42,8 +42,8 @@ def test_images_go_in_as_everywhere(tmp_path: Path, saved: Path, name: str,
                                     dynamic: tuple[str, ...]) -> None:
     import tensorflow as tf
     path = tmp_path / 'm.onnx'
-    report = export_onnx(str(saved / name), path, ExportRecipe(
-        RECIPE.inputs, RECIPE.output_names, frozenset(dynamic), 17))
+    report = export_onnx(str(saved / name), path, ExportOptions(
+        OPTIONS.inputs, OPTIONS.output_names, frozenset(dynamic), 17))
     first = 'batch' if dynamic else '1'
     assert report['inputs'] == [f'images float[{first}, 3, 32, 64]']
     assert report['outputs'][0].startswith('scores') and report['parity']['max_error'] < 1e-5
@@ -66,15 +66,15 @@ def test_the_same_network_gives_the_same_bytes(tmp_path: Path, saved: Path) -> N
 @needs_tensorflow
 def test_networks_that_cannot_be_exported(tmp_path: Path, saved: Path) -> None:
     (tmp_path / 'm.keras').write_bytes(b'no network')
-    for source, recipe, match in (
-            (tmp_path / 'm.keras', RECIPE, 'cannot be loaded by TensorFlow'),
-            (saved / 'm.keras', ExportRecipe(inputs_from_text(['1x3', '1x3'], [])),
+    for source, options, match in (
+            (tmp_path / 'm.keras', OPTIONS, 'cannot be loaded by TensorFlow'),
+            (saved / 'm.keras', ExportOptions(inputs_from_text(['1x3', '1x3'], [])),
              'takes 1 inputs, 2 input shapes'),
-            (saved / 'saved', ExportRecipe(RECIPE.inputs, ('a', 'b'), opset=17),
+            (saved / 'saved', ExportOptions(OPTIONS.inputs, ('a', 'b'), opset=17),
              '2 output names are given'),
-            (saved / 'saved', ExportRecipe(inputs_from_text(['1x8'], [])), 'cannot export')):
+            (saved / 'saved', ExportOptions(inputs_from_text(['1x8'], [])), 'cannot export')):
         with pytest.raises(EdgeTrtError, match=match) as caught:
-            export_onnx(str(source), tmp_path / 'm.onnx', recipe)
+            export_onnx(str(source), tmp_path / 'm.onnx', options)
         assert len(str(caught.value).splitlines()) == 1
 
 
@@ -83,4 +83,4 @@ def test_without_the_libraries_one_sentence(tmp_path: Path) -> None:
     (tmp_path / 'saved').mkdir()
     (tmp_path / 'saved' / 'saved_model.pb').write_bytes(b'')
     with pytest.raises(ModelError, match='is not installed: pip install tensorflow tf2onnx'):
-        export_onnx(str(tmp_path / 'saved'), tmp_path / 'm.onnx', RECIPE)
+        export_onnx(str(tmp_path / 'saved'), tmp_path / 'm.onnx', OPTIONS)

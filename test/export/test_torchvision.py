@@ -22,7 +22,7 @@ from edge_trt_ros.convert.options import ConversionRecipe  # noqa: E402
 from edge_trt_ros.errors import ModelError  # noqa: E402
 from edge_trt_ros.export.detection_parity import aligned  # noqa: E402
 from edge_trt_ros.export.export import export_onnx  # noqa: E402
-from edge_trt_ros.export.options import ExportRecipe, inputs_from_text  # noqa: E402
+from edge_trt_ros.export.options import ExportOptions, inputs_from_text  # noqa: E402
 from edge_trt_ros.manifest import InputContract  # noqa: E402
 from edge_trt_ros.runtime.contract import Frame  # noqa: E402
 from edge_trt_ros.runtime.host_preprocess import HostPreprocess  # noqa: E402
@@ -76,12 +76,12 @@ def make(name: str) -> Any:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize('name', NAMES)
 def test_boxes_are_those_of_torchvision(name: str, tmp_path: Path) -> None:
-    recipe = ExportRecipe(inputs_from_text([f'1x3x{SIZE}x{SIZE}'], []), labels=LABELS,
-                          input_contract=InputContract((SIZE, SIZE)))
+    options = ExportOptions(inputs_from_text([f'1x3x{SIZE}x{SIZE}'], []), labels=LABELS,
+                            input_contract=InputContract((SIZE, SIZE)))
     # Of the kind that `make` saw: on others its scores are all 1.
     pixels = np.random.default_rng(4).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     frame = Frame(pixels, 'bgr8', (SIZE, SIZE))
-    export_onnx('export.test_torchvision:make', tmp_path / 'm.onnx', recipe, arguments=[name],
+    export_onnx('export.test_torchvision:make', tmp_path / 'm.onnx', options, arguments=[name],
                 frames=[frame])
     build_engine(tmp_path / 'm.onnx', tmp_path / 'm.engine',
                  ConversionRecipe(backend='onnxruntime'))
@@ -120,9 +120,9 @@ def blind(name: str) -> Any:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize('name', NAMES)
 def test_nothing_is_seen(name: str, tmp_path: Path) -> None:
-    recipe = ExportRecipe(inputs_from_text([f'1x3x{SIZE}x{SIZE}'], []), labels=LABELS,
-                          input_contract=InputContract((SIZE, SIZE)))
-    export_onnx('export.test_torchvision:blind', tmp_path / 'm.onnx', recipe, arguments=[name])
+    options = ExportOptions(inputs_from_text([f'1x3x{SIZE}x{SIZE}'], []), labels=LABELS,
+                            input_contract=InputContract((SIZE, SIZE)))
+    export_onnx('export.test_torchvision:blind', tmp_path / 'm.onnx', options, arguments=[name])
     build_engine(tmp_path / 'm.onnx', tmp_path / 'm.engine',
                  ConversionRecipe(backend='onnxruntime', precision='fp16'))
     with open_model(tmp_path / 'm.engine').runtime as runtime:
@@ -131,8 +131,8 @@ def test_nothing_is_seen(name: str, tmp_path: Path) -> None:
 
 
 def test_masks_are_refused(tmp_path: Path) -> None:
-    recipe = ExportRecipe(inputs_from_text([f'1x3x{SIZE}x{SIZE}'], []), labels=LABELS,
-                          input_contract=InputContract((SIZE, SIZE)))
+    options = ExportOptions(inputs_from_text([f'1x3x{SIZE}x{SIZE}'], []), labels=LABELS,
+                            input_contract=InputContract((SIZE, SIZE)))
     with pytest.raises(ModelError, match='gives boxes, labels, masks, scores is not known'):
-        export_onnx('export.test_torchvision:make', tmp_path / 'm.onnx', recipe,
+        export_onnx('export.test_torchvision:make', tmp_path / 'm.onnx', options,
                     arguments=['maskrcnn_resnet50_fpn'])

@@ -1,4 +1,4 @@
-"""Export recipes that cannot be are refused before anything heavy is loaded."""
+"""Export options that cannot be are refused before anything heavy is loaded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edge_trt_ros.errors import ConfigurationError
-from edge_trt_ros.export.options import ExportRecipe, inputs_from_text
+from edge_trt_ros.export.options import ExportOptions, inputs_from_text
 
 IMAGE = inputs_from_text(['1x3x32x64'], [])
 
@@ -34,11 +34,11 @@ def test_inputs_that_cannot_be(shapes: list[str], names: list[str], match: str) 
     ({'output_names': ('',)}, 'empty')])
 def test_recipes_that_cannot_be(fields: dict[str, Any], match: str) -> None:
     with pytest.raises(ConfigurationError, match=match):
-        ExportRecipe(**{'inputs': IMAGE} | fields)
+        ExportOptions(**{'inputs': IMAGE} | fields)
 
 
 def test_open_axes_are_those_of_images() -> None:
     image, tokens = inputs_from_text(['1x3x32x64', '1x8:int64'], [])
-    recipe = ExportRecipe((image, tokens), dynamic=frozenset(('batch', 'width')))
-    assert recipe.dynamic_axes(image) == {0: 'batch', 3: 'width'}
-    assert recipe.dynamic_axes(tokens) == {0: 'batch'}
+    options = ExportOptions((image, tokens), dynamic=frozenset(('batch', 'width')))
+    assert options.dynamic_axes(image) == {0: 'batch', 3: 'width'}
+    assert options.dynamic_axes(tokens) == {0: 'batch'}
