@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-import importlib.util
 import os
 from pathlib import Path
 import subprocess
@@ -15,6 +13,7 @@ import onnx
 from onnx import numpy_helper
 import onnxruntime
 import pytest
+from support.exports import CLASSIFIER, options
 from support.frames import noise_frame
 
 torch = pytest.importorskip('torch', reason='exporting PyTorch networks needs torch')
@@ -26,19 +25,13 @@ from edge_trt_ros.convert.build import build_engine  # noqa: E402
 from edge_trt_ros.convert.graph.check import check_onnx  # noqa: E402
 from edge_trt_ros.convert.graph.metadata import input_contract_from_metadata  # noqa: E402
 from edge_trt_ros.convert.options import ConversionRecipe  # noqa: E402
-from edge_trt_ros.errors import ConfigurationError, EdgeTrtError, ModelError  # noqa: E402
+from edge_trt_ros.errors import ModelError  # noqa: E402
 from edge_trt_ros.export import export  # noqa: E402
 from edge_trt_ros.export.export import export_onnx  # noqa: E402
-from edge_trt_ros.export.options import ExportOptions, inputs_from_text  # noqa: E402
+from edge_trt_ros.export.options import ExportOptions  # noqa: E402
 from edge_trt_ros.manifest import InputContract  # noqa: E402
 
-CLASSIFIER = 'support.networks:Classifier'
 CONTRACT = InputContract((64, 32), mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
-
-
-def options(*shapes: str, names: Sequence[str] = (), **fields: Any) -> ExportOptions:
-    """Return a options for inputs of some shapes, one image if none is given."""
-    return ExportOptions(inputs_from_text(shapes or ('1x3x32x64',), names), **fields)
 
 
 def shapes_of(path: Path) -> dict[str, list[int | str]]:
@@ -53,25 +46,6 @@ def run(path: Path, *feed: np.ndarray) -> list[np.ndarray]:
     """Run an ONNX file."""
     session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
     return session.run(None, {one.name: value for one, value in zip(session.get_inputs(), feed)})
-
-
-@pytest.fixture(scope='module')
-def network() -> torch.nn.Module:
-    torch.manual_seed(1)
-    return networks.Classifier(5).eval()
-
-
-@pytest.fixture(scope='module')
-def files(network: torch.nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the network in every kind of file."""
-    folder = tmp_path_factory.mktemp('networks')
-    image = torch.rand(1, 3, 32, 64)
-    torch.save(network.state_dict(), folder / 'weights.pt')
-    torch.save({'epoch': 3, 'model_state_dict': network.state_dict()}, folder / 'checkpoint.pt')
-    torch.save(network, folder / 'pickled.pt')
-    torch.jit.save(torch.jit.trace(network, image), folder / 'traced.ts')
-    torch.export.save(torch.export.export(network, (image,)), folder / 'program.pt2')
-    return folder
 
 
 def test_a_callable_with_everything_written_into_the_file(tmp_path: Path) -> None:
@@ -125,24 +99,6 @@ def test_the_same_network_from_every_kind_of_file(
     with torch.no_grad():
         expected = network(torch.from_numpy(image)).numpy()
     np.testing.assert_allclose(run(path, image)[0], expected, atol=1e-5)
-
-
-def test_what_may_run_code_needs_trust(tmp_path: Path, files: Path) -> None:
-    marker = tmp_path / 'ran'
-
-    class Evil:
-        def __reduce__(self) -> Any:
-            return Path.touch, (marker,)
-    torch.save(Evil(), tmp_path / 'evil.pt')
-    with pytest.raises(ModelError, match='runs whatever code its maker put in.*--trust-pickle'):
-        export_onnx(str(tmp_path / 'evil.pt'), tmp_path / 'm.onnx', options())
-    with pytest.raises(ModelError, match='runs whatever code'):
-        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', options(), weights=tmp_path / 'evil.pt')
-    with pytest.raises(ModelError, match='runs whatever code'):
-        export_onnx(str(files / 'pickled.pt'), tmp_path / 'm.onnx', options())
-    with pytest.raises(ModelError, match='evaluates text in it as Python.*--trust-pickle'):
-        export_onnx(str(files / 'program.pt2'), tmp_path / 'm.onnx', options())
-    assert not marker.exists() and not (tmp_path / 'm.onnx').exists()
 
 
 @pytest.mark.parametrize('source', [CLASSIFIER, 'traced.ts'])
@@ -226,50 +182,6 @@ def test_a_failing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [('m.onnx', b'old')]
 
 
-@pytest.mark.parametrize('source, fields, more, match', [
-    ('support.networks:Nothing', {}, {}, 'cannot be imported.*Nothing'),
-    ('no.such.module:f', {}, {}, 'cannot be imported.*no'),
-    ('support.networks:no_network', {}, {}, 'gives a dict, expected a torch.nn.Module'),
-    ('support.networks:nan_network', {}, {}, "'head.weight' of .* hold NaN"),
-    (CLASSIFIER, {}, {'arguments': {'colour': 3}}, "cannot be called with .*'colour'"),
-    ('support.networks:Broken', {}, {}, r'does not run on float32\[1, 3, 32, 64\].*must match'),
-    ('support.networks:BrainFloat', {}, {}, 'gives torch.bfloat16.*let it give float32'),
-    ('support.networks:Branching', {}, {}, 'cannot trace the network.*TorchScript'),
-    ('support.networks:FixedSize', {'dynamic': frozenset(('height',))}, {},
-     'keep height fixed|keep fixed what the network fixes'),
-    (CLASSIFIER, {'opset': 3}, {}, 'opset is 3, PyTorch .* writes 18 to 23'),
-    (CLASSIFIER, {'output_names': ('a', 'b')}, {}, r'2 output names .* 1 outputs .*\[1, 3\]'),
-    ('elsewhere/net.pt', {}, {}, 'no file, no folder, and not of the form module:callable'),
-])
-def test_networks_that_cannot_be_exported(
-        tmp_path: Path, source: str, fields: dict[str, Any], more: dict[str, Any], match: str
-) -> None:
-    with pytest.raises(EdgeTrtError, match=match) as caught:
-        export_onnx(source, tmp_path / 'm.onnx', options(**fields), **more)
-    assert len(str(caught.value).splitlines()) == 1 and list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize('data, match', [
-    (b'', 'is empty'), (b'MZ and so on', 'not a file that torch.save'),
-    (b'\x80\x02 broken', 'cannot be loaded'), ('cut', 'cut short|cannot be')])
-def test_files_that_are_no_network(tmp_path: Path, files: Path, data: bytes | str, match: str
-                                   ) -> None:
-    path = tmp_path / 'net.pt'
-    path.write_bytes(data if isinstance(data, bytes) else
-                     (files / 'traced.ts').read_bytes()[:-400])
-    with pytest.raises(ModelError, match=match):
-        export_onnx(str(path), tmp_path / 'm.onnx', options())
-
-
-def test_without_the_exporter_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-                                           ) -> None:
-    find_spec = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: (
-        None if name == 'onnxscript' else find_spec(name)))
-    with pytest.raises(ModelError, match='pip install onnxscript'):
-        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', options())
-
-
 def test_a_torchvision_model_is_asked_for_by_name(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its package has no build for this torch everywhere; this one has the call that matters."""
@@ -287,19 +199,3 @@ def test_a_torchvision_model_is_asked_for_by_name(
         export_onnx('other', tmp_path / 'm.onnx', options())
     for name in [name for name in sys.modules if name.split('.')[0] == 'torchvision']:
         monkeypatch.delitem(sys.modules, name)
-
-
-def test_files_used_in_the_wrong_way(tmp_path: Path, files: Path) -> None:
-    path = tmp_path / 'm.onnx'
-    with pytest.raises(ModelError, match='weights without the network.*--weights'):
-        export_onnx(str(files / 'weights.pt'), path, options())
-    with pytest.raises(ModelError, match=r'do not fit .*size mismatch for head\.weight'):
-        export_onnx(CLASSIFIER, path, options(), weights=files / 'weights.pt')
-    with pytest.raises(ModelError, match='there is no file .* with weights'):
-        export_onnx(CLASSIFIER, path, options(), weights=files / 'none.pt')
-    with pytest.raises(ConfigurationError, match='go with module:callable'):
-        export_onnx(str(files / 'traced.ts'), path, options(), arguments={'classes': 3})
-    with pytest.raises(ModelError, match='folder without saved_model.pb'):
-        export_onnx(str(files), path, options())
-    with pytest.raises(ModelError, match='does not take one image'):
-        export_onnx(CLASSIFIER, path, options(), frames=[noise_frame()])

@@ -1,0 +1,95 @@
+"""Networks and files that cannot be exported: one sentence, and no file."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.exports import CLASSIFIER, options
+from support.frames import noise_frame
+
+from edge_trt_ros.errors import ConfigurationError, EdgeTrtError, ModelError
+from edge_trt_ros.export.export import export_onnx
+
+torch = pytest.importorskip('torch', reason='exporting PyTorch networks needs torch')
+pytest.importorskip('onnxscript', reason="PyTorch's exporter needs onnxscript")
+
+
+def test_what_may_run_code_needs_trust(tmp_path: Path, files: Path) -> None:
+    marker = tmp_path / 'ran'
+
+    class Evil:
+        def __reduce__(self) -> Any:
+            return Path.touch, (marker,)
+    torch.save(Evil(), tmp_path / 'evil.pt')
+    with pytest.raises(ModelError, match='runs whatever code its maker put in.*--trust-pickle'):
+        export_onnx(str(tmp_path / 'evil.pt'), tmp_path / 'm.onnx', options())
+    with pytest.raises(ModelError, match='runs whatever code'):
+        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', options(), weights=tmp_path / 'evil.pt')
+    with pytest.raises(ModelError, match='runs whatever code'):
+        export_onnx(str(files / 'pickled.pt'), tmp_path / 'm.onnx', options())
+    with pytest.raises(ModelError, match='evaluates text in it as Python.*--trust-pickle'):
+        export_onnx(str(files / 'program.pt2'), tmp_path / 'm.onnx', options())
+    assert not marker.exists() and not (tmp_path / 'm.onnx').exists()
+
+
+@pytest.mark.parametrize('source, fields, more, match', [
+    ('support.networks:Nothing', {}, {}, 'cannot be imported.*Nothing'),
+    ('no.such.module:f', {}, {}, 'cannot be imported.*no'),
+    ('support.networks:no_network', {}, {}, 'gives a dict, expected a torch.nn.Module'),
+    ('support.networks:nan_network', {}, {}, "'head.weight' of .* hold NaN"),
+    (CLASSIFIER, {}, {'arguments': {'colour': 3}}, "cannot be called with .*'colour'"),
+    ('support.networks:Broken', {}, {}, r'does not run on float32\[1, 3, 32, 64\].*must match'),
+    ('support.networks:BrainFloat', {}, {}, 'gives torch.bfloat16.*let it give float32'),
+    ('support.networks:Branching', {}, {}, 'cannot trace the network.*TorchScript'),
+    ('support.networks:FixedSize', {'dynamic': frozenset(('height',))}, {},
+     'keep height fixed|keep fixed what the network fixes'),
+    (CLASSIFIER, {'opset': 3}, {}, 'opset is 3, PyTorch .* writes 18 to 23'),
+    (CLASSIFIER, {'output_names': ('a', 'b')}, {}, r'2 output names .* 1 outputs .*\[1, 3\]'),
+    ('elsewhere/net.pt', {}, {}, 'no file, no folder, and not of the form module:callable'),
+])
+def test_networks_that_cannot_be_exported(
+        tmp_path: Path, source: str, fields: dict[str, Any], more: dict[str, Any], match: str
+) -> None:
+    with pytest.raises(EdgeTrtError, match=match) as caught:
+        export_onnx(source, tmp_path / 'm.onnx', options(**fields), **more)
+    assert len(str(caught.value).splitlines()) == 1 and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('data, match', [
+    (b'', 'is empty'), (b'MZ and so on', 'not a file that torch.save'),
+    (b'\x80\x02 broken', 'cannot be loaded'), ('cut', 'cut short|cannot be')])
+def test_files_that_are_no_network(tmp_path: Path, files: Path, data: bytes | str, match: str
+                                   ) -> None:
+    path = tmp_path / 'net.pt'
+    path.write_bytes(data if isinstance(data, bytes) else
+                     (files / 'traced.ts').read_bytes()[:-400])
+    with pytest.raises(ModelError, match=match):
+        export_onnx(str(path), tmp_path / 'm.onnx', options())
+
+
+def test_without_the_exporter_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                           ) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: (
+        None if name == 'onnxscript' else find_spec(name)))
+    with pytest.raises(ModelError, match='pip install onnxscript'):
+        export_onnx(CLASSIFIER, tmp_path / 'm.onnx', options())
+
+
+def test_files_used_in_the_wrong_way(tmp_path: Path, files: Path) -> None:
+    path = tmp_path / 'm.onnx'
+    with pytest.raises(ModelError, match='weights without the network.*--weights'):
+        export_onnx(str(files / 'weights.pt'), path, options())
+    with pytest.raises(ModelError, match=r'do not fit .*size mismatch for head\.weight'):
+        export_onnx(CLASSIFIER, path, options(), weights=files / 'weights.pt')
+    with pytest.raises(ModelError, match='there is no file .* with weights'):
+        export_onnx(CLASSIFIER, path, options(), weights=files / 'none.pt')
+    with pytest.raises(ConfigurationError, match='go with module:callable'):
+        export_onnx(str(files / 'traced.ts'), path, options(), arguments={'classes': 3})
+    with pytest.raises(ModelError, match='folder without saved_model.pb'):
+        export_onnx(str(files), path, options())
+    with pytest.raises(ModelError, match='does not take one image'):
+        export_onnx(CLASSIFIER, path, options(), frames=[noise_frame()])

@@ -1,0 +1,15 @@
+"""What tests of the export share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from edge_trt_ros.export.options import ExportOptions, inputs_from_text
+
+CLASSIFIER = 'support.networks:Classifier'
+
+
+def options(*shapes: str, names: Sequence[str] = (), **fields: Any) -> ExportOptions:
+    """Return a options for inputs of some shapes, one image if none is given."""
+    return ExportOptions(inputs_from_text(shapes or ('1x3x32x64',), names), **fields)
