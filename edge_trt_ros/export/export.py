@@ -1,14 +1,14 @@
 """
-From a trained network to an ONNX file that does what the network does.
+Export a trained network to an ONNX file that computes what the network computes.
 
-Exported, given its metadata, checked, compared with the framework that it came from, and only
-then put where the user wants it. One that fails the comparison is kept beside that place.
+The ONNX is exported, given its metadata, checked and compared with the framework that it came
+from. Only then is the file written to its path. If the outputs differ, the ONNX is saved next to
+that path as `*.rejected.onnx`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-import os
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,12 @@ from edge_trt_ros.convert.graph.metadata import metadata_of
 from edge_trt_ros.errors import ModelError
 from edge_trt_ros.export.model_source import kind_of_source, SourceKind
 from edge_trt_ros.export.options import ExportOptions
-from edge_trt_ros.export.parity import Arrays, check_parity
-from edge_trt_ros.manifest import sha256_hex
+from edge_trt_ros.export.parity import Arrays, check_parity, Exported, Parity
+from edge_trt_ros.files import sha256_hex, write_file
 from edge_trt_ros.runtime.contract import Frame
 from edge_trt_ros.runtime.host_preprocess import HostPreprocess
+
+Progress = Callable[[str, float], None]
 
 _RANDOM_RUNS = 3
 
@@ -32,24 +34,23 @@ _RANDOM_RUNS = 3
 def export_onnx(source: str, onnx_path: Path, options: ExportOptions, *, arguments: Any = None,
                 weights: Path | None = None, trust_pickle: bool = False,
                 frames: Sequence[Frame] = (),
-                progress: Callable[[str, float], None] = lambda phase, fraction: None
-                ) -> dict[str, Any]:
+                progress: Progress = lambda phase, fraction: None) -> dict[str, Any]:
     """
-    Export a network and install the ONNX file.
+    Export a network from its source and write the ONNX file.
 
     :param source: see `kind_of_source`.
-    :param onnx_path: where the ONNX goes.
+    :param onnx_path: path of the ONNX file.
     :param options: what to export.
-    :param arguments: for a callable: a mapping of keyword arguments or a list of others.
-    :param weights: file of a state dict for the network that the callable makes.
-    :param trust_pickle: whether files may run code of whoever made them.
-    :param frames: images to compare on, beside random input.
+    :param arguments: arguments of a callable: a mapping (keywords) or a list (positional).
+    :param weights: file with a state dict for the network that the callable returns.
+    :param trust_pickle: whether to load files that may run arbitrary code.
+    :param frames: images to compare on, in addition to random input.
     :param progress: called with a phase and the fraction of the whole that is done.
     :returns: what was written and how well it agrees, as plain values.
-    :raises EdgeTrtError: if there is no ONNX that does what the network does.
+    :raises EdgeTrtError: if the network cannot be exported, or its ONNX differs from it.
     """
     progress('export', 0.0)
-    # Heavy libraries, and not on every machine: imported by whoever needs them.
+    # Import only the framework that is needed: each takes seconds, or is not installed.
     if kind_of_source(source) is SourceKind.TENSORFLOW:
         from edge_trt_ros.export.onnx_from_tensorflow import onnx_from_tensorflow
         exported = onnx_from_tensorflow(source, options)
@@ -57,64 +58,90 @@ def export_onnx(source: str, onnx_path: Path, options: ExportOptions, *, argumen
         try:
             from edge_trt_ros.export.onnx_from_torch import onnx_from_torch
         except ModuleNotFoundError as error:
-            raise ModelError(f'{source} takes PyTorch, and {error.name} is not installed: '
+            raise ModelError(f'{source} requires PyTorch, and {error.name} is not installed: '
                              'pip install torch onnxscript') from error
         exported = onnx_from_torch(source, options, arguments=arguments, weights=weights,
                                    trust_pickle=trust_pickle)
+    return _compare_and_write(exported, onnx_path, options, frames, progress)
+
+
+def export_network(network: Any, onnx_path: Path, options: ExportOptions, *,
+                   frames: Sequence[Frame] = (),
+                   progress: Progress = lambda phase, fraction: None) -> dict[str, Any]:
+    """
+    Export a PyTorch network that is in memory (see `export_onnx`).
+
+    :param network: a torch.nn.Module on the CPU, in evaluation mode.
+    """
+    progress('export', 0.0)
+    from edge_trt_ros.export.onnx_from_torch import onnx_from_network
+    return _compare_and_write(onnx_from_network(network, options), onnx_path, options, frames,
+                              progress)
+
+
+def _compare_and_write(exported: Exported, onnx_path: Path, options: ExportOptions,
+                       frames: Sequence[Frame], progress: Progress) -> dict[str, Any]:
+    """Check an ONNX, compare it with its network, write it and return the report."""
     progress('check', 0.6)
     _finish(exported.model, options)
     data = exported.model.SerializeToString(deterministic=True)
     if len(data) > MAX_ONNX_BYTES:
-        raise ModelError(f'the ONNX has {len(data)} bytes, at most {MAX_ONNX_BYTES} can be '
-                         'written: export a smaller network')
+        raise ModelError(f'the ONNX has {len(data)} bytes, expected at most {MAX_ONNX_BYTES}: '
+                         'export a smaller network')
     progress('compare', 0.7)
-    try:
-        parity = check_parity(exported, _feeds(options, frames))
-    except ModelError as error:
-        if not options.dynamic:
-            raise
-        axes = ', '.join(sorted(options.dynamic))
-        raise ModelError(f'{error}; other lengths were tried since {axes} are to stay open: keep '
-                         'fixed what the network fixes') from error
+    parity = _parity(exported, options, frames)
     if parity.problem:
-        aside = onnx_path.with_name(f'{onnx_path.stem}.rejected.onnx')
-        _install(aside, data)
-        raise ModelError(f'the ONNX does not do what the network does in {exported.framework}: '
-                         f'{parity.problem}. It is kept as {aside}, {onnx_path} is untouched')
-    _install(onnx_path, data)
+        rejected = onnx_path.with_name(f'{onnx_path.stem}.rejected.onnx')
+        _write(rejected, data)
+        raise ModelError(f'the ONNX differs from the network in {exported.framework}: '
+                         f'{parity.problem}. It is saved as {rejected}; {onnx_path} is unchanged')
+    _write(onnx_path, data)
     progress('done', 1.0)
+    graph = exported.model.graph
     return {
         'onnx': str(onnx_path), 'sha256': sha256_hex(data), 'size_bytes': len(data),
         'framework': exported.framework, 'opset': options.opset,
-        'inputs': [str(one) for one in map(_text, exported.model.graph.input)],
-        'outputs': [str(one) for one in map(_text, exported.model.graph.output)],
+        'inputs': [_text(value) for value in graph.input],
+        'outputs': [_text(value) for value in graph.output],
         'metadata': {entry.key: entry.value for entry in exported.model.metadata_props},
         'parity': {'runs': parity.runs, 'images': len(frames), 'max_error': parity.max_error,
                    'max_relative_error': parity.max_relative_error,
                    'argmax_agreement': parity.argmax_agreement}}
 
 
+def _parity(exported: Exported, options: ExportOptions, frames: Sequence[Frame]) -> Parity:
+    try:
+        return check_parity(exported, _feeds(options, frames))
+    except ModelError as error:
+        if not options.dynamic:
+            raise
+        axes = ', '.join(sorted(options.dynamic))
+        raise ModelError(f'{error}; the axes {axes} are dynamic, so other lengths were tried: '
+                         'leave out the axes whose length the network fixes') from error
+
+
 def _finish(model: onnx.ModelProto, options: ExportOptions) -> None:
-    """Drop what tells of the exporting machine, add the metadata, and check."""
+    """Remove traces of the exporting machine, add the metadata, and check."""
     model.doc_string = ''
     for graph in (model.graph, *model.functions):
         _strip(graph)
-    onnx.helper.set_model_props(
-        model, metadata_of(options.task, options.labels, options.input_contract))
-    written = next((one.version for one in model.opset_import if one.domain in ('', 'ai.onnx')), 0)
+    onnx.helper.set_model_props(model, {
+        **options.metadata, **metadata_of(options.task, options.labels, options.input_contract)})
+    written = next((opset.version for opset in model.opset_import
+                    if opset.domain in ('', 'ai.onnx')), 0)
     if written != options.opset:
         raise ModelError(f'the exporter wrote opset {written}, expected {options.opset}: ask for '
                          f'opset {written}')
     try:
         onnx.checker.check_model(model, full_check=True)
         onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
-    except Exception as error:  # onnx raises a type of its own for each of its passes
-        raise ModelError('the exporter wrote an ONNX that is not valid: '
+    except Exception as error:  # each pass of onnx raises another type
+        raise ModelError('the exporter wrote an invalid ONNX: '
                          f'{str(error).strip().splitlines()[0]}') from error
 
 
 def _strip(graph: Any) -> None:
-    """Drop the exporter's notes, which hold source lines and paths, also from inner graphs."""
+    """Remove the exporter's notes (source lines, paths), also from subgraphs."""
     parts = [graph, *graph.node, *graph.value_info]
     if isinstance(graph, onnx.GraphProto):
         parts += [*graph.initializer, *graph.input, *graph.output]
@@ -132,14 +159,14 @@ def _feeds(options: ExportOptions, frames: Sequence[Frame]) -> list[Arrays]:
     feeds: list[Arrays] = []
     for run in range(_RANDOM_RUNS):
         feed = []
-        for one in options.inputs:
-            shape = list(one.shape)
-            # The last time in another size, if it may have one.
-            for axis, name in options.dynamic_axes(one).items():
+        for tensor in options.inputs:
+            shape = list(tensor.shape)
+            # The last run has another size if axes are dynamic.
+            for axis, name in options.dynamic_axes(tensor).items():
                 if run == _RANDOM_RUNS - 1:
                     shape[axis] = shape[axis] + 1 if name == 'batch' else 2 * shape[axis]
-            feed.append(random.random(shape, np.float32) if one.dtype == 'float32'
-                        else random.integers(0, 2, shape).astype(one.dtype))
+            feed.append(random.random(shape, np.float32) if tensor.dtype == 'float32'
+                        else random.integers(0, 2, shape).astype(tensor.dtype))
         feeds.append(feed)
     if frames:
         feeds += _image_feeds(options, frames)
@@ -148,8 +175,8 @@ def _feeds(options: ExportOptions, frames: Sequence[Frame]) -> list[Arrays]:
 
 def _image_feeds(options: ExportOptions, frames: Sequence[Frame]) -> list[Arrays]:
     if options.input_contract is None:
-        raise ModelError('images are given to compare on, but the network does not take one '
-                         'image of [batch, 3, height, width]')
+        raise ModelError('images to compare on require a network with one image input of '
+                         '[batch, 3, height, width]: leave out the images')
     preprocess = HostPreprocess(options.input_contract)
     feeds: list[Arrays] = []
     for frame in frames:
@@ -159,18 +186,10 @@ def _image_feeds(options: ExportOptions, frames: Sequence[Frame]) -> list[Arrays
     return feeds
 
 
-def _install(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one."""
-    staged = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+def _write(path: Path, data: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(staged, 'wb') as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(staged, path)
+        write_file(path, data)
     except OSError as error:
-        staged.unlink(missing_ok=True)
         raise ModelError(f'{path} cannot be written: {error.strerror}') from error
 
 

@@ -28,7 +28,7 @@ from edge_trt_ros.export.detection_parity import aligned, NEAR_PX
 from edge_trt_ros.export.model_source import kind_of_source, SourceKind
 from edge_trt_ros.export.options import ExportOptions
 from edge_trt_ros.export.parity import Arrays, Exported
-from edge_trt_ros.export.torch_network import load_network
+from edge_trt_ros.export.torch_network import check_weights, load_network
 from edge_trt_ros.export.torchvision_detector import (is_torchvision_detector, OUTPUT_NAMES,
                                                       TorchvisionDetector)
 
@@ -39,39 +39,60 @@ TORCHSCRIPT_OPSETS = range(9, 21)
 def onnx_from_torch(source: str, options: ExportOptions, *, arguments: Any = None,
                     weights: Path | None = None, trust_pickle: bool = False) -> Exported:
     """
-    Export a network.
+    Export a network from its source.
 
     :param source: see `kind_of_source`.
     :param options: what to export.
-    :param arguments: for the callable: a mapping of keyword arguments or a list of others.
-    :param weights: file of a state dict for the network that the callable makes.
-    :param trust_pickle: whether files may run code of whoever made them.
+    :param arguments: arguments of a callable: a mapping (keywords) or a list (positional).
+    :param weights: file with a state dict for the network that the callable returns.
+    :param trust_pickle: whether to load files that may run arbitrary code.
     :raises ModelError: if the network cannot be loaded, run or exported.
-    :raises ConfigurationError: for arguments or an opset that do not go with the source.
+    :raises ConfigurationError: if arguments or the opset do not fit the source.
     """
     with _quiet(), torch.no_grad():
-        kind = kind_of_source(source)
-        known = TORCHSCRIPT_OPSETS if kind is SourceKind.TORCHSCRIPT else OPSETS
-        if options.opset not in known:
-            raise ConfigurationError(
-                f'opset is {options.opset}, PyTorch {torch.__version__} writes {known[0]} to '
-                f'{known[-1]} of this source (of a TorchScript file {TORCHSCRIPT_OPSETS[0]} to '
-                f'{TORCHSCRIPT_OPSETS[-1]})')
-        if kind is not SourceKind.TORCHSCRIPT and importlib.util.find_spec('onnxscript') is None:
-            raise ModelError('PyTorch exports through onnxscript, which is not installed: '
-                             'pip install onnxscript')
-        network = load_network(source, arguments, weights, trust_pickle)
-        if is_torchvision_detector(network):
-            # How many boxes there are depends on the image, which torch.export does not follow.
-            names = options.output_names or OUTPUT_NAMES
-            return replace(_export_torchscript(
-                TorchvisionDetector(network).eval(), replace(options, output_names=names)),
-                align=aligned, absolute={names[0]: NEAR_PX})
-        if isinstance(network, torch.jit.ScriptModule):
-            return _export_torchscript(network, options)
-        if isinstance(network, torch.export.ExportedProgram):
-            return _export_program(network, network.module(), options)
-        return _export_program(_program(network, options), network, options)
+        _check_exporter(options, kind_of_source(source) is SourceKind.TORCHSCRIPT)
+        return _export(load_network(source, arguments, weights, trust_pickle), options)
+
+
+def onnx_from_network(network: torch.nn.Module, options: ExportOptions) -> Exported:
+    """
+    Export a network that is in memory (see `onnx_from_torch`).
+
+    :param network: on the CPU, in evaluation mode.
+    """
+    if network.training:
+        raise ModelError('the network is in training mode, where dropout and batch normalisation '
+                         'differ from inference: call network.eval() first')
+    with _quiet(), torch.no_grad():
+        _check_exporter(options, isinstance(network, torch.jit.ScriptModule))
+        check_weights(network, type(network).__name__)
+        return _export(network, options)
+
+
+def _check_exporter(options: ExportOptions, is_torchscript: bool) -> None:
+    known = TORCHSCRIPT_OPSETS if is_torchscript else OPSETS
+    if options.opset not in known:
+        raise ConfigurationError(
+            f'opset is {options.opset}, PyTorch {torch.__version__} writes {known[0]} to '
+            f'{known[-1]} for this source ({TORCHSCRIPT_OPSETS[0]} to {TORCHSCRIPT_OPSETS[-1]} '
+            'for a TorchScript file)')
+    if not is_torchscript and importlib.util.find_spec('onnxscript') is None:
+        raise ModelError('PyTorch exports through onnxscript, which is not installed: '
+                         'pip install onnxscript')
+
+
+def _export(network: Any, options: ExportOptions) -> Exported:
+    if is_torchvision_detector(network):
+        # The number of boxes depends on the image, which torch.export cannot trace.
+        names = options.output_names or OUTPUT_NAMES
+        return replace(_export_torchscript(
+            TorchvisionDetector(network).eval(), replace(options, output_names=names)),
+            align=aligned, absolute={names[0]: NEAR_PX})
+    if isinstance(network, torch.jit.ScriptModule):
+        return _export_torchscript(network, options)
+    if isinstance(network, torch.export.ExportedProgram):
+        return _export_program(network, network.module(), options)
+    return _export_program(_program(network, options), network, options)
 
 
 def _examples(options: ExportOptions) -> tuple[torch.Tensor, ...]:

@@ -46,7 +46,7 @@ def load_network(source: str, arguments: Any = None, weights: Path | None = None
         network = _network_from_file(source, kind, trust_pickle)
     if isinstance(network, torch.export.ExportedProgram):
         return network
-    _check_weights(network, source)
+    check_weights(network, source)
     return network.eval() if isinstance(network, torch.jit.ScriptModule) \
         else network.eval().float()
 
@@ -145,7 +145,7 @@ def _is_state_dict(value: Any) -> bool:
         isinstance(one, torch.Tensor) for one in value.values())
 
 
-def _check_weights(network: torch.nn.Module, source: str) -> None:
+def check_weights(network: torch.nn.Module, source: str) -> None:
     for name, weight in network.state_dict().items():
         if isinstance(weight, torch.Tensor) and weight.is_floating_point() \
                 and not torch.isfinite(weight).all():

@@ -78,6 +78,19 @@ def test_the_engine_knows_what_the_export_was_told(tmp_path: Path) -> None:
     assert manifest.source_head == 'yolo_dense'
 
 
+def test_a_network_in_memory(network: torch.nn.Module, tmp_path: Path) -> None:
+    report = export.export_network(
+        network, tmp_path / 'm.onnx', options(
+            labels=('a', 'b', 'c', 'd', 'e'), input_contract=CONTRACT,
+            metadata={'author': 'me'}), frames=[noise_frame()])
+    assert report['parity']['runs'] == 4 and report['parity']['images'] == 1
+    assert report['metadata']['author'] == 'me' and report['metadata']['imgsz'] == '[32, 64]'
+    image = np.random.default_rng(0).random((1, 3, 32, 64), np.float32)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(image)).numpy()
+    np.testing.assert_allclose(run(tmp_path / 'm.onnx', image)[0], expected, atol=1e-5)
+
+
 @pytest.mark.parametrize('source, arguments', [
     (CLASSIFIER, None), (CLASSIFIER, [4]), ('support.networks:ready', None)])
 def test_callables(tmp_path: Path, source: str, arguments: Any) -> None:

@@ -31,7 +31,8 @@ def test_inputs_that_cannot_be(shapes: list[str], names: list[str], match: str) 
 @pytest.mark.parametrize('fields, match', [
     ({'inputs': ()}, 'no input shape'), ({'dynamic': frozenset(('depth',))}, 'dynamic is depth'),
     ({'output_names': ('a', 'a')}, 'given twice'), ({'output_names': ('images',)}, 'twice'),
-    ({'output_names': ('',)}, 'empty')])
+    ({'output_names': ('',)}, 'empty'),
+    ({'metadata': {'names': 'x', 'author': 'me'}}, 'metadata has names, which task, labels and')])
 def test_recipes_that_cannot_be(fields: dict[str, Any], match: str) -> None:
     with pytest.raises(ConfigurationError, match=match):
         ExportOptions(**{'inputs': IMAGE} | fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from support.exports import CLASSIFIER, options
 from support.frames import noise_frame
 
 from edge_trt_ros.errors import ConfigurationError, EdgeTrtError, ModelError
-from edge_trt_ros.export.export import export_onnx
+from edge_trt_ros.export.export import export_network, export_onnx
 
 torch = pytest.importorskip('torch', reason='exporting PyTorch networks needs torch')
 pytest.importorskip('onnxscript', reason="PyTorch's exporter needs onnxscript")
@@ -45,7 +46,7 @@ def test_what_may_run_code_needs_trust(tmp_path: Path, files: Path) -> None:
     ('support.networks:BrainFloat', {}, {}, 'gives torch.bfloat16.*let it give float32'),
     ('support.networks:Branching', {}, {}, 'cannot trace the network.*TorchScript'),
     ('support.networks:FixedSize', {'dynamic': frozenset(('height',))}, {},
-     'keep height fixed|keep fixed what the network fixes'),
+     'keep height fixed|leave out the axes whose length'),
     (CLASSIFIER, {'opset': 3}, {}, 'opset is 3, PyTorch .* writes 18 to 23'),
     (CLASSIFIER, {'output_names': ('a', 'b')}, {}, r'2 output names .* 1 outputs .*\[1, 3\]'),
     ('elsewhere/net.pt', {}, {}, 'no file, no folder, and not of the form module:callable'),
@@ -56,6 +57,20 @@ def test_networks_that_cannot_be_exported(
     with pytest.raises(EdgeTrtError, match=match) as caught:
         export_onnx(source, tmp_path / 'm.onnx', options(**fields), **more)
     assert len(str(caught.value).splitlines()) == 1 and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('is_training, weight, opset, match', [
+    (True, 0.0, 18, 'is in training mode.*call network.eval'),
+    (False, float('nan'), 18, "'body.0.bias' of Classifier hold NaN"),
+    (False, 0.0, 17, 'opset is 17, PyTorch .* writes 18 to 23')])
+def test_networks_in_memory_that_cannot_be_exported(
+        tmp_path: Path, network: Any, is_training: bool, weight: float, opset: int, match: str
+) -> None:
+    broken = copy.deepcopy(network).train(is_training)
+    broken.body[0].bias.data[0] = weight
+    with pytest.raises(EdgeTrtError, match=match):
+        export_network(broken, tmp_path / 'm.onnx', options(opset=opset))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize('data, match', [
@@ -91,5 +106,5 @@ def test_files_used_in_the_wrong_way(tmp_path: Path, files: Path) -> None:
         export_onnx(str(files / 'traced.ts'), path, options(), arguments={'classes': 3})
     with pytest.raises(ModelError, match='folder without saved_model.pb'):
         export_onnx(str(files), path, options())
-    with pytest.raises(ModelError, match='does not take one image'):
+    with pytest.raises(ModelError, match='require a network with one image input'):
         export_onnx(CLASSIFIER, path, options(), frames=[noise_frame()])

@@ -47,7 +47,7 @@ def test_a_library_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, 'torch', None)
     for name in ('onnx_from_torch', 'torch_network'):
         monkeypatch.delitem(sys.modules, f'edge_trt_ros.export.{name}', raising=False)
-    with pytest.raises(ModelError, match='takes PyTorch, and torch is not installed: pip install'):
+    with pytest.raises(ModelError, match='requires PyTorch, and torch is not installed: pip'):
         export_onnx('net:make', tmp_path / 'm.onnx', OPTIONS)
 
 
