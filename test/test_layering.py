@@ -19,7 +19,7 @@ OWNERS = {
     'sensor_msgs': ('ros/', 'demo/', 'benchmark/'),
     'message_filters': ('ros/space/stamp_pairs.py',),
     'cv_bridge': ('ros/messages/image.py',),
-    'onnx': ('convert/', 'export/', 'demo/'),
+    'onnx': ('convert/', 'export/'),
     'onnxruntime': ('runtime/onnxruntime_cpu.py', 'convert/'),
     'torch': ('export/onnx_from_torch.py', 'export/torch_network.py',
               'export/torchvision_detector.py', 'convert/precision/sparse_training.py', 'demo/'),

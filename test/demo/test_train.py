@@ -12,13 +12,20 @@ import pytest
 
 torch = pytest.importorskip('torch', reason='training the demo model needs torch')
 
+from edge_trt_ros import __version__  # noqa: E402
+from edge_trt_ros.convert.build import open_model  # noqa: E402
+from edge_trt_ros.demo.detector.evaluate import evaluate  # noqa: E402
 from edge_trt_ros.demo.detector.loss import (complete_iou, detection_loss,  # noqa: E402
                                              pairwise_iou)
 from edge_trt_ros.demo.detector.network import RoadUserNet  # noqa: E402
 from edge_trt_ros.demo.detector.samples import augmented, render_samples, Sample  # noqa: E402
-from edge_trt_ros.demo.detector.train import (export_onnx, EXPORTED_SIZE_WH,  # noqa: E402
-                                              images_tensor, targets_tensor, train)
+from edge_trt_ros.demo.detector.train import (export_detector,  # noqa: E402
+                                              EXPORTED_SIZE_WH, images_tensor, targets_tensor,
+                                              train)
 from edge_trt_ros.demo.road.scene import CLASS_NAMES  # noqa: E402
+from edge_trt_ros.errors import ModelError  # noqa: E402
+from edge_trt_ros.export import export  # noqa: E402
+from edge_trt_ros.export.options import ExportOptions  # noqa: E402
 
 SIZE_WH = (384, 224)
 CELLS = 56 * 32 + 28 * 16 + 14 * 8
@@ -81,9 +88,10 @@ def test_overlaps() -> None:
     assert complete_iou(one, half).item() < 1 / 3
 
 
-def test_the_export_is_declared_as_ultralytics_declares_it(net: RoadUserNet,
-                                                           tmp_path: Path) -> None:
-    path = export_onnx(net.eval(), tmp_path / 'm.onnx')
+def test_the_export_has_the_metadata_and_layout_of_ultralytics(net: RoadUserNet, tmp_path: Path
+                                                               ) -> None:
+    path = tmp_path / 'm.onnx'
+    report = export_detector(net.eval(), path, '{"seed": 0}')
     assert path.stat().st_size < 3_000_000
     onnx.checker.check_model(str(path), full_check=True)
     session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
@@ -94,6 +102,10 @@ def test_the_export_is_declared_as_ultralytics_declares_it(net: RoadUserNet,
     assert ast.literal_eval(metadata['names']) == dict(enumerate(CLASS_NAMES))
     assert metadata['stride'] == '32' and metadata['imgsz'] == '[256, 448]'
     assert metadata['task'] == 'detect' and metadata['batch'] == '1'
+    assert metadata['author'] == 'edge_trt_ros' and metadata['license'] == 'Apache-2.0'
+    assert metadata['version'] == __version__ and metadata['training'] == '{"seed": 0}'
+    assert metadata['description'] == 'Road users of the synthetic road of edge_trt_ros'
+    assert report['parity']['images'] == 4 and report['parity']['max_error'] < 0.01
     found = session.run(None, {'images': np.full((1, 3, 256, 448), 0.4, np.float32)})[0]
     assert np.all(found[:, 2:4] >= 0) and np.all((found[:, 4:] >= 0) & (found[:, 4:] <= 1))
     enlarged = RoadUserNet(len(CLASS_NAMES), EXPORTED_SIZE_WH).eval()
@@ -102,3 +114,23 @@ def test_the_export_is_declared_as_ultralytics_declares_it(net: RoadUserNet,
         raw = enlarged(torch.full((1, 3, 256, 448), 0.4))
         low, high = enlarged.boxes(raw)[0].numpy()[:, :2], enlarged.boxes(raw)[0].numpy()[:, 2:]
     assert found[0, :2].T == pytest.approx((low + high) / 2, abs=1e-2)
+    with open_model(path).runtime as runtime:
+        assert runtime.manifest.source_head == 'yolo_dense'
+        assert runtime.manifest.labels == CLASS_NAMES
+        assert evaluate(runtime, frames=1, confidence=0.3)['frames'] == 1
+
+
+def test_an_export_that_differs_from_the_network_is_rejected(
+        net: RoadUserNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish = export._finish
+
+    def harm(model: onnx.ModelProto, options: ExportOptions) -> None:
+        for tensor in model.graph.initializer:
+            if tensor.name.endswith('scores.2.bias'):
+                tensor.CopyFrom(onnx.numpy_helper.from_array(
+                    onnx.numpy_helper.to_array(tensor) + np.float32(2), tensor.name))
+        finish(model, options)
+    monkeypatch.setattr(export, '_finish', harm)
+    with pytest.raises(ModelError, match='the ONNX differs from the network in PyTorch'):
+        export_detector(net.eval(), tmp_path / 'm.onnx')
+    assert [path.name for path in tmp_path.iterdir()] == ['m.rejected.onnx']
