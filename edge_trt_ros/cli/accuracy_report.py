@@ -12,9 +12,9 @@ from edge_trt_ros.cli._command import print_json, progress_bar, run_command
 from edge_trt_ros.cli._images import frame_from_file, image_paths
 from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.convert.options import BACKENDS, ConversionRecipe, PRECISIONS, shape_from_text
-from edge_trt_ros.engine_file import write_file
 from edge_trt_ros.evaluation.accuracy import measure_accuracy
 from edge_trt_ros.evaluation.accuracy_picture import accuracy_picture, COLUMNS
+from edge_trt_ros.files import write_file
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from edge_trt_ros.errors import ConfigurationError, ManifestError
 from edge_trt_ros.export.export import export_onnx
 from edge_trt_ros.export.options import (DEFAULT_OPSET, DYNAMIC_AXES, ExportOptions,
                                          inputs_from_text)
+from edge_trt_ros.files import read_file
 from edge_trt_ros.manifest import InputContract
 from edge_trt_ros.tensor_spec import TensorSpec
 
@@ -108,14 +109,17 @@ def _yaml(text: str | None) -> Any:
     try:
         path = Path(text)
         if path.suffix in ('.yaml', '.yml'):
-            text = path.read_text(encoding='utf-8')
+            text = read_file(path).decode('utf-8')
         value = yaml.safe_load(text)
+    except OSError as error:
+        raise ConfigurationError(f'the arguments {text} cannot be read: {error.strerror}'
+                                 ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"arguments are no YAML ({' '.join(str(error).split())}): give "
-                                 "for example '{classes: 3}'") from error
+        raise ConfigurationError(f"the arguments are not YAML ({' '.join(str(error).split())}): "
+                                 "give for example '{classes: 3}'") from error
     if not isinstance(value, (dict, list)):
-        raise ConfigurationError(f"arguments are '{value}', expected names with values such as "
-                                 "'{classes: 3}', or a list")
+        raise ConfigurationError(f"the arguments are '{value}', expected names with values such "
+                                 "as '{classes: 3}', or a list")
     return value
 
 

@@ -16,6 +16,7 @@ from edge_trt_ros.demo.nodes.bring_up import activate, build_through
 from edge_trt_ros.demo.nodes.pictures import write_pictures
 from edge_trt_ros.demo.nodes.scoring_node import PASS_MARK, ScoringNode
 from edge_trt_ros.errors import EngineError
+from edge_trt_ros.files import write_file
 from edge_trt_ros.ros.messages.image import frame_from_image
 from edge_trt_ros.ros.node.transport import prepare_transport
 
@@ -50,7 +51,7 @@ def _run() -> int:
         for path in write_pictures(images, folder):
             log.info(f'wrote {path}')
         result = json.dumps(node.result())
-        (folder / RESULT_NAME).write_text(result + '\n', encoding='utf-8')
+        write_file(folder / RESULT_NAME, f'{result}\n'.encode())
         log.info(f'result: {result}')
         if not node.passed():
             log.error(f'recall {node.score.recall:.3f} or precision {node.score.precision:.3f} '

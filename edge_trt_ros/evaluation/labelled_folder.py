@@ -11,6 +11,7 @@ import numpy as np
 
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.evaluation.labelled_boxes import LabelledBoxes
+from edge_trt_ros.files import read_file
 
 
 def read_coco(path: Path, images: Sequence[Path], labels: Sequence[str]
@@ -25,7 +26,7 @@ def read_coco(path: Path, images: Sequence[Path], labels: Sequence[str]
     :raises ConfigurationError: if it is no such file, or an image or a category is unknown.
     """
     try:
-        data = json.loads(path.read_text(encoding='utf-8'))
+        data = json.loads(read_file(path).decode('utf-8'))
         names = {int(one['id']): str(one['name']) for one in data['categories']}
         ids = {Path(str(one['file_name'])).name: one['id'] for one in data['images']}
         of_image: dict[Any, list[Mapping[str, Any]]] = {}
@@ -65,7 +66,7 @@ def read_yolo(images: Sequence[Path], sizes_wh: Sequence[tuple[int, int]],
     :raises ConfigurationError: for a file that cannot be used.
     """
     files = [next((one for one in (image.with_suffix('.txt'), image.parent.parent / 'labels'
-                                   / f'{image.stem}.txt') if one.is_file()), None)
+                                   / f'{image.stem}.txt') if one.exists()), None)
              for image in images]
     if not any(files):
         return None
@@ -76,7 +77,14 @@ def read_yolo(images: Sequence[Path], sizes_wh: Sequence[tuple[int, int]],
 def _yolo_rows(path: Path, size_wh: tuple[int, int], labels: Sequence[str]) -> list[list[float]]:
     rows = []
     width, height = size_wh
-    for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1):
+    try:
+        lines = read_file(path).decode('utf-8').splitlines()
+    except OSError as error:
+        raise ConfigurationError(f'{path} cannot be read: {error.strerror}') from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f'{path} is not UTF-8 text ({error}): expected a YOLO text file'
+                                 ) from error
+    for number, line in enumerate(lines, 1):
         try:
             class_id, x, y, w, h = map(float, line.split()[:5])
         except ValueError:

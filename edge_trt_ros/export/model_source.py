@@ -42,7 +42,7 @@ def kind_of_source(source: str) -> SourceKind:
     if name.isidentifier() and all(part.isidentifier() for part in module.split('.')):
         return SourceKind.CALLABLE
     if not source.isidentifier():
-        raise ModelError(f'{source} is no file, no folder, and not of the form module:callable')
+        raise ModelError(f'{source} is neither a regular file, a folder, nor module:callable')
     if importlib.util.find_spec('torchvision') is None:
         raise ModelError(f"{source} is no file here; if the torchvision model '{source}' is "
                          'meant: torchvision is not installed (pip install torchvision)')

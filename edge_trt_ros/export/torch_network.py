@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+import io
 import os
 from pathlib import Path
 import sys
@@ -17,6 +18,7 @@ import torch
 
 from edge_trt_ros.errors import ConfigurationError, first_line, ModelError
 from edge_trt_ros.export.model_source import kind_of_source, SourceKind
+from edge_trt_ros.files import read_file
 
 # Under one of these a checkpoint of a training keeps the weights.
 _WEIGHTS_IN_CHECKPOINT = ('state_dict', 'model_state_dict', 'model')
@@ -128,9 +130,11 @@ def _network_from_file(source: str, kind: SourceKind, trust_pickle: bool) -> Any
 
 def _load(path: Path, trust_pickle: bool) -> Any:
     try:
-        return torch.load(path, map_location='cpu', weights_only=not trust_pickle)
-    except FileNotFoundError:
-        raise ModelError(f'there is no file {path} with weights') from None
+        data = read_file(path)
+    except OSError as error:
+        raise ModelError(f'the weights {path} cannot be read: {error.strerror}') from error
+    try:
+        return torch.load(io.BytesIO(data), map_location='cpu', weights_only=not trust_pickle)
     except Exception as error:  # pickle's, zipfile's and PyTorch's own
         if not trust_pickle and 'Unsupported global' in str(error):
             raise ModelError(

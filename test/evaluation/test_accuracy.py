@@ -126,6 +126,18 @@ def test_text_files_that_cannot_be_used(text: str, match: str, tmp_path: Path) -
         read_yolo([tmp_path / 'a.png'], [(100, 100)], CLASS_NAMES)
 
 
+def test_label_files_that_cannot_be_read(folder: Path, tmp_path: Path) -> None:
+    """A FIFO is refused at once; opening it would block."""
+    os.mkfifo(tmp_path / 'a.txt')
+    with pytest.raises(ConfigurationError, match='a.txt cannot be read: it is a FIFO'):
+        read_yolo([tmp_path / 'a.png'], [(100, 100)], CLASS_NAMES)
+    with pytest.raises(ConfigurationError, match='a.txt cannot be read: it is a FIFO'):
+        read_coco(tmp_path / 'a.txt', images(folder), CLASS_NAMES)
+    (tmp_path / 'b.txt').write_bytes(b'\xff\xfe')
+    with pytest.raises(ConfigurationError, match='b.txt is not UTF-8 text'):
+        read_yolo([tmp_path / 'b.png'], [(100, 100)], CLASS_NAMES)
+
+
 @pytest.mark.parametrize('change, match', [
     ({'categories': [{'id': 1, 'name': 'dragon'}]}, 'categories dragon, unknown to the network'),
     ({'images': []}, 'does not name 4 of 4 images, as 000.png'),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import os
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def test_what_may_run_code_needs_trust(tmp_path: Path, files: Path) -> None:
      'keep height fixed|leave out the axes whose length'),
     (CLASSIFIER, {'opset': 3}, {}, 'opset is 3, PyTorch .* writes 18 to 23'),
     (CLASSIFIER, {'output_names': ('a', 'b')}, {}, r'2 output names .* 1 outputs .*\[1, 3\]'),
-    ('elsewhere/net.pt', {}, {}, 'no file, no folder, and not of the form module:callable'),
+    ('elsewhere/net.pt', {}, {}, 'is neither a regular file, a folder, nor module:callable'),
 ])
 def test_networks_that_cannot_be_exported(
         tmp_path: Path, source: str, fields: dict[str, Any], more: dict[str, Any], match: str
@@ -100,8 +101,13 @@ def test_files_used_in_the_wrong_way(tmp_path: Path, files: Path) -> None:
         export_onnx(str(files / 'weights.pt'), path, options())
     with pytest.raises(ModelError, match=r'do not fit .*size mismatch for head\.weight'):
         export_onnx(CLASSIFIER, path, options(), weights=files / 'weights.pt')
-    with pytest.raises(ModelError, match='there is no file .* with weights'):
+    with pytest.raises(ModelError, match='weights .*none.pt cannot be read: No such file'):
         export_onnx(CLASSIFIER, path, options(), weights=files / 'none.pt')
+    os.mkfifo(tmp_path / 'weights.pt')
+    with pytest.raises(ModelError, match='cannot be read: it is a FIFO, expected a regular file'):
+        export_onnx(CLASSIFIER, path, options(), weights=tmp_path / 'weights.pt')
+    with pytest.raises(ModelError, match='weights.pt .*is neither a regular file'):
+        export_onnx(str(tmp_path / 'weights.pt'), path, options())
     with pytest.raises(ConfigurationError, match='go with module:callable'):
         export_onnx(str(files / 'traced.ts'), path, options(), arguments={'classes': 3})
     with pytest.raises(ModelError, match='folder without saved_model.pb'):

@@ -38,7 +38,7 @@ def test_others(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / 'holiday.zip', 'w') as archive:
         archive.writestr('beach.jpg', b'x')
     for source in ('holiday.zip', 'none.pt'):
-        with pytest.raises(ModelError, match='not a file that torch.save|no file, no folder'):
+        with pytest.raises(ModelError, match='not a file that torch.save|neither a regular file'):
             kind_of_source(str(tmp_path / source))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_trt_ros.errors import EngineError
+from edge_trt_ros.files import write_file
 
 SHEET_SHAPE, TILE_WH = (4, 3), (640, 360)
 
@@ -31,11 +32,9 @@ def write_pictures(images_bgr: Sequence[NDArray[np.uint8]], folder: Path) -> lis
              for index in chosen]
     sheet = np.vstack([np.hstack(tiles[row * columns:(row + 1) * columns])
                        for row in range(rows)])
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, image in (('overlay.png', images_bgr[len(images_bgr) // 2]),
                         ('contact_sheet.png', sheet)):
-        if not cv2.imwrite(str(folder / name), image):
-            raise OSError(f'{folder / name} cannot be written')
+        write_file(folder / name, cv2.imencode('.png', image)[1].tobytes())
         written.append(folder / name)
     return written
