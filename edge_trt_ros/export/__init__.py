@@ -1,1 +1,1 @@
-"""From PyTorch and TensorFlow to an ONNX that was compared with its network."""
+"""Export PyTorch and TensorFlow networks to ONNX, compared with the original."""

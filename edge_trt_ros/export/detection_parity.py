@@ -1,4 +1,4 @@
-"""Bringing two lists of detections into one order, so that they can be compared row by row."""
+"""Match the rows of two lists of detections, so that they can be compared row by row."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# What boxes of one object may differ by, by two ways through the same float32 network.
+# Largest difference between boxes of one object, computed by the same float32 network in PyTorch
+# and in ONNX Runtime.
 NEAR_PX = 0.02
-# Of the rows: suppression decides a few by the last bit of a score or of an overlap.
-_MAY_DIFFER = 0.05
+# Share of rows without a partner: rounding of a score or an IoU decides whether NMS keeps them.
+_MAX_UNMATCHED = 0.05
 
 Rows = list[NDArray[Any]]
 
 
 def aligned(expected: Rows, actual: Rows) -> tuple[Rows, Rows]:
     """
-    Return the rows of both that are one detection, in the order of the first.
+    Return the matching rows of two lists of detections, in the order of the first.
 
-    Both as they are, if more than 5 % of the rows (or more than one of a few) have no partner:
-    then the order is not what parts them.
+    Both are returned unchanged if more than 5 % of the rows (and more than one) have no partner:
+    then they differ in more than their order.
 
     :param expected: boxes_xyxy float [n, 4], scores float [n], labels int [n].
-    :param actual: the same of m rows.
+    :param actual: the same, m rows.
     """
     boxes, _, labels = expected
     others, _, other_labels = actual
@@ -37,8 +38,8 @@ def aligned(expected: Rows, actual: Rows) -> tuple[Rows, Rows]:
         if apart_px[row, partner] <= NEAR_PX:
             pairs.append((row, partner))
             apart_px[:, partner] = np.inf
-    most = max(len(boxes), len(others))
-    if most - len(pairs) > max(1, _MAY_DIFFER * most):
+    rows_of_longer = max(len(boxes), len(others))
+    if rows_of_longer - len(pairs) > max(1, _MAX_UNMATCHED * rows_of_longer):
         return expected, actual
     ours, theirs = (np.array(rows, np.int64) for rows in zip(*pairs))
-    return [one[ours] for one in expected], [one[theirs] for one in actual]
+    return [array[ours] for array in expected], [array[theirs] for array in actual]

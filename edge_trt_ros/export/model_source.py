@@ -1,4 +1,4 @@
-"""What kind of thing a model comes from, told from its name or bytes; loads nothing."""
+"""Recognise what a model is stored as, from its name or first bytes; loads nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KERAS_SUFFIXES = ('.keras', '.h5', '.hdf5')
 
 
 class SourceKind(Enum):
-    """Where a model comes from."""
+    """The kinds of source that can be exported."""
 
     CALLABLE = 'callable'
     TORCHVISION = 'torchvision'
@@ -25,16 +25,16 @@ class SourceKind(Enum):
 
 def kind_of_source(source: str) -> SourceKind:
     """
-    Tell what a source is.
+    Return the kind of a source.
 
     :param source: `module:callable`, a file, a folder, or the name of a torchvision model.
-    :raises ModelError: if it is none of these, saying what was found.
+    :raises ModelError: if it is none of these.
     """
     path = Path(source).expanduser()
     if path.is_dir():
         if (path / 'saved_model.pb').is_file():
             return SourceKind.TENSORFLOW
-        raise ModelError(f'{source} is a folder without saved_model.pb, so no TensorFlow '
+        raise ModelError(f'{source} is a folder without saved_model.pb, expected a TensorFlow '
                          'SavedModel: give a file, or module:callable')
     if path.is_file():
         return _kind_of_file(path)
@@ -44,8 +44,8 @@ def kind_of_source(source: str) -> SourceKind:
     if not source.isidentifier():
         raise ModelError(f'{source} is neither a regular file, a folder, nor module:callable')
     if importlib.util.find_spec('torchvision') is None:
-        raise ModelError(f"{source} is no file here; if the torchvision model '{source}' is "
-                         'meant: torchvision is not installed (pip install torchvision)')
+        raise ModelError(f"there is no file {source}; to export the torchvision model '{source}', "
+                         'install torchvision: pip install torchvision')
     return SourceKind.TORCHVISION
 
 
@@ -56,10 +56,10 @@ def _kind_of_file(path: Path) -> SourceKind:
         with open(path, 'rb') as file:
             head = file.read(8)
         if not head:
-            raise ModelError(f'{path} is empty: save or copy it again')
+            raise ModelError(f'{path} is empty: save it again')
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
-                # Every entry of PyTorch's archives lies in one folder, whatever its name.
+                # PyTorch's archives hold one folder of any name.
                 names = {name.partition('/')[2] for name in archive.namelist()}
             if 'archive_format' in names:
                 return SourceKind.TORCH_EXPORT
@@ -72,4 +72,4 @@ def _kind_of_file(path: Path) -> SourceKind:
     if head[:1] == b'\x80':
         return SourceKind.PICKLE
     raise ModelError(f'{path} is not a file that torch.save, torch.jit.save or torch.export.save '
-                     'wrote, nor a Keras file; is it cut short?')
+                     'wrote, nor a Keras file: check that the file is complete')

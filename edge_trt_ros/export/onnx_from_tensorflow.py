@@ -1,8 +1,8 @@
 """
-From a TensorFlow SavedModel or a Keras file to an ONNX in memory, through tf2onnx.
+Export a TensorFlow SavedModel or a Keras file to an ONNX in memory, through tf2onnx.
 
-The ONNX takes images as [batch, 3, height, width], as all networks here do, whatever order the
-network itself takes them in.
+The image input of the ONNX is [batch, 3, height, width], as in all networks of this package, also
+if the network's own order is [batch, height, width, 3].
 """
 
 from __future__ import annotations
@@ -38,56 +38,56 @@ def onnx_from_tensorflow(source: str, options: ExportOptions) -> Exported:
     import tf2onnx
     path = str(Path(source).expanduser())
     try:
-        # Held until the end: what a SavedModel loads goes with it.
+        # Keep a reference: a SavedModel frees its variables with the loaded object.
         loaded = tf.saved_model.load(path) if os.path.isdir(path) \
             else tf.keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # of many kinds, for versions and damage
+    except Exception as error:  # its type depends on version and damage
         raise ModelError(f'{source} cannot be loaded by TensorFlow {tf.__version__}: '
                          f'{first_line(error)}') from error
     network = tf.function(_network(tf, loaded, source, len(options.inputs)))
     signature = []
-    for one in options.inputs:
-        shape = [None if axis in options.dynamic_axes(one) else length
-                 for axis, length in enumerate(one.shape)]
-        signature.append(tf.TensorSpec(shape, one.dtype, one.name))
+    for tensor in options.inputs:
+        shape = [None if axis in options.dynamic_axes(tensor) else length
+                 for axis, length in enumerate(tensor.shape)]
+        signature.append(tf.TensorSpec(shape, tensor.dtype, tensor.name))
     try:
         function = network.get_concrete_function(*signature)
         model, _ = tf2onnx.convert.from_function(network, signature, opset=options.opset)
-    except Exception as error:  # of many kinds, for each operator it does not know
+    except Exception as error:  # its type depends on the unsupported operator
         raise ModelError(f'tf2onnx {tf2onnx.__version__} cannot export {source} for inputs '
                          f"{', '.join(map(str, options.inputs))}: {first_line(error)}") from error
     count = len(model.graph.output)
     names = list(options.output_names) or [f'output{index}' for index in range(count)]
     if len(names) != count:
         raise ConfigurationError(f'{len(names)} output names are given, but the network has '
-                                 f'{count} outputs')
+                                 f'{count} outputs: give one name for each output')
     _rename(model, names, options)
 
     def run(feed: Arrays) -> list[NDArray[Any]]:
-        return [one.numpy() for one in tf.nest.flatten(function(*map(tf.constant, feed)))]
+        return [output.numpy() for output in tf.nest.flatten(function(*map(tf.constant, feed)))]
     return Exported(model, f'TensorFlow {tf.__version__}', run)
 
 
 def _network(tf: Any, loaded: Any, source: str, inputs: int) -> Callable[..., Any]:
-    """Return the network as a function of its inputs in their order, images as nchw."""
+    """Return the network as a function of its inputs in order, with images as NCHW."""
     if hasattr(loaded, 'signatures'):
         served = loaded.signatures.get('serving_default')
         if served is None:
-            raise ModelError(f"{source} has no signature 'serving_default', it has "
-                             f"{list(loaded.signatures) or 'none'}: save it with one")
-        takes = served.structured_input_signature[1]
-        shapes = [one.shape for one in takes.values()]
+            raise ModelError(f"{source} has the signatures {list(loaded.signatures) or 'none'}, "
+                             "expected 'serving_default': save it with that signature")
+        inputs_of = served.structured_input_signature[1]
+        shapes = [spec.shape for spec in inputs_of.values()]
 
         def call(tensors: list[Any]) -> Any:
-            return served(**dict(zip(takes, tensors)))
+            return served(**dict(zip(inputs_of, tensors)))
     else:
-        shapes = [one.shape for one in loaded.inputs]
+        shapes = [tensor.shape for tensor in loaded.inputs]
 
         def call(tensors: list[Any]) -> Any:
             return loaded(tensors[0] if len(tensors) == 1 else tensors, training=False)
     if len(shapes) != inputs:
-        raise ConfigurationError(f'{source} takes {len(shapes)} inputs, {inputs} input shapes '
-                                 'are given')
+        raise ConfigurationError(f'{source} has {len(shapes)} inputs, but {inputs} input shapes '
+                                 'are given: give one shape for each input')
 
     def network(*tensors: Any) -> Any:
         return tf.nest.flatten(call([
@@ -97,10 +97,10 @@ def _network(tf: Any, loaded: Any, source: str, inputs: int) -> Callable[..., An
 
 
 def _rename(model: Any, names: list[str], options: ExportOptions) -> None:
-    """Give outputs and open dimensions the names of the options."""
+    """Rename outputs and dynamic axes as the options state."""
     _rename_values(model.graph, {
-        one.name: name for one, name in zip(model.graph.output, names)})
-    inputs = {one.name: one for one in options.inputs}
+        output.name: name for output, name in zip(model.graph.output, names)})
+    inputs = {tensor.name: tensor for tensor in options.inputs}
     for value in model.graph.input:
         if value.name in inputs:
             for axis, name in options.dynamic_axes(inputs[value.name]).items():

@@ -1,8 +1,8 @@
 """
-From a PyTorch network to an ONNX in memory.
+Export a PyTorch network to an ONNX in memory.
 
-Networks go through `torch.export`; TorchScript files and the detectors of torchvision through
-PyTorch's older exporter, the only one that takes them.
+Networks are exported through `torch.export`; TorchScript files and torchvision detectors through
+PyTorch's older exporter, since only that one supports them.
 """
 
 from __future__ import annotations
@@ -97,38 +97,38 @@ def _export(network: Any, options: ExportOptions) -> Exported:
 
 def _examples(options: ExportOptions) -> tuple[torch.Tensor, ...]:
     tensors = []
-    for one in options.inputs:
-        shape = list(one.shape)
+    for tensor in options.inputs:
+        shape = list(tensor.shape)
         if 'batch' in options.dynamic:
-            shape[0] = max(shape[0], 2)  # PyTorch takes a length of 1 for one that is fixed
-        tensors.append(torch.rand(shape) if one.dtype == 'float32'
-                       else torch.zeros(shape, dtype=getattr(torch, one.dtype)))
+            shape[0] = max(shape[0], 2)  # torch.export treats a length of 1 as fixed
+        tensors.append(torch.rand(shape) if tensor.dtype == 'float32'
+                       else torch.zeros(shape, dtype=getattr(torch, tensor.dtype)))
     return tuple(tensors)
 
 
 def _outputs(network: Any, feed: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     try:
-        outputs = [one for one in tree_leaves(network(*feed)) if one is not None]
+        outputs = [leaf for leaf in tree_leaves(network(*feed)) if leaf is not None]
     except ModelError:
         raise
     except Exception as error:  # the network's own code
-        shapes = ', '.join(f'{str(one.dtype)[6:]}{list(one.shape)}' for one in feed)
+        shapes = ', '.join(f'{str(tensor.dtype)[6:]}{list(tensor.shape)}' for tensor in feed)
         raise ModelError(f'the network does not run on {shapes}: {first_line(error)}'
                          ) from error
-    if not outputs or not all(isinstance(one, torch.Tensor) for one in outputs):
-        kinds = ', '.join(type(one).__name__ for one in outputs) or 'nothing'
-        raise ModelError(f'the network gives {kinds}, expected tensors')
-    for one in outputs:
-        if one.dtype is torch.bfloat16 or one.is_complex():
-            raise ModelError(f'the network gives {one.dtype}, which ONNX Runtime does not take: '
-                             'let it give float32')
+    if not outputs or not all(isinstance(output, torch.Tensor) for output in outputs):
+        kinds = ', '.join(type(output).__name__ for output in outputs) or 'nothing'
+        raise ModelError(f'the network returns {kinds}, expected tensors')
+    for output in outputs:
+        if output.dtype is torch.bfloat16 or output.is_complex():
+            raise ModelError(f'the network returns {output.dtype}, which ONNX Runtime does not '
+                             'support: return float32')
     return outputs
 
 
 def _output_names(outputs: Sequence[torch.Tensor], options: ExportOptions) -> list[str]:
     names = list(options.output_names) or [f'output{index}' for index in range(len(outputs))]
     if len(names) != len(outputs):
-        shapes = ', '.join(str(list(one.shape)) for one in outputs)
+        shapes = ', '.join(str(list(output.shape)) for output in outputs)
         raise ConfigurationError(f'{len(names)} output names are given, but the network has '
                                  f'{len(outputs)} outputs of shapes {shapes}')
     return names
@@ -136,17 +136,17 @@ def _output_names(outputs: Sequence[torch.Tensor], options: ExportOptions) -> li
 
 def _program(network: torch.nn.Module, options: ExportOptions) -> torch.export.ExportedProgram:
     _outputs(network, _examples(options))
-    axes = tuple({axis: torch.export.Dim.DYNAMIC for axis in options.dynamic_axes(one)}
-                 for one in options.inputs)
+    axes = tuple({axis: torch.export.Dim.DYNAMIC for axis in options.dynamic_axes(tensor)}
+                 for tensor in options.inputs)
     try:
         return torch.export.export(network, _examples(options),
                                    dynamic_shapes=axes if options.dynamic else None)
-    except Exception as error:  # of many kinds, for each thing it cannot trace
-        hint = (f"keep {' and '.join(sorted(options.dynamic))} fixed, or " if options.dynamic
+    except Exception as error:  # its type depends on what cannot be traced
+        hint = (f"make {' and '.join(sorted(options.dynamic))} static, or " if options.dynamic
                 else '')
         raise ModelError(
-            f'torch.export cannot trace the network ({first_line(error)}): {hint}make a '
-            'TorchScript file of it with torch.jit.trace(...).save(...) and export that'
+            f'torch.export cannot trace the network ({first_line(error)}): {hint}save it as '
+            'TorchScript with torch.jit.trace(...).save(...) and export that file'
         ) from error
 
 
@@ -155,13 +155,13 @@ def _export_program(program: torch.export.ExportedProgram, network: Any, options
     names = _output_names(_outputs(network, _examples(options)), options)
     try:
         exported = torch.onnx.export(
-            program, input_names=[one.name for one in options.inputs], output_names=names,
+            program, input_names=[tensor.name for tensor in options.inputs], output_names=names,
             opset_version=options.opset, verbose=False)
         model = exported.model_proto
-    except Exception as error:  # of many kinds, for each operator it does not know
+    except Exception as error:  # its type depends on the unsupported operator
         raise ModelError(f'PyTorch {torch.__version__} cannot write the network as ONNX: '
                          f'{first_line(error)}') from error
-    _name_open_dimensions(model, options)
+    _name_dynamic_axes(model, options)
     renamed = dict(zip(program.graph_signature.user_outputs, names))
 
     def trace(feed: Arrays) -> Iterator[tuple[str, str, NDArray[Any]]]:
@@ -176,12 +176,12 @@ def _export_program(program: torch.export.ExportedProgram, network: Any, options
 def _export_torchscript(network: Any, options: ExportOptions) -> Exported:
     examples = _examples(options)
     names = _output_names(_outputs(network, examples), options)
-    axes = {one.name: options.dynamic_axes(one) for one in options.inputs}
+    axes = {tensor.name: options.dynamic_axes(tensor) for tensor in options.inputs}
     written = io.BytesIO()
     try:
         torch.onnx.export(network, examples, written, input_names=list(axes), output_names=names,
                           dynamic_axes=axes, opset_version=options.opset, dynamo=False)
-    except Exception as error:  # of many kinds, for each operator it does not know
+    except Exception as error:  # its type depends on the unsupported operator
         raise ModelError(f'PyTorch {torch.__version__} cannot write the TorchScript as ONNX: '
                          f'{first_line(error)}') from error
     return Exported(onnx.load_model_from_string(written.getvalue()),
@@ -192,12 +192,12 @@ def _runner(network: Any) -> Any:
     def run(feed: Arrays) -> list[NDArray[Any]]:
         with torch.no_grad():
             outputs = _outputs(network, [*map(torch.from_numpy, feed)])
-        return [one.detach().numpy() for one in outputs]
+        return [output.detach().numpy() for output in outputs]
     return run
 
 
 class _Recorder(torch.fx.Interpreter):
-    """Runs a traced program and keeps every tensor on the way."""
+    """Runs a traced program and records every intermediate tensor."""
 
     def __init__(self, program: Any) -> None:
         super().__init__(program)
@@ -209,15 +209,15 @@ class _Recorder(torch.fx.Interpreter):
         if n.op == 'call_function' and isinstance(value, torch.Tensor):
             scopes = list((n.meta.get('nn_module_stack') or {}).values())
             place = re.sub(r"^L\['self'\]\.?", '', scopes[-1][0] if scopes else '')
-            self.steps.append((n.name, place or 'the network itself', value.numpy().copy()))
+            self.steps.append((n.name, place or 'the top-level module', value.numpy().copy()))
         return value
 
 
-def _name_open_dimensions(model: onnx.ModelProto, options: ExportOptions) -> None:
-    """Give the symbols that PyTorch made up (s77) the names of their axes, everywhere."""
+def _name_dynamic_axes(model: onnx.ModelProto, options: ExportOptions) -> None:
+    """Replace PyTorch's generated symbols (s77) by the names of the axes, in all shapes."""
     names: dict[str, str] = {}
-    for one, value in zip(options.inputs, model.graph.input):
-        for axis, name in options.dynamic_axes(one).items():
+    for tensor, value in zip(options.inputs, model.graph.input):
+        for axis, name in options.dynamic_axes(tensor).items():
             names.setdefault(value.type.tensor_type.shape.dim[axis].dim_param, name)
     names.pop('', None)
     if not names:
@@ -231,7 +231,7 @@ def _name_open_dimensions(model: onnx.ModelProto, options: ExportOptions) -> Non
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporters' warnings and tracebacks to themselves; errors come as exceptions."""
+    """Silence the exporters' warnings and logged tracebacks; errors are still raised."""
     loggers = [logging.getLogger(name) for name in ('torch', 'onnxscript', 'onnx_ir')]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,4 +1,4 @@
-"""An ONNX against the framework that it came from: the same values, or where they part."""
+"""Compare an ONNX with the network it was exported from, and find the first difference."""
 
 from __future__ import annotations
 
@@ -14,25 +14,24 @@ from edge_trt_ros.convert.graph.session import open_session, run_session
 from edge_trt_ros.errors import ModelError
 
 Arrays = Sequence[NDArray[Any]]
-# What two ways through the same float32 network may differ by, for each value x of a tensor
-# whose largest is m: ABSOLUTE + RELATIVE * |x| + OF_LARGEST * m. The last is a few roundings.
+# Tolerance for a value x of a float32 tensor whose largest magnitude is m:
+# ABSOLUTE + RELATIVE * |x| + OF_LARGEST * m. The last term allows a few roundings.
 ABSOLUTE, RELATIVE, OF_LARGEST = 1e-4, 1e-4, 1e-6
 
 
 @dataclass(frozen=True)
 class Exported:
     """
-    An ONNX beside the network that it was made of.
+    An ONNX and the network that it was exported from.
 
     :param model: the ONNX.
     :param framework: name and version of the framework, for messages.
-    :param run: runs the network in its framework: inputs in, outputs in the ONNX's order out.
-    :param trace: yields (name of the ONNX's value, where in the network, its value) in the order
-        of computation; None where the framework does not show them.
-    :param align: brings the network's and the ONNX's outputs into one order; None where they
-        have one.
-    :param absolute: what values of an output may differ by whatever their size, by its name;
-        `ABSOLUTE` where it is not named.
+    :param run: runs the network in its framework and returns the outputs in the ONNX's order.
+    :param trace: yields (name of the ONNX's value, module of the network, its value) in the order
+        of computation; None if the framework does not provide intermediate values.
+    :param align: sorts the network's and the ONNX's output rows into the same order; None if
+        their order is the same already.
+    :param absolute: absolute tolerance of an output by its name; the default is `ABSOLUTE`.
     """
 
     model: onnx.ModelProto
@@ -49,12 +48,12 @@ class Parity:
     """
     How well an ONNX agrees with its network.
 
-    :param runs: how many inputs were compared.
+    :param runs: number of inputs that were compared.
     :param max_error: largest absolute difference of a value.
     :param max_relative_error: largest difference relative to the largest value of its tensor.
-    :param argmax_agreement: share of places at which the largest value along axis 1 (classes of
-        logits, channels of a map) is the same one, 0..1.
-    :param problem: '' if they agree, else a clause that says where they do not.
+    :param argmax_agreement: share of positions at which the argmax along axis 1 (classes of
+        logits, channels of a map) is the same, 0..1.
+    :param problem: '' if they agree, else a clause that says where they differ.
     """
 
     runs: int
@@ -66,16 +65,16 @@ class Parity:
 
 def check_parity(exported: Exported, feeds: Sequence[Arrays]) -> Parity:
     """
-    Run both on the same inputs.
+    Run an ONNX and its network on the same inputs and compare the outputs.
 
     :param exported: the ONNX and its network.
-    :param feeds: inputs in the order of the ONNX's inputs, once for each run.
+    :param feeds: for each run, the inputs in the order of the ONNX's inputs.
     :raises ModelError: if ONNX Runtime cannot run the ONNX.
     """
     names = [output.name for output in exported.model.graph.output]
     session = open_session(exported.model)
     max_error = max_relative = 0.0
-    agreed = places = 0
+    agreed = positions = 0
     problem, failed_on = '', None
     for feed in feeds:
         expected, actual = exported.run(feed), _run(session, names, feed)
@@ -91,15 +90,15 @@ def check_parity(exported: Exported, feeds: Sequence[Arrays]) -> Parity:
             max_relative = max(max_relative, error / max(float(np.abs(_wide(want)).max()), 1e-12))
             axis = min(1, want.ndim - 1)
             same = want.argmax(axis) == have.argmax(axis) if want.ndim else np.ones(1, bool)
-            agreed, places = agreed + int(same.sum()), places + same.size
+            agreed, positions = agreed + int(same.sum()), positions + same.size
     if failed_on is not None:
         problem += _first_divergence(exported, failed_on)
-    agreement = agreed / places if places else 1.0
+    agreement = agreed / positions if positions else 1.0
     return Parity(len(feeds), max_error, max_relative, agreement, problem)
 
 
 def difference(want: NDArray[Any], have: NDArray[Any], absolute: float = ABSOLUTE) -> str:
-    """Return a clause on how two tensors differ by more than rounding; '' if they do not."""
+    """Return a clause on how two tensors differ beyond the tolerance; '' if they do not."""
     if want.shape != have.shape:
         return f'has shape {list(have.shape)}, expected {list(want.shape)}'
     if not want.size:
@@ -112,12 +111,12 @@ def difference(want: NDArray[Any], have: NDArray[Any], absolute: float = ABSOLUT
     if (error <= allowed).all():
         return ''
     place = np.unravel_index(int(np.nan_to_num(error - allowed, nan=np.inf).argmax()), want.shape)
-    return (f'is {have[place]:.6g} instead of {want[place]:.6g} at {list(map(int, place))}, and '
-            f'{int((~(error <= allowed)).sum())} of {want.size} values are off')
+    return (f'is {have[place]:.6g} at {list(map(int, place))}, expected {want[place]:.6g}; '
+            f'{int((~(error <= allowed)).sum())} of {want.size} values differ')
 
 
 def _first_divergence(exported: Exported, feed: Arrays) -> str:
-    """Return where the ONNX parts from its network first, as the end of a sentence."""
+    """Return the first value that differs from the network's, as the end of a sentence."""
     if exported.trace is None:
         return ''
     steps = list(exported.trace(feed))
@@ -134,14 +133,14 @@ def _first_divergence(exported: Exported, feed: Arrays) -> str:
         return ''
     for (name, place, want), have in zip(steps, values):
         if clause := difference(want, have):
-            return f"; the first value to part is '{name}' in {place}, which {clause}"
-    return ('; every step of the traced program agrees, so the network itself does something '
-            'that tracing froze: a Python number, a random one, or a branch on data')
+            return f"; the first diverging value is '{name}' in {place}, which {clause}"
+    return ('; every step of the traced program agrees, so tracing froze something that changes '
+            'between runs: a Python number, a random number, or a branch on data')
 
 
 def _run(session: Any, names: list[str], feed: Arrays) -> list[NDArray[Any]]:
     return run_session(session, names, dict(zip(
-        (one.name for one in session.get_inputs()), feed)))
+        (tensor.name for tensor in session.get_inputs()), feed)))
 
 
 def _wide(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """
-A PyTorch network from wherever it lies: a callable, a file, the models of torchvision.
+Load a PyTorch network from a callable, a file or torchvision.
 
-What is read from a file runs no Python code, unless the user trusts it.
+Loading a file runs no Python code from it, unless the user trusts it.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from edge_trt_ros.errors import ConfigurationError, first_line, ModelError
 from edge_trt_ros.export.model_source import kind_of_source, SourceKind
 from edge_trt_ros.files import read_file
 
-# Under one of these a checkpoint of a training keeps the weights.
+# Keys under which training checkpoints store the weights.
 _WEIGHTS_IN_CHECKPOINT = ('state_dict', 'model_state_dict', 'model')
-_TRUST = 'if you trust its maker, give --trust-pickle'
+_TRUST = 'if you trust its author, give --trust-pickle'
 
 
 def load_network(source: str, arguments: Any = None, weights: Path | None = None,
                  trust_pickle: bool = False) -> Any:
     """
-    Load a network on the CPU, ready to be evaluated.
+    Load a network on the CPU, in evaluation mode.
 
     :param source: see `kind_of_source`.
-    :param arguments: for the callable: a mapping of keyword arguments or a list of others.
-    :param weights: file of a state dict for the network that the callable makes.
-    :param trust_pickle: whether files may run code of whoever made them.
+    :param arguments: arguments of a callable: a mapping (keywords) or a list (positional).
+    :param weights: file with a state dict for the network that the callable returns.
+    :param trust_pickle: whether to load files that may run arbitrary code.
     :returns: a torch.nn.Module in float32, a torch.jit.ScriptModule or an ExportedProgram.
     :raises ModelError: if the network cannot be loaded.
-    :raises ConfigurationError: for arguments or weights that do not go with the source.
+    :raises ConfigurationError: if the source is a file and arguments or weights are given.
     """
     kind = kind_of_source(source)
     if kind in (SourceKind.CALLABLE, SourceKind.TORCHVISION):
         network = _network_from_callable(source, kind, arguments, weights)
     elif arguments is not None or weights is not None:
-        raise ConfigurationError(f'{source} is a file that holds the whole network: arguments '
-                                 'and weights go with module:callable')
+        raise ConfigurationError(f'{source} is a file that holds the whole network, which needs '
+                                 'no arguments or weights: give them with module:callable only')
     else:
         network = _network_from_file(source, kind, trust_pickle)
     if isinstance(network, torch.export.ExportedProgram):
@@ -64,7 +64,7 @@ def _network_from_callable(source: str, kind: SourceKind, arguments: Any, weight
         make = _attribute(source)
         arguments = [{}] if arguments is None else (
             [arguments] if isinstance(arguments, Mapping) else [*arguments, {}])
-    # A factory without weights draws them, the same ones each time; importing may draw, too.
+    # A factory without weights draws random ones: the same each time. Importing may draw as well.
     torch.manual_seed(0)
     try:
         made = make if isinstance(make, torch.nn.Module) and arguments == [{}] \
@@ -73,14 +73,15 @@ def _network_from_callable(source: str, kind: SourceKind, arguments: Any, weight
         raise ModelError(f'{source} cannot be called with {arguments[:-1] or ""}'
                          f'{arguments[-1]}: {first_line(error)}') from error
     if not isinstance(made, torch.nn.Module):
-        raise ModelError(f'{source} gives a {type(made).__name__}, expected a torch.nn.Module')
+        raise ModelError(f'{source} returns a {type(made).__name__}, expected a '
+                         'torch.nn.Module')
     if weights is not None:
         state = _load(weights, trust_pickle=False)
         if not _is_state_dict(state):
             state = next((state[key] for key in _WEIGHTS_IN_CHECKPOINT if isinstance(
                 state, Mapping) and _is_state_dict(state.get(key))), None)
         if state is None:
-            raise ModelError(f'{weights} holds no state dict: save network.state_dict()')
+            raise ModelError(f'{weights} contains no state dict: save network.state_dict()')
         try:
             made.load_state_dict(state)
         except RuntimeError as error:
@@ -106,17 +107,17 @@ def _network_from_file(source: str, kind: SourceKind, trust_pickle: bool) -> Any
     if kind is SourceKind.TORCHSCRIPT:
         try:
             return torch.jit.load(str(path), map_location='cpu')
-        except Exception as error:  # RuntimeError and others of C++
-            raise ModelError(f'{path} is no TorchScript that PyTorch {torch.__version__} reads: '
-                             f'{first_line(error)}') from error
+        except Exception as error:  # RuntimeError, or other errors from C++
+            raise ModelError(f'{path} cannot be read as TorchScript by PyTorch '
+                             f'{torch.__version__}: {first_line(error)}') from error
     if kind is SourceKind.TORCH_EXPORT:
         if not trust_pickle:
             raise ModelError(
-                f'{path} was written by torch.export, and reading it lets the file call what it '
-                f'likes (PyTorch evaluates text in it as Python and may unpickle): {_TRUST}')
+                f'{path} was written by torch.export, and loading it may run arbitrary code '
+                f'(PyTorch evaluates text in it as Python and may unpickle): {_TRUST}')
         try:
             return torch.export.load(path)
-        except Exception as error:  # of many kinds, for versions and damage
+        except Exception as error:  # its type depends on version and damage
             raise ModelError(f'{path} cannot be read by PyTorch {torch.__version__}: '
                              f'{first_line(error)}') from error
     network = _load(path, trust_pickle)
@@ -124,8 +125,8 @@ def _network_from_file(source: str, kind: SourceKind, trust_pickle: bool) -> Any
         network = network['model']
     if isinstance(network, torch.nn.Module):
         return network
-    raise ModelError(f'{path} holds weights without the network that they belong to: give '
-                     f'module:callable that makes it, and --weights {path}')
+    raise ModelError(f'{path} contains weights without their network: give the module:callable '
+                     f'that returns the network, and --weights {path}')
 
 
 def _load(path: Path, trust_pickle: bool) -> Any:
@@ -135,23 +136,30 @@ def _load(path: Path, trust_pickle: bool) -> Any:
         raise ModelError(f'the weights {path} cannot be read: {error.strerror}') from error
     try:
         return torch.load(io.BytesIO(data), map_location='cpu', weights_only=not trust_pickle)
-    except Exception as error:  # pickle's, zipfile's and PyTorch's own
+    except Exception as error:  # from pickle, zipfile or PyTorch
         if not trust_pickle and 'Unsupported global' in str(error):
             raise ModelError(
-                f'{path} holds more than weights: it is a pickle, and loading it runs whatever '
-                f'code its maker put in. Save network.state_dict() instead, or {_TRUST}'
+                f'{path} contains more than weights: it is a pickle, and loading it may run '
+                f'arbitrary code. Save network.state_dict() instead, or {_TRUST}'
             ) from error
         raise ModelError(f'{path} cannot be loaded: {first_line(error)}') from error
 
 
 def _is_state_dict(value: Any) -> bool:
     return isinstance(value, Mapping) and bool(value) and all(
-        isinstance(one, torch.Tensor) for one in value.values())
+        isinstance(weight, torch.Tensor) for weight in value.values())
 
 
 def check_weights(network: torch.nn.Module, source: str) -> None:
+    """
+    Refuse weights that are not finite.
+
+    :param network: the network.
+    :param source: where it comes from, for the message.
+    :raises ModelError: naming the first such weight.
+    """
     for name, weight in network.state_dict().items():
         if isinstance(weight, torch.Tensor) and weight.is_floating_point() \
                 and not torch.isfinite(weight).all():
-            raise ModelError(f"the weights '{name}' of {source} hold NaN or infinity: the "
-                             'training failed, or the file is damaged')
+            raise ModelError(f"the weights '{name}' of {source} contain NaN or infinity: train "
+                             'again, or restore the file')

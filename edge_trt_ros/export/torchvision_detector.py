@@ -1,4 +1,4 @@
-"""The detectors of torchvision as networks of tensors, which exporters ask for."""
+"""Wrap torchvision detectors as networks of plain tensors, which exporters require."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ OUTPUT_NAMES = ('boxes', 'scores', 'labels')
 
 
 def is_torchvision_detector(network: object) -> bool:
-    """Return whether a network takes a list of images and gives a list of dicts."""
+    """Return whether a network is a torchvision detector (list of images to list of dicts)."""
     return type(network).__module__.startswith('torchvision.models.detection.')
 
 
 class TorchvisionDetector(torch.nn.Module):
     """
-    One image in, and boxes, scores and labels out.
+    A torchvision detector for one image, which returns boxes, scores and labels as tensors.
 
     :param network: the detector.
     """
@@ -27,14 +27,15 @@ class TorchvisionDetector(torch.nn.Module):
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """
-        Detect.
+        Detect objects.
 
         :param images: float32 [1, 3, height, width], RGB from 0 to 1.
         :returns: boxes_xyxy float32 [n, 4] in pixels, scores float32 [n], labels int64 [n].
-        :raises ModelError: if the network gives more, as masks.
+        :raises ModelError: if the network returns more, such as masks.
         """
         found, = self.network([images[0]])
         if set(found) != set(OUTPUT_NAMES):
-            raise ModelError(f"a torchvision detector that gives {', '.join(sorted(found))} is "
-                             f"not known, only one that gives {', '.join(OUTPUT_NAMES)}")
+            raise ModelError(f"the torchvision detector returns {', '.join(sorted(found))}, "
+                             f"expected {', '.join(OUTPUT_NAMES)}: give a detector without masks "
+                             'or keypoints')
         return found['boxes'], found['scores'], found['labels']

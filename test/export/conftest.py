@@ -1,4 +1,4 @@
-"""One network, in memory and in every kind of file."""
+"""Fixtures: a network, in memory and in every supported kind of file."""
 
 from __future__ import annotations
 

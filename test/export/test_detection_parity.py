@@ -1,4 +1,4 @@
-"""Lists of detections that are one but for their order, and lists that are not."""
+"""Lists of detections that differ only in their order, and lists that differ in more."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ def rows(count: int) -> list[NDArray[np.generic]]:
 
 
 @pytest.mark.parametrize('gone', [0, 9])
-def test_an_order_of_its_own_is_no_difference(gone: int) -> None:
+def test_another_order_is_no_difference(gone: int) -> None:
     want = rows(200)
     order = np.random.default_rng(1).permutation(200)[gone:]
-    expected, actual = aligned(want, [one[order] for one in want])
+    expected, actual = aligned(want, [array[order] for array in want])
     assert len(expected[0]) == 200 - gone
-    for one, other in zip(expected, actual):
-        np.testing.assert_array_equal(one, other)
+    for left, right in zip(expected, actual):
+        np.testing.assert_array_equal(left, right)
 
 
-def test_what_differs_stays_as_it_is() -> None:
+def test_different_lists_are_returned_unchanged() -> None:
     want = rows(200)
     moved = [want[0] + np.float32(0.2), *want[1:]]
     relabelled = [*want[:2], want[2] % 3 + 1]
-    fewer = [one[11:] for one in want]
-    empty = [one[:0] for one in want]
+    fewer = [array[11:] for array in want]
+    empty = [array[:0] for array in want]
     for other in (moved, relabelled, fewer, empty):
         expected, actual = aligned(want, other)
         assert expected is want and actual is other
-    twice = [np.concatenate((one, one)) for one in want]
-    expected, actual = aligned(twice, want)  # one row is the partner of one
+    twice = [np.concatenate((array, array)) for array in want]
+    expected, actual = aligned(twice, want)  # a row has at most one partner
     assert expected is twice

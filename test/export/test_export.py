@@ -1,4 +1,4 @@
-"""Networks to ONNX files that do what the networks do, or to a sentence and no file."""
+"""PyTorch networks are exported to ONNX files that compute the same, or to no file at all."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def run(path: Path, *feed: np.ndarray) -> list[np.ndarray]:
     return session.run(None, {one.name: value for one, value in zip(session.get_inputs(), feed)})
 
 
-def test_a_callable_with_everything_written_into_the_file(tmp_path: Path) -> None:
+def test_a_callable_with_all_metadata(tmp_path: Path) -> None:
     phases: list[str] = []
     report = export_onnx(
         CLASSIFIER, tmp_path / 'sub' / 'm.onnx',
@@ -69,7 +69,7 @@ def test_a_callable_with_everything_written_into_the_file(tmp_path: Path) -> Non
         assert secret.encode() not in path.read_bytes()
 
 
-def test_the_engine_knows_what_the_export_was_told(tmp_path: Path) -> None:
+def test_the_engine_uses_the_metadata_of_the_export(tmp_path: Path) -> None:
     labels = ('car', 'truck', 'cone')
     export_onnx('support.networks:Dense', tmp_path / 'm.onnx', options(
         labels=labels, task='detect', input_contract=CONTRACT))
@@ -115,7 +115,7 @@ def test_the_same_network_from_every_kind_of_file(
 
 
 @pytest.mark.parametrize('source', [CLASSIFIER, 'traced.ts'])
-def test_open_axes(tmp_path: Path, files: Path, source: str) -> None:
+def test_dynamic_axes(tmp_path: Path, files: Path, source: str) -> None:
     path = tmp_path / 'm.onnx'
     given = source if ':' in source else str(files / source)
     export_onnx(given, path, options(dynamic=frozenset(('batch', 'height', 'width'))))
@@ -132,7 +132,7 @@ def test_opsets(tmp_path: Path, files: Path, source: str, opset: int) -> None:
     assert [one.version for one in onnx.load(str(path)).opset_import if not one.domain] == [opset]
 
 
-def test_several_inputs_and_outputs_and_numbers(tmp_path: Path) -> None:
+def test_several_inputs_and_outputs_and_integers(tmp_path: Path) -> None:
     path = tmp_path / 'm.onnx'
     export_onnx('support.networks:TwoOutputs', path,
                 options('1x3x8x8', '1', names=['image', 'scale'], output_names=('big', 'small')))
@@ -142,7 +142,7 @@ def test_several_inputs_and_outputs_and_numbers(tmp_path: Path) -> None:
     assert shapes_of(path) == {'input0': [1, 12], 'output0': [1, 4]}
 
 
-def test_the_same_input_gives_the_same_bytes_in_another_process(tmp_path: Path) -> None:
+def test_another_process_writes_the_same_graph(tmp_path: Path) -> None:
     report = export_onnx(CLASSIFIER, tmp_path / 'a.onnx', options(labels=('x', 'y', 'z')))
     (tmp_path / 'labels.txt').write_text('x\ny\nz\n')
     subprocess.run(
@@ -151,13 +151,13 @@ def test_the_same_input_gives_the_same_bytes_in_another_process(tmp_path: Path) 
         check=True, capture_output=True, cwd=Path(networks.__file__).parent.parent,
         env=os.environ | {'PYTHONHASHSEED': '7'})
     first, second = onnx.load(str(tmp_path / 'a.onnx')), onnx.load(str(tmp_path / 'b.onnx'))
-    # The command adds the input contract, this call did not.
+    # The metadata differ: the command adds the input contract, this call did not.
     assert first.graph == second.graph
     again = export_onnx(CLASSIFIER, tmp_path / 'c.onnx', options(labels=('x', 'y', 'z')))
     assert again['sha256'] == report['sha256']
 
 
-def test_a_wrong_weight_is_found_and_the_file_kept_aside(
+def test_a_wrong_weight_is_found_and_the_onnx_is_rejected(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     finish = export._finish
 
@@ -168,23 +168,23 @@ def test_a_wrong_weight_is_found_and_the_file_kept_aside(
                     numpy_helper.to_array(tensor) + np.float32(0.1), tensor.name))
         finish(model, options)
     monkeypatch.setattr(export, '_finish', harm)
-    (tmp_path / 'm.onnx').write_bytes(b'the one from yesterday')
+    (tmp_path / 'm.onnx').write_bytes(b'an older model')
     with pytest.raises(ModelError, match=(
-            r"'output0' is .* instead of .*; the first value to part is '\w+' in body\.0, .*"
+            r"'output0' is .* expected .*; the first diverging value is '\w+' in body\.0, .*"
             r'm\.rejected\.onnx')):
         export_onnx(CLASSIFIER, tmp_path / 'm.onnx', options())
-    assert (tmp_path / 'm.onnx').read_bytes() == b'the one from yesterday'
+    assert (tmp_path / 'm.onnx').read_bytes() == b'an older model'
     assert 'images' in shapes_of(tmp_path / 'm.rejected.onnx')
 
 
-def test_what_tracing_freezes_is_found(tmp_path: Path) -> None:
+def test_values_frozen_by_tracing_are_found(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match='tracing froze'):
         export_onnx('support.networks:Counting', tmp_path / 'm.onnx', options())
     assert [one.name for one in tmp_path.iterdir()] == ['m.rejected.onnx']
 
 
-def test_a_failing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-                                            ) -> None:
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                         ) -> None:
     (tmp_path / 'm.onnx').write_bytes(b'old')
 
     def full(descriptor: int) -> None:
@@ -195,9 +195,9 @@ def test_a_failing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [('m.onnx', b'old')]
 
 
-def test_a_torchvision_model_is_asked_for_by_name(
+def test_a_torchvision_model_is_loaded_by_name(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its package has no build for this torch everywhere; this one has the call that matters."""
+    """A stand-in for torchvision, which is not available for every PyTorch."""
     for name, text in (('__init__', ''), ('models', (
             'from support.networks import Classifier\n'
             'def get_model(name, weights=None):\n'

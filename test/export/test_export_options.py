@@ -1,4 +1,4 @@
-"""Export options that cannot be are refused before anything heavy is loaded."""
+"""Invalid export options are refused before a framework is loaded."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ IMAGE = inputs_from_text(['1x3x32x64'], [])
 
 
 def test_inputs() -> None:
-    assert [str(one) for one in inputs_from_text(['1x3x32x64'], [])] == [
+    assert [str(tensor) for tensor in inputs_from_text(['1x3x32x64'], [])] == [
         'images float32[1, 3, 32, 64]']
-    assert [str(one) for one in inputs_from_text(['1x8:int64', '2'], ['tokens', 'scale'])] == [
-        'tokens int64[1, 8]', 'scale float32[2]']
-    assert [one.name for one in inputs_from_text(['1', '2'], [])] == ['input0', 'input1']
+    assert [str(tensor) for tensor in inputs_from_text(
+        ['1x8:int64', '2'], ['tokens', 'scale'])] == ['tokens int64[1, 8]', 'scale float32[2]']
+    assert [tensor.name for tensor in inputs_from_text(['1', '2'], [])] == ['input0', 'input1']
 
 
 @pytest.mark.parametrize('shapes, names, match', [
     (['1,3'], [], 'expected numbers'), ([''], [], 'the input shape'), (['1x0'], [], '1x0'),
     (['1x3:float16'], [], 'float32, int32, int64'), (['1x3'], ['a', 'b'], '2 input names')])
-def test_inputs_that_cannot_be(shapes: list[str], names: list[str], match: str) -> None:
+def test_invalid_inputs(shapes: list[str], names: list[str], match: str) -> None:
     with pytest.raises(ConfigurationError, match=match):
         inputs_from_text(shapes, names)
 
@@ -38,7 +38,7 @@ def test_recipes_that_cannot_be(fields: dict[str, Any], match: str) -> None:
         ExportOptions(**{'inputs': IMAGE} | fields)
 
 
-def test_open_axes_are_those_of_images() -> None:
+def test_only_images_have_dynamic_height_and_width() -> None:
     image, tokens = inputs_from_text(['1x3x32x64', '1x8:int64'], [])
     options = ExportOptions((image, tokens), dynamic=frozenset(('batch', 'width')))
     assert options.dynamic_axes(image) == {0: 'batch', 3: 'width'}

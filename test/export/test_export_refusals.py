@@ -1,4 +1,4 @@
-"""Networks and files that cannot be exported: one sentence, and no file."""
+"""Sources that cannot be exported: one sentence, and no file is written."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ torch = pytest.importorskip('torch', reason='exporting PyTorch networks needs to
 pytest.importorskip('onnxscript', reason="PyTorch's exporter needs onnxscript")
 
 
-def test_what_may_run_code_needs_trust(tmp_path: Path, files: Path) -> None:
+def test_files_that_may_run_code_need_trust(tmp_path: Path, files: Path) -> None:
     marker = tmp_path / 'ran'
 
     class Evil:
         def __reduce__(self) -> Any:
             return Path.touch, (marker,)
     torch.save(Evil(), tmp_path / 'evil.pt')
-    with pytest.raises(ModelError, match='runs whatever code its maker put in.*--trust-pickle'):
+    with pytest.raises(ModelError, match='may run arbitrary code.*--trust-pickle'):
         export_onnx(str(tmp_path / 'evil.pt'), tmp_path / 'm.onnx', options())
-    with pytest.raises(ModelError, match='runs whatever code'):
+    with pytest.raises(ModelError, match='may run arbitrary code'):
         export_onnx(CLASSIFIER, tmp_path / 'm.onnx', options(), weights=tmp_path / 'evil.pt')
-    with pytest.raises(ModelError, match='runs whatever code'):
+    with pytest.raises(ModelError, match='may run arbitrary code'):
         export_onnx(str(files / 'pickled.pt'), tmp_path / 'm.onnx', options())
     with pytest.raises(ModelError, match='evaluates text in it as Python.*--trust-pickle'):
         export_onnx(str(files / 'program.pt2'), tmp_path / 'm.onnx', options())
@@ -40,14 +40,14 @@ def test_what_may_run_code_needs_trust(tmp_path: Path, files: Path) -> None:
 @pytest.mark.parametrize('source, fields, more, match', [
     ('support.networks:Nothing', {}, {}, 'cannot be imported.*Nothing'),
     ('no.such.module:f', {}, {}, 'cannot be imported.*no'),
-    ('support.networks:no_network', {}, {}, 'gives a dict, expected a torch.nn.Module'),
-    ('support.networks:nan_network', {}, {}, "'head.weight' of .* hold NaN"),
+    ('support.networks:no_network', {}, {}, 'returns a dict, expected a torch.nn.Module'),
+    ('support.networks:nan_network', {}, {}, "'head.weight' of .* contain NaN"),
     (CLASSIFIER, {}, {'arguments': {'colour': 3}}, "cannot be called with .*'colour'"),
     ('support.networks:Broken', {}, {}, r'does not run on float32\[1, 3, 32, 64\].*must match'),
-    ('support.networks:BrainFloat', {}, {}, 'gives torch.bfloat16.*let it give float32'),
+    ('support.networks:BrainFloat', {}, {}, 'returns torch.bfloat16.*return float32'),
     ('support.networks:Branching', {}, {}, 'cannot trace the network.*TorchScript'),
     ('support.networks:FixedSize', {'dynamic': frozenset(('height',))}, {},
-     'keep height fixed|leave out the axes whose length'),
+     'make height static|leave out the axes whose length'),
     (CLASSIFIER, {'opset': 3}, {}, 'opset is 3, PyTorch .* writes 18 to 23'),
     (CLASSIFIER, {'output_names': ('a', 'b')}, {}, r'2 output names .* 1 outputs .*\[1, 3\]'),
     ('elsewhere/net.pt', {}, {}, 'is neither a regular file, a folder, nor module:callable'),
@@ -62,7 +62,7 @@ def test_networks_that_cannot_be_exported(
 
 @pytest.mark.parametrize('is_training, weight, opset, match', [
     (True, 0.0, 18, 'is in training mode.*call network.eval'),
-    (False, float('nan'), 18, "'body.0.bias' of Classifier hold NaN"),
+    (False, float('nan'), 18, "'body.0.bias' of Classifier contain NaN"),
     (False, 0.0, 17, 'opset is 17, PyTorch .* writes 18 to 23')])
 def test_networks_in_memory_that_cannot_be_exported(
         tmp_path: Path, network: Any, is_training: bool, weight: float, opset: int, match: str
@@ -76,9 +76,9 @@ def test_networks_in_memory_that_cannot_be_exported(
 
 @pytest.mark.parametrize('data, match', [
     (b'', 'is empty'), (b'MZ and so on', 'not a file that torch.save'),
-    (b'\x80\x02 broken', 'cannot be loaded'), ('cut', 'cut short|cannot be')])
-def test_files_that_are_no_network(tmp_path: Path, files: Path, data: bytes | str, match: str
-                                   ) -> None:
+    (b'\x80\x02 broken', 'cannot be loaded'), ('cut', 'file is complete|cannot be')])
+def test_files_without_a_network(tmp_path: Path, files: Path, data: bytes | str, match: str
+                                 ) -> None:
     path = tmp_path / 'net.pt'
     path.write_bytes(data if isinstance(data, bytes) else
                      (files / 'traced.ts').read_bytes()[:-400])
@@ -86,8 +86,8 @@ def test_files_that_are_no_network(tmp_path: Path, files: Path, data: bytes | st
         export_onnx(str(path), tmp_path / 'm.onnx', options())
 
 
-def test_without_the_exporter_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-                                           ) -> None:
+def test_a_missing_exporter_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                     ) -> None:
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: (
         None if name == 'onnxscript' else find_spec(name)))
@@ -95,9 +95,9 @@ def test_without_the_exporter_one_sentence(tmp_path: Path, monkeypatch: pytest.M
         export_onnx(CLASSIFIER, tmp_path / 'm.onnx', options())
 
 
-def test_files_used_in_the_wrong_way(tmp_path: Path, files: Path) -> None:
+def test_files_that_are_used_wrongly(tmp_path: Path, files: Path) -> None:
     path = tmp_path / 'm.onnx'
-    with pytest.raises(ModelError, match='weights without the network.*--weights'):
+    with pytest.raises(ModelError, match='weights without their network.*--weights'):
         export_onnx(str(files / 'weights.pt'), path, options())
     with pytest.raises(ModelError, match=r'do not fit .*size mismatch for head\.weight'):
         export_onnx(CLASSIFIER, path, options(), weights=files / 'weights.pt')
@@ -108,7 +108,7 @@ def test_files_used_in_the_wrong_way(tmp_path: Path, files: Path) -> None:
         export_onnx(CLASSIFIER, path, options(), weights=tmp_path / 'weights.pt')
     with pytest.raises(ModelError, match='weights.pt .*is neither a regular file'):
         export_onnx(str(tmp_path / 'weights.pt'), path, options())
-    with pytest.raises(ConfigurationError, match='go with module:callable'):
+    with pytest.raises(ConfigurationError, match='give them with module:callable only'):
         export_onnx(str(files / 'traced.ts'), path, options(), arguments={'classes': 3})
     with pytest.raises(ModelError, match='folder without saved_model.pb'):
         export_onnx(str(files), path, options())

@@ -1,4 +1,4 @@
-"""What a source is, told without loading anything, and what is said where a library is missing."""
+"""The kind of a source is recognised without loading it; missing libraries are named."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_archives(tmp_path: Path, entries: list[str], kind: SourceKind) -> None:
     assert kind_of_source(str(tmp_path / 'net.pt')) is kind
 
 
-def test_others(tmp_path: Path) -> None:
+def test_other_sources(tmp_path: Path) -> None:
     (tmp_path / 'saved_model.pb').write_bytes(b'x')
     (tmp_path / 'm.keras').write_bytes(b'x')
     (tmp_path / 'old.pth').write_bytes(b'\x80\x02x')
@@ -42,8 +42,8 @@ def test_others(tmp_path: Path) -> None:
             kind_of_source(str(tmp_path / source))
 
 
-def test_a_library_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-                                            ) -> None:
+def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                    ) -> None:
     monkeypatch.setitem(sys.modules, 'torch', None)
     for name in ('onnx_from_torch', 'torch_network'):
         monkeypatch.delitem(sys.modules, f'edge_trt_ros.export.{name}', raising=False)
@@ -56,5 +56,5 @@ def test_torchvision_without_torchvision(monkeypatch: pytest.MonkeyPatch) -> Non
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: (
         None if name == 'torchvision' else find_spec(name)))
-    with pytest.raises(ModelError, match="'resnet18' is meant: torchvision is not installed"):
+    with pytest.raises(ModelError, match="'resnet18', install torchvision"):
         kind_of_source('resnet18')

@@ -1,4 +1,4 @@
-"""TensorFlow and Keras networks through tf2onnx into the same checks."""
+"""TensorFlow and Keras networks are exported through tf2onnx and checked like others."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_tensorflow
 @pytest.mark.parametrize('name', ['m.keras', 'saved'])
 @pytest.mark.parametrize('dynamic', [(), ('batch',)])
-def test_images_go_in_as_everywhere(tmp_path: Path, saved: Path, name: str,
-                                    dynamic: tuple[str, ...]) -> None:
+def test_image_inputs_are_nchw(tmp_path: Path, saved: Path, name: str,
+                               dynamic: tuple[str, ...]) -> None:
     import tensorflow as tf
     path = tmp_path / 'm.onnx'
     report = export_onnx(str(saved / name), path, ExportOptions(
@@ -54,7 +54,7 @@ def test_images_go_in_as_everywhere(tmp_path: Path, saved: Path, name: str,
 
 
 @needs_tensorflow
-def test_the_same_network_gives_the_same_bytes(tmp_path: Path, saved: Path) -> None:
+def test_another_process_writes_the_same_bytes(tmp_path: Path, saved: Path) -> None:
     for seed in '12':
         subprocess.run(
             [sys.executable, '-m', 'edge_trt_ros', 'export_onnx', saved / 'saved', '-o',
@@ -69,7 +69,7 @@ def test_networks_that_cannot_be_exported(tmp_path: Path, saved: Path) -> None:
     for source, options, match in (
             (tmp_path / 'm.keras', OPTIONS, 'cannot be loaded by TensorFlow'),
             (saved / 'm.keras', ExportOptions(inputs_from_text(['1x3', '1x3'], [])),
-             'takes 1 inputs, 2 input shapes'),
+             'has 1 inputs, but 2 input shapes'),
             (saved / 'saved', ExportOptions(OPTIONS.inputs, ('a', 'b'), opset=17),
              '2 output names are given'),
             (saved / 'saved', ExportOptions(inputs_from_text(['1x8'], [])), 'cannot export')):
@@ -79,7 +79,7 @@ def test_networks_that_cannot_be_exported(tmp_path: Path, saved: Path) -> None:
 
 
 @pytest.mark.skipif(not MISSING, reason='TensorFlow and tf2onnx are installed')
-def test_without_the_libraries_one_sentence(tmp_path: Path) -> None:
+def test_missing_libraries_are_named(tmp_path: Path) -> None:
     (tmp_path / 'saved').mkdir()
     (tmp_path / 'saved' / 'saved_model.pb').write_bytes(b'')
     with pytest.raises(ModelError, match='is not installed: pip install tensorflow tf2onnx'):

@@ -1,4 +1,4 @@
-"""torchvision's own detectors, exported by its own code, against what they give in PyTorch."""
+"""torchvision detectors: the exported ONNX detects what PyTorch detects."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NAMES = ('ssdlite320_mobilenet_v3_large', 'ssd300_vgg16', 'retinanet_resnet50_fp
 
 
 def lasts(network: Any) -> list[Any]:
-    """Return the layers that give the logits of classes."""
+    """Return the layers that compute the class logits."""
     return [module for key, module in network.named_modules()
             if key.endswith(('cls_logits', 'cls_score')) or (
                 'classification_head.module_list' in key and not list(module.children())
@@ -46,7 +46,7 @@ def lasts(network: Any) -> list[Any]:
 
 
 def make(name: str) -> Any:
-    """Return a detector with random weights whose scores lie apart by more than rounding."""
+    """Return a detector with random weights whose scores differ by more than rounding."""
     torch.manual_seed(3)
     network = get_model(name, weights=None, weights_backbone=None, num_classes=len(LABELS)).eval()
     done = set()
@@ -75,10 +75,10 @@ def make(name: str) -> Any:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize('name', NAMES)
-def test_boxes_are_those_of_torchvision(name: str, tmp_path: Path) -> None:
+def test_boxes_match_torchvision(name: str, tmp_path: Path) -> None:
     options = ExportOptions(inputs_from_text([f'1x3x{SIZE}x{SIZE}'], []), labels=LABELS,
                             input_contract=InputContract((SIZE, SIZE)))
-    # Of the kind that `make` saw: on others its scores are all 1.
+    # Noise, as in `make`: on other images all scores are 1.
     pixels = np.random.default_rng(4).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     frame = Frame(pixels, 'bgr8', (SIZE, SIZE))
     export_onnx('export.test_torchvision:make', tmp_path / 'm.onnx', options, arguments=[name],
@@ -95,10 +95,10 @@ def test_boxes_are_those_of_torchvision(name: str, tmp_path: Path) -> None:
         expected, = make(name)([torch.from_numpy(tensor[0])])
     session = open_session(onnx.load(str(tmp_path / 'm.onnx')))
     alone = run_session(session, list(ROLES), {'images': tensor})
-    # The order of the equal is anybody's; PyTorch's own rounding may take or drop a box.
+    # Equal scores have no defined order; rounding in PyTorch may keep or drop a box.
     for reference, box_px, score in (([expected[role].numpy() for role in ROLES], 0.02, 1e-3),
                                      (alone, 1e-3, 1e-4)):
-        wanted = [one[reference[1] >= 0.2] for one in reference]
+        wanted = [array[reference[1] >= 0.2] for array in reference]
         assert len(wanted[0]) > 10
         wanted, got = aligned(wanted, [found.boxes_xyxy, found.scores, found.class_ids])
         for want, have, allowed in zip(wanted, got, (box_px, score, 0)):
@@ -106,7 +106,7 @@ def test_boxes_are_those_of_torchvision(name: str, tmp_path: Path) -> None:
 
 
 def blind(name: str) -> Any:
-    """Return a detector that takes everything for background."""
+    """Return a detector that classifies everything as background."""
     network = get_model(name, weights=None, weights_backbone=None, num_classes=len(LABELS)).eval()
     with torch.no_grad():
         for layer in lasts(network):
@@ -119,7 +119,7 @@ def blind(name: str) -> Any:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize('name', NAMES)
-def test_nothing_is_seen(name: str, tmp_path: Path) -> None:
+def test_an_image_without_objects(name: str, tmp_path: Path) -> None:
     options = ExportOptions(inputs_from_text([f'1x3x{SIZE}x{SIZE}'], []), labels=LABELS,
                             input_contract=InputContract((SIZE, SIZE)))
     export_onnx('export.test_torchvision:blind', tmp_path / 'm.onnx', options, arguments=[name])
@@ -133,6 +133,6 @@ def test_nothing_is_seen(name: str, tmp_path: Path) -> None:
 def test_masks_are_refused(tmp_path: Path) -> None:
     options = ExportOptions(inputs_from_text([f'1x3x{SIZE}x{SIZE}'], []), labels=LABELS,
                             input_contract=InputContract((SIZE, SIZE)))
-    with pytest.raises(ModelError, match='gives boxes, labels, masks, scores is not known'):
+    with pytest.raises(ModelError, match='masks, scores, expected boxes, scores, labels'):
         export_onnx('export.test_torchvision:make', tmp_path / 'm.onnx', options,
                     arguments=['maskrcnn_resnet50_fpn'])

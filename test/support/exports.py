@@ -1,4 +1,4 @@
-"""What tests of the export share."""
+"""Helpers of the export tests."""
 
 from __future__ import annotations
 
