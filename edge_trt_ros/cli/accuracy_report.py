@@ -1,4 +1,4 @@
-"""One network in several precisions, on the same images, as a table, JSON and a picture."""
+"""Compare a network in several precisions on the same images."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog='accuracy_report', description=__doc__)
     parser.add_argument('onnx', type=Path, metavar='MODEL.onnx')
     parser.add_argument('--images', type=Path, nargs='+', required=True, metavar='FILE_OR_DIR',
-                        help='images; YOLO text files beside them are taken for labels')
-    parser.add_argument('--annotations', type=Path, metavar='COCO.json', help='labels as COCO')
+                        help='images; YOLO text files next to them are used as labels')
+    parser.add_argument('--annotations', type=Path, metavar='COCO.json',
+                        help='labels as a COCO file')
     parser.add_argument('--precisions', nargs='+', choices=PRECISIONS, default=['fp32', 'fp16'],
-                        help='the first is what the others are held against')
-    parser.add_argument('--calibration', default='', metavar='DIR|BAG', help='for int8')
+                        help='the first is the reference')
+    parser.add_argument('--calibration', default='', metavar='DIR|BAG',
+                        help='calibration images for int8')
     parser.add_argument('--calibration-images', type=int, default=200, metavar='N')
     parser.add_argument('--backend', choices=BACKENDS, default='auto')
     parser.add_argument('--labels', default='', metavar='FILE',
-                        help='one label a line, or a YAML file with names')
+                        help='a text file with one label per line, or a YAML file with names')
     parser.add_argument('--input-shape', default='', metavar='1x3x640x640',
-                        help='for an ONNX that leaves its dimensions open')
-    parser.add_argument('--plot', type=Path, metavar='PNG', help='the table as a picture')
+                        help='fixes the dynamic axes of the ONNX')
+    parser.add_argument('--plot', type=Path, metavar='PNG', help='draw the table as a picture')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()
 
@@ -65,7 +67,8 @@ def _print_table(report: dict[str, Any]) -> None:
     first = report['rows'][0]
     print(f"{report['onnx']}, {report['images']} images, built by {first['built_by']}, run by "
           f"{first['run_by']}; agreement and drift against {report['held_against']}")
-    columns = [one for one in COLUMNS if any(row[one[1]] is not None for row in report['rows'])]
+    columns = [column for column in COLUMNS
+               if any(row[column[1]] is not None for row in report['rows'])]
     print(''.join(f'{heading:>16}' for heading, *_ in columns))
     for row in report['rows']:
         print(''.join(f'{form.format(row[name]):>16}' for _, name, form, _ in columns))

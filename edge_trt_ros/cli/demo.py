@@ -1,4 +1,4 @@
-"""The whole path on this machine: camera, builder, detector and scoreboard as real nodes."""
+"""Run the demo on this machine: camera, engine builder, detector and scoreboard nodes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from edge_trt_ros.demo.nodes.processes import DemoNodes
 
 
 def main() -> None:
-    """Start the demo's nodes, wait for the score, stop them, and print the result."""
+    """Start the nodes, wait for the scoreboard, stop the nodes and print the result."""
     parser = argparse.ArgumentParser(prog='demo', description=__doc__)
-    parser.add_argument('--seconds', type=float, default=20.0, help='how long to keep score')
-    parser.add_argument('--output', type=Path, default=Path('demo_output'), metavar='DIR')
+    parser.add_argument('--seconds', type=float, default=20.0, help='duration of the scoring')
+    parser.add_argument('--output', type=Path, default=Path('demo_output'), metavar='DIR',
+                        help='folder for the engine, the pictures and the result')
     arguments = parser.parse_args()
 
     def work() -> int:

@@ -1,4 +1,4 @@
-"""A trained network (PyTorch, TensorFlow) to an ONNX that was compared with it."""
+"""Export a trained network (PyTorch, TensorFlow) to ONNX and compare the two."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ from edge_trt_ros.tensor_spec import TensorSpec
 def main() -> None:
     """Parse the command line and export."""
     parser = argparse.ArgumentParser(prog='export_onnx', description=__doc__)
-    parser.add_argument('source', metavar='SOURCE', help='module:callable, a file of '
+    parser.add_argument('source', metavar='SOURCE', help='module:callable, a file written by '
                         'torch.jit.save, torch.export.save or torch.save, the name of a '
                         'torchvision model, a TensorFlow SavedModel or a Keras file')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='OUT.onnx')
     parser.add_argument('--input-shape', action='append', default=[], required=True,
-                        metavar='1x3x640x640', help='once for each input; 1x128:int64 for '
-                        'another type than float32')
+                        metavar='1x3x640x640', help='once for each input; with a dtype '
+                        'other than float32: 1x128:int64')
     parser.add_argument('--input-names', default='', metavar='A,B')
     parser.add_argument('--output-names', default='', metavar='A,B')
     parser.add_argument('--dynamic', default='', metavar='AXES',
-                        help=f"axes to leave open: {','.join(DYNAMIC_AXES)}")
+                        help=f"dynamic axes: {','.join(DYNAMIC_AXES)}")
     parser.add_argument('--opset', type=int, default=DEFAULT_OPSET)
-    parser.add_argument('--arguments', metavar='YAML', help='for the callable, as '
-                        "'{classes: 3}', or a YAML file of them")
+    parser.add_argument('--arguments', metavar='YAML', help='of the callable, such as '
+                        "'{classes: 3}', or a YAML file")
     parser.add_argument('--weights', type=Path, metavar='FILE',
-                        help='state dict for the network that the callable makes')
+                        help='state dict for the network that the callable returns')
     parser.add_argument('--trust-pickle', action='store_true',
-                        help='load files that may run code of whoever made them')
-    parser.add_argument('--task', default='', help='written into the ONNX, as detect')
+                        help='load files that may run arbitrary code')
+    parser.add_argument('--task', default='', help='written into the ONNX, such as detect')
     parser.add_argument('--labels', default='', metavar='FILE',
-                        help='one label a line, or a YAML file with names')
+                        help='a text file with one label per line, or a YAML file with names')
     contract = parser.add_argument_group(
         'input contract', 'how pixels become the input: (value * scale - mean) / std')
     contract.add_argument('--color-order', default='rgb', choices=('rgb', 'bgr'))
@@ -55,7 +55,7 @@ def main() -> None:
     contract.add_argument('--std', default='1,1,1', metavar='R,G,B')
     contract.add_argument('--pad-value', type=int, default=114)
     parser.add_argument('--images', type=Path, nargs='+', default=[], metavar='FILE_OR_DIR',
-                        help='images to compare on, beside random input')
+                        help='images to compare on, in addition to random input')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()
 
@@ -77,9 +77,9 @@ def main() -> None:
         parity = report['parity']
         print(f"{report['onnx']}: {', '.join(report['inputs'])} to "
               f"{', '.join(report['outputs'])}, opset {report['opset']}, "
-              f"{report['size_bytes'] / 1e6:.1f} MB; like {report['framework']} on "
-              f"{parity['runs']} inputs ({parity['images']} images) within "
-              f"{parity['max_error']:.1e}, argmax agrees in {parity['argmax_agreement']:.2%}")
+              f"{report['size_bytes'] / 1e6:.1f} MB; differs from {report['framework']} "
+              f"by at most {parity['max_error']:.1e} on {parity['runs']} inputs "
+              f"({parity['images']} images), argmax agreement {parity['argmax_agreement']:.2%}")
     run_command(work)
 
 
@@ -100,7 +100,8 @@ def _contract(arguments: argparse.Namespace, inputs: tuple[TensorSpec, ...]
                              pad_value=arguments.pad_value)
     except (ValueError, ManifestError):
         raise ConfigurationError(f'mean is {arguments.mean} and std {arguments.std}, expected '
-                                 'three numbers each, and no std of 0') from None
+                                 'three numbers each, and no std of 0: for example 0,0,0 and '
+                                 '1,1,1') from None
 
 
 def _yaml(text: str | None) -> Any:
@@ -125,18 +126,17 @@ def _yaml(text: str | None) -> Any:
 
 @contextmanager
 def _bar() -> Iterator[Callable[[str, float], None]]:
-    """Show a bar that lives while an exporter keeps this thread busy."""
+    """Show a progress bar that keeps moving while an exporter blocks this thread."""
     stopped = Event()
-    # disable=None: a bar for a terminal, nothing in a log.
     with progress_bar() as bar:
         def progress(phase: str, fraction: float) -> None:
             bar.set_description_str(phase, refresh=False)
             bar.update(round(100 * fraction) - bar.n)
 
-        def live() -> None:
+        def refresh() -> None:
             while not stopped.wait(REFRESH_S):
                 bar.refresh()
-        thread = Thread(target=live, daemon=True)
+        thread = Thread(target=refresh, daemon=True)
         thread.start()
         try:
             yield progress

@@ -1,4 +1,4 @@
-"""Brings the demo's detector up, keeps score for a while and leaves pictures and figures."""
+"""Start the demo's detector, score its detections, and write pictures and a result."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WAIT_SECONDS = 20.0
 
 
 def main() -> None:
-    """Run the demo's script: build, activate, score, take pictures, write the result."""
+    """Build the engine, activate the detector, score it, and write pictures and the result."""
     prepare_transport()
     rclpy.init()
     try:
@@ -54,8 +54,8 @@ def _run() -> int:
         write_file(folder / RESULT_NAME, f'{result}\n'.encode())
         log.info(f'result: {result}')
         if not node.passed():
-            log.error(f'recall {node.score.recall:.3f} or precision {node.score.precision:.3f} '
-                      f'is under {PASS_MARK}')
+            log.error(f'recall is {node.score.recall:.3f} and precision '
+                      f'{node.score.precision:.3f}, expected at least {PASS_MARK} each')
             return REFUSED
         return 0
     finally:
@@ -87,7 +87,7 @@ def _show(node: ScoringNode, elapsed: float, seconds: float) -> None:
             f"{result['recall']:.3f}  precision {result['precision']:.3f}  latency p50 "
             f"{result['latency_ms']['p50']:.1f} p99 {result['latency_ms']['p99']:.1f} ms  drops "
             f"{result['drops']}")
-    # Over itself on a terminal, a line each elsewhere.
+    # A terminal shows one line that is overwritten, a log one line for each.
     print(f'\r{line} ', end='' if sys.stderr.isatty() else '\n', file=sys.stderr, flush=True)
 
 

@@ -1,11 +1,11 @@
-"""The camera of the demo."""
+"""The demo's synthetic camera."""
 
 from edge_trt_ros.demo.nodes.synthetic_camera import SyntheticCamera
 from edge_trt_ros.ros.node.spin import spin_node
 
 
 def main() -> None:
-    """Run the node until it is told to stop."""
+    """Run the node until it is stopped."""
     spin_node(SyntheticCamera)
 
 

@@ -1,1 +1,1 @@
-"""How good a network is: average precision, labelled images, the accuracy report."""
+"""Measure the accuracy of a network: average precision, labelled images, accuracy report."""

@@ -1,4 +1,4 @@
-"""What a network loses in lower precision: average precision, agreement, latency, size."""
+"""Compare a network in several precisions: mAP, agreement, latency and size."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from edge_trt_ros.runtime.tensorrt.identity import runs_on
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.postprocess import Thresholds
 
-# Average precision asks for everything down to low scores.
+# Average precision needs the detections down to low scores.
 _LOWEST_SCORE, _NMS_IOU, _LIVE_SCORE = 0.005, 0.6, 0.25
 
 
@@ -36,15 +36,15 @@ def measure_accuracy(onnx_path: Path, images: Sequence[Path], read: Callable[[Pa
     """
     Build a network in several precisions and run each on the same images.
 
-    :param onnx_path: the network; a detector, or what gives boxes beside others.
-    :param images: image files, YOLO text files perhaps beside them.
-    :param read: reads one of them.
-    :param recipe: how to build, apart from the precision.
-    :param precisions: the first is what the others are held against.
-    :param annotations: a COCO file; None looks for YOLO text files.
+    :param onnx_path: the network; its task must produce boxes.
+    :param images: image files; YOLO text files next to them are used as labels.
+    :param read: reads an image file.
+    :param recipe: build options; the precision is replaced.
+    :param precisions: what to build; the first is the reference.
+    :param annotations: a COCO file; None uses YOLO text files, if any.
     :param progress: called with a precision and the fraction of it that is done.
-    :returns: figures as plain values; mAP is None without labels.
-    :raises EdgeTrtError: if a build fails, if labels cannot be used or pycocotools is missing.
+    :returns: the report as plain values; mAP is None without labels.
+    :raises EdgeTrtError: if a build fails, labels are invalid or pycocotools is missing.
     """
     rows: list[dict[str, Any]] = []
     reference: list[Detections] = []
@@ -57,12 +57,12 @@ def measure_accuracy(onnx_path: Path, images: Sequence[Path], read: Callable[[Pa
             truths = read_coco(annotations, images, labels) if annotations else read_yolo(
                 images, sizes, labels)
             if truths is not None:
-                coco_tools()  # said before hours are spent, not after
+                coco_tools()  # fails now if it is missing, not after hours of building
         found, row = _run(built, images, read,
                           lambda done: progress(f'{precision}: run', 0.5 + done / 2))
-        sure = [one[one.scores >= _LIVE_SCORE] for one in found]
-        reference = reference or sure
-        same = agreement(zip(reference, sure))
+        confident = [detections[detections.scores >= _LIVE_SCORE] for detections in found]
+        reference = reference or confident
+        same = agreement(zip(reference, confident))
         rows.append({
             'precision': built.manifest.layers['precision'], **row,
             **_mean_average_precision(truths, found, len(built.manifest.labels)),
@@ -75,13 +75,13 @@ def measure_accuracy(onnx_path: Path, images: Sequence[Path], read: Callable[[Pa
 
 def _run(built: BuiltEngine, images: Sequence[Path], read: Callable[[Path], Frame],
          progress: Callable[[float], None]) -> tuple[list[Detections], dict[str, Any]]:
-    here = built
+    runnable = built
     if built.on_cpu and not (best_backend() == built.manifest.backend
                              and runs_on(built.manifest, find_gpu())):
-        here = built.on_cpu
+        runnable = built.on_cpu
     thresholds = Thresholds(_LOWEST_SCORE, _NMS_IOU)
     found, times_ms = [], []
-    with open_engine(here.engine, here.manifest).runtime as runtime:
+    with open_engine(runnable.engine, runnable.manifest).runtime as runtime:
         for index, path in enumerate(images):
             result, stages_ms = infer(runtime, read(path), thresholds)
             found.append(boxes_of(result))
@@ -89,7 +89,7 @@ def _run(built: BuiltEngine, images: Sequence[Path], read: Callable[[Path], Fram
             progress((index + 1) / len(images))
     return found, {
         'built_by': f'{built.manifest.backend} {built.manifest.backend_version}',
-        'run_by': f'{here.manifest.backend} {here.manifest.backend_version}',
+        'run_by': f'{runnable.manifest.backend} {runnable.manifest.backend_version}',
         'latency_ms': round(float(np.median(times_ms)), 3)}
 
 

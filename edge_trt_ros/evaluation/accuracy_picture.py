@@ -1,4 +1,4 @@
-"""An accuracy report as a table with bars, for a document or a colleague."""
+"""Draw an accuracy report as a table with bars."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# Heading, the row's figure, how it is written, and whether 1 is a full bar.
+# Heading, key of the row, number format, and whether to draw a bar (full at 1).
 COLUMNS = (('precision', 'precision', '{}', False), ('mAP50', 'mAP50', '{:.4f}', True),
            ('mAP50-95', 'mAP50-95', '{:.4f}', True),
            ('agreement (F1)', 'agreement_f1', '{:.4f}', True),
@@ -21,12 +21,12 @@ _INK, _BAR, _FAINT = (40, 40, 40), (205, 180, 130), (228, 228, 228)
 
 def accuracy_picture(report: Mapping[str, Any]) -> NDArray[np.uint8]:
     """
-    Return the table of `measure_accuracy`, uint8 (H, W, 3) bgr; a bar ends at 1.
+    Return the report as a table, uint8 (H, W, 3) bgr; a full bar is 1.
 
-    :param report: its figures; columns that no row has are left out.
+    :param report: the report of `measure_accuracy`; columns without values are left out.
     """
     rows = report['rows']
-    columns = [one for one in COLUMNS if any(row[one[1]] is not None for row in rows)]
+    columns = [column for column in COLUMNS if any(row[column[1]] is not None for row in rows)]
     image = np.full((_TOP + _ROW * len(rows) + 40, _LEFT + _WIDTH * len(columns) + 8, 3), 255,
                     np.uint8)
     _write(image, f"{report['images']} {'labelled ' if report['labelled'] else ''}images, built "

@@ -1,4 +1,4 @@
-"""Average precision as COCO defines and computes it; the only file that needs pycocotools."""
+"""COCO average precision; the only file that requires pycocotools."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def coco_tools() -> tuple[Any, Any]:
     try:
         from pycocotools import coco, cocoeval  # type: ignore
     except ModuleNotFoundError as error:
-        raise ConfigurationError(f'mAP is computed by pycocotools ({error}): pip install '
-                                 'pycocotools') from error
+        raise ConfigurationError(f'mAP requires pycocotools ({error}): pip install pycocotools'
+                                 ) from error
     return coco.COCO, cocoeval.COCOeval
 
 
@@ -34,18 +34,20 @@ def average_precision(truths: Sequence[LabelledBoxes], found: Sequence[Detection
     """
     Return average precision, float64 (10, classes): IoU 0.50 to 0.95 in steps of 0.05.
 
-    :param truths: who is in each image.
-    :param found: what was found in each image, down to low scores.
-    :param classes: how many classes there are; NaN stands for one that no image holds.
+    The value of a class without objects is NaN.
+
+    :param truths: the objects in each image.
+    :param found: the detections in each image, down to low scores.
+    :param classes: number of classes.
     :raises ConfigurationError: if pycocotools is not installed.
     """
-    make_reference, make_judge = coco_tools()
+    coco, coco_eval = coco_tools()
     annotations: list[dict[str, Any]] = []
     results: list[dict[str, Any]] = []
     for image_id, (truth, detections) in enumerate(zip(truths, found), 1):
         for box, class_id, ignored in zip(_xywh(truth.boxes_xyxy), truth.class_ids.tolist(),
                                           truth.ignored.tolist()):
-            # COCO's crowds are what neither counts as missed nor as wrong.
+            # COCO ignores crowds: they count neither as missed nor as false alarms.
             annotations.append({
                 'id': len(annotations) + 1, 'image_id': image_id, 'category_id': class_id,
                 'bbox': box, 'area': box[2] * box[3], 'iscrowd': int(ignored)})
@@ -57,17 +59,17 @@ def average_precision(truths: Sequence[LabelledBoxes], found: Sequence[Detection
     if not results:
         return np.zeros((10, classes))
     with open(os.devnull, 'w') as nowhere, redirect_stdout(nowhere):
-        reference = make_reference()
+        reference = coco()
         reference.dataset = {
             'images': [{'id': number + 1} for number in range(len(truths))],
             'annotations': annotations,
             'categories': [{'id': number} for number in range(classes)]}
         reference.createIndex()
-        judge = make_judge(reference, reference.loadRes(results), 'bbox')
-        judge.evaluate()
-        judge.accumulate()
+        evaluation = coco_eval(reference, reference.loadRes(results), 'bbox')
+        evaluation.evaluate()
+        evaluation.accumulate()
     # (IoU, recall, class, area, detections): all areas, at most 100 detections.
-    precision = judge.eval['precision'][:, :, :, 0, 2]
+    precision = evaluation.eval['precision'][:, :, :, 0, 2]
     return np.asarray(np.where(precision < 0, np.nan, precision).mean(axis=1), np.float64)
 
 

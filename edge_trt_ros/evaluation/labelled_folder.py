@@ -1,4 +1,4 @@
-"""Images with the truth about them: a COCO file, or YOLO text files beside them."""
+"""Read the labels of images: a COCO file, or YOLO text files next to the images."""
 
 from __future__ import annotations
 
@@ -20,57 +20,66 @@ def read_coco(path: Path, images: Sequence[Path], labels: Sequence[str]
     Read a COCO detection file.
 
     :param path: JSON with `images`, `annotations` and `categories`.
-    :param images: image files; they are found in it by their names.
-    :param labels: of the network; categories are found by their names.
-    :returns: the truth of each image.
-    :raises ConfigurationError: if it is no such file, or an image or a category is unknown.
+    :param images: image files, matched to the file's `images` by file name.
+    :param labels: the network's labels, matched to the categories by name.
+    :returns: the labels of each image.
+    :raises ConfigurationError: if the file is invalid, or an image or a category is unknown.
     """
     try:
         data = json.loads(read_file(path).decode('utf-8'))
-        names = {int(one['id']): str(one['name']) for one in data['categories']}
-        ids = {Path(str(one['file_name'])).name: one['id'] for one in data['images']}
+        names = {int(entry['id']): str(entry['name']) for entry in data['categories']}
+        ids = {Path(str(entry['file_name'])).name: entry['id'] for entry in data['images']}
         of_image: dict[Any, list[Mapping[str, Any]]] = {}
-        for one in data['annotations']:
-            of_image.setdefault(one['image_id'], []).append(one)
+        for entry in data['annotations']:
+            of_image.setdefault(entry['image_id'], []).append(entry)
         unknown = sorted(set(names.values()) - set(labels))
         if unknown:
             raise ConfigurationError(
-                f"{path} has the categories {', '.join(unknown)}, unknown to the network: "
-                f"its labels are {', '.join(labels)}")
+                f"{path} has the categories {', '.join(unknown)}, but the network's labels are "
+                f"{', '.join(labels)}: rename or remove those categories")
         missing = [image.name for image in images if image.name not in ids]
         if missing:
-            raise ConfigurationError(f'{path} does not name {len(missing)} of {len(images)} '
-                                     f'images, as {missing[0]}')
-        return [_truth([[one['bbox'][0], one['bbox'][1], one['bbox'][0] + one['bbox'][2],
-                         one['bbox'][1] + one['bbox'][3], labels.index(names[one['category_id']]),
-                         one.get('iscrowd', 0)] for one in of_image.get(ids[image.name], [])],
-                       path) for image in images]
+            raise ConfigurationError(f'{path} has no entry for {len(missing)} of {len(images)} '
+                                     f'images, such as {missing[0]}: add them, or leave out '
+                                     'those images')
+        return [_labelled_boxes([_coco_row(entry, names, labels)
+                                 for entry in of_image.get(ids[image.name], [])], path)
+                for image in images]
     except OSError as error:
         raise ConfigurationError(f'{path} cannot be read: {error.strerror}') from error
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
-        raise ConfigurationError(f'{path} is no COCO detection file ({type(error).__name__}: '
-                                 f'{error})') from error
+        raise ConfigurationError(f'{path} is not a COCO detection file ({type(error).__name__}: '
+                                 f'{error}): expected JSON with images, annotations and '
+                                 'categories') from error
+
+
+def _coco_row(entry: Mapping[str, Any], names: Mapping[int, str], labels: Sequence[str]
+              ) -> list[float]:
+    left, top, width, height = entry['bbox']
+    return [left, top, left + width, top + height, labels.index(names[entry['category_id']]),
+            entry.get('iscrowd', 0)]
 
 
 def read_yolo(images: Sequence[Path], sizes_wh: Sequence[tuple[int, int]],
               labels: Sequence[str]) -> list[LabelledBoxes] | None:
     """
-    Read YOLO text files: class, centre and size for each object, as shares of the image.
+    Read YOLO text files: class, centre and size of each object, as fractions of the image size.
 
-    They lie beside the images, or in a folder `labels` beside the folder `images`.
+    They are next to the images, or in a folder `labels` next to the folder `images`.
 
     :param images: image files.
     :param sizes_wh: their sizes in pixels.
-    :param labels: of the network.
-    :returns: the truth of each image, nothing for one without a file; None if none has one.
-    :raises ConfigurationError: for a file that cannot be used.
+    :param labels: the network's labels.
+    :returns: the labels of each image, none for an image without a file; None if there are no
+        files.
+    :raises ConfigurationError: if a file cannot be read or is invalid.
     """
-    files = [next((one for one in (image.with_suffix('.txt'), image.parent.parent / 'labels'
-                                   / f'{image.stem}.txt') if one.exists()), None)
+    files = [next((path for path in (image.with_suffix('.txt'), image.parent.parent / 'labels'
+                                     / f'{image.stem}.txt') if path.exists()), None)
              for image in images]
     if not any(files):
         return None
-    return [_truth(_yolo_rows(file, size_wh, labels) if file else [], file or image)
+    return [_labelled_boxes(_yolo_rows(file, size_wh, labels) if file else [], file or image)
             for file, image, size_wh in zip(files, images, sizes_wh)]
 
 
@@ -93,15 +102,15 @@ def _yolo_rows(path: Path, size_wh: tuple[int, int], labels: Sequence[str]) -> l
             raise ConfigurationError(f"{path}, line {number} is '{line[:60]}', expected class, "
                                      'centre x, centre y, width and height') from None
         if class_id not in range(len(labels)):
-            raise ConfigurationError(f'{path}, line {number} is of class {class_id:g}, but the '
-                                     f'network has {len(labels)}')
+            raise ConfigurationError(f'{path}, line {number} has class {class_id:g}, expected a '
+                                     f'whole number from 0 to {len(labels) - 1}')
         rows.append([(x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width,
                      (y + h / 2) * height, class_id, 0])
     return rows
 
 
-def _truth(rows: Sequence[Sequence[float]], path: Path) -> LabelledBoxes:
+def _labelled_boxes(rows: Sequence[Sequence[float]], path: Path) -> LabelledBoxes:
     table = np.array(rows, np.float64).reshape(-1, 6)
     if not np.isfinite(table).all():
-        raise ConfigurationError(f'{path} holds boxes that are not finite')
+        raise ConfigurationError(f'{path} contains boxes that are not finite: correct them')
     return LabelledBoxes(table[:, :4], table[:, 4].astype(np.int64), table[:, 5].astype(np.bool_))

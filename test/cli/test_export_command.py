@@ -1,4 +1,4 @@
-"""export_onnx as a person types it."""
+"""The export_onnx command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TEST_FOLDER = Path(__file__).resolve().parent.parent
 
 
 def run(*arguments: object, status: int = 0) -> tuple[str, str]:
-    """Run export_onnx where `support` can be imported; return its stdout and stderr."""
+    """Run export_onnx with `support` importable; return its stdout and stderr."""
     done = subprocess.run(
         [sys.executable, '-m', 'edge_trt_ros', 'export_onnx', *map(str, arguments)],
         capture_output=True, text=True, timeout=100, cwd=TEST_FOLDER,
@@ -67,7 +67,7 @@ def test_refusals_are_one_sentence(tmp_path: Path, arguments: tuple[str, ...], s
 
 
 class Terminal(io.StringIO):
-    """Keeps when it was written to."""
+    """A terminal that records when it is written to."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class Terminal(io.StringIO):
         return super().write(text)
 
 
-def test_the_bar_lives_while_an_exporter_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bar_moves_while_an_exporter_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, 'stderr', terminal)
     with export_onnx._bar() as progress:
@@ -90,6 +90,6 @@ def test_the_bar_lives_while_an_exporter_is_busy(monkeypatch: pytest.MonkeyPatch
         while monotonic() - started < 2.0:
             sum(range(100_000))
         progress('compare', 0.7)
-    times_s = [one - started for one in terminal.times_s if one >= started]
+    times_s = [time_s - started for time_s in terminal.times_s if time_s >= started]
     gaps_s = [after - before for before, after in zip([0.0, *times_s], times_s)]
     assert max(gaps_s) < 1.0 and 'export' in terminal.getvalue()

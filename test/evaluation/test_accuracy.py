@@ -1,4 +1,4 @@
-"""The accuracy report against labels that are written here, in both forms and without any."""
+"""The accuracy report with COCO labels, with YOLO labels and without labels."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COUNT = 4
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write frames of the road, their objects as COCO and as YOLO text files."""
+    """Write frames of the road with their labels, as a COCO file and as YOLO text files."""
     root = tmp_path_factory.mktemp('road')
     (root / 'images').mkdir()
     (root / 'labels').mkdir()
@@ -61,14 +61,14 @@ def report(*arguments: str) -> dict[str, Any]:
     return result
 
 
-def test_both_forms_say_the_same(folder: Path) -> None:
+def test_coco_and_yolo_labels_agree(folder: Path) -> None:
     sizes = [cv2.imread(str(path)).shape[1::-1] for path in images(folder)]
     yolo = read_yolo(images(folder), sizes, CLASS_NAMES)
     coco = read_coco(folder / 'coco.json', images(folder), CLASS_NAMES)
-    assert yolo is not None and sum(len(one.class_ids) for one in yolo) > 20
-    for one, other in zip(yolo, coco):
-        np.testing.assert_allclose(one.boxes_xyxy, other.boxes_xyxy, atol=1e-3)
-        np.testing.assert_array_equal(one.class_ids, other.class_ids)
+    assert yolo is not None and sum(len(labels.class_ids) for labels in yolo) > 20
+    for left, right in zip(yolo, coco):
+        np.testing.assert_allclose(left.boxes_xyxy, right.boxes_xyxy, atol=1e-3)
+        np.testing.assert_array_equal(left.class_ids, right.class_ids)
 
 
 def test_with_labels(folder: Path, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_without_labels(folder: Path, tmp_path: Path) -> None:
 
 
 def test_without_pycocotools(folder: Path, tmp_path: Path) -> None:
-    """Labels ask for it before anything is built; without labels nothing does."""
+    """With labels its absence is reported before the build; without labels it is not needed."""
     (tmp_path / 'pycocotools.py').write_text("raise ModuleNotFoundError('not here')")
     (tmp_path / 'alone.png').write_bytes(images(folder)[0].read_bytes())
     for where, status in ((folder / 'images', 1), (tmp_path / 'alone.png', 0)):
@@ -113,14 +113,15 @@ def test_without_pycocotools(folder: Path, tmp_path: Path) -> None:
             capture_output=True, text=True, timeout=120,
             env={**os.environ, 'PYTHONPATH': f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"})
         assert done.returncode == status, done.stderr
-        assert ('mAP is computed by pycocotools (not here): pip install' in done.stderr) == status
+        assert ('mAP requires pycocotools (not here): pip install' in done.stderr) == status
 
 
 @pytest.mark.parametrize('text, match', [
-    ('9 .5 .5 .1 .1', 'line 1 is of class 9, but the network has 5'),
-    ('0.5 .5 .5 .1 .1', 'of class 0.5'), ('0 .5 .5 .1', r"line 1 is '0 .5 .5 .1', expected class"),
+    ('9 .5 .5 .1 .1', 'line 1 has class 9, expected a whole number from 0 to 4'),
+    ('0.5 .5 .5 .1 .1', 'has class 0.5'),
+    ('0 .5 .5 .1', r"line 1 is '0 .5 .5 .1', expected class"),
     ('\n0 nan .5 .1 .1', 'not finite')])
-def test_text_files_that_cannot_be_used(text: str, match: str, tmp_path: Path) -> None:
+def test_invalid_text_files(text: str, match: str, tmp_path: Path) -> None:
     (tmp_path / 'a.txt').write_text(text)
     with pytest.raises(ConfigurationError, match=match):
         read_yolo([tmp_path / 'a.png'], [(100, 100)], CLASS_NAMES)
@@ -139,12 +140,12 @@ def test_label_files_that_cannot_be_read(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('change, match', [
-    ({'categories': [{'id': 1, 'name': 'dragon'}]}, 'categories dragon, unknown to the network'),
-    ({'images': []}, 'does not name 4 of 4 images, as 000.png'),
-    ({'annotations': [{'image_id': 100}]}, 'no COCO detection file .KeyError'),
-    ({'annotations': 3}, 'no COCO detection file .TypeError')])
-def test_coco_files_that_cannot_be_used(change: dict[str, Any], match: str, folder: Path,
-                                        tmp_path: Path) -> None:
+    ({'categories': [{'id': 1, 'name': 'dragon'}]}, 'categories dragon, but the network'),
+    ({'images': []}, 'no entry for 4 of 4 images, such as 000.png'),
+    ({'annotations': [{'image_id': 100}]}, 'not a COCO detection file .KeyError'),
+    ({'annotations': 3}, 'not a COCO detection file .TypeError')])
+def test_invalid_coco_files(change: dict[str, Any], match: str, folder: Path,
+                            tmp_path: Path) -> None:
     data = {**json.loads((folder / 'coco.json').read_text()), **change}
     (tmp_path / 'coco.json').write_text(json.dumps(data))
     with pytest.raises(ConfigurationError, match=match):

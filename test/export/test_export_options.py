@@ -33,7 +33,7 @@ def test_invalid_inputs(shapes: list[str], names: list[str], match: str) -> None
     ({'output_names': ('a', 'a')}, 'given twice'), ({'output_names': ('images',)}, 'twice'),
     ({'output_names': ('',)}, 'empty'),
     ({'metadata': {'names': 'x', 'author': 'me'}}, 'metadata has names, which task, labels and')])
-def test_recipes_that_cannot_be(fields: dict[str, Any], match: str) -> None:
+def test_invalid_options(fields: dict[str, Any], match: str) -> None:
     with pytest.raises(ConfigurationError, match=match):
         ExportOptions(**{'inputs': IMAGE} | fields)
 
