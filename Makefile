@@ -1,4 +1,5 @@
-# Each target makes or updates the environment first (environment/install, under a second when done).
+# Each target creates or updates the environment first (environment/install, under a second if it
+# exists).
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -15,7 +16,7 @@ environment:
 demo: environment  ## watch the nodes detect objects in a synthetic camera stream
 	@$(ENTER) && exec python3 -m edge_trt_ros demo
 
-# All three run, whatever the first says, and any of them fails the target.
+# Run all three even if one fails; any failure fails the target.
 test: environment  ## lint, types, and every test; lists the skipped ones with their reasons
 	@$(ENTER) || exit 1; status=0; \
 	echo 'flake8 ...'; python3 -m flake8 || status=1; \
@@ -29,10 +30,10 @@ test-gpu: environment  ## the tests that need an NVIDIA GPU
 lint: environment  ## style and types
 	@$(ENTER) || exit 1; status=0; python3 -m flake8 || status=1; python3 -m mypy || status=1; exit $$status
 
-train: environment  ## train the demo's detector anew, on the CPU (fetches PyTorch)
+train: environment  ## train the demo's detector again, on the CPU (installs PyTorch)
 	@$(ENTER) && python3 -m pip install --quiet --disable-pip-version-check \
 	  -r environment/requirements-train.txt && exec python3 -m edge_trt_ros.demo.detector.train --output demo_output/training
 
-clean:  ## remove the environment and all that the targets made
+clean:  ## remove the environment and everything that the targets created
 	rm -rf .venv .pytest_cache .mypy_cache .hypothesis demo_output build install log
 	find edge_trt_ros launch test environment -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""The judge of the demo's detector, and the detector that is shipped."""
+"""The evaluation of the demo's detector, and the accuracy of the shipped detector."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ BOX, OTHER, TINY = (10, 10, 50, 50), (100, 10, 150, 60), (200, 10, 220, 20)
     (truth_of(BOX, OTHER), found_of(BOX, OTHER), 1.0),
     (truth_of(BOX, OTHER), found_of(BOX), 0.5),
     (truth_of(BOX), found_of(OTHER), 0.0),
-    (truth_of(BOX, TINY), found_of(TINY, BOX), 1.0),  # too small: not held against anyone
+    (truth_of(BOX, TINY), found_of(TINY, BOX), 1.0),  # too small: ignored
 ])
 def test_average_precision(truth: Truth, found: Detections, expected: float) -> None:
     pytest.importorskip('pycocotools', reason='mAP is computed by pycocotools')

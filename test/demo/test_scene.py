@@ -1,4 +1,4 @@
-"""The synthetic road: the same for everybody, and honest about what is to be seen."""
+"""The synthetic road: reproducible frames, and a truth that matches the pixels."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ def stage_of(*placed: tuple[str, Point, float]) -> tuple[Stage, list[int]]:
 
 
 def painted_extent(stage: Stage) -> list[int]:
-    """Return x0, y0, x1, y1 of what a stage paints on plain ground."""
+    """Return x0, y0, x1, y1 of the pixels that a stage paints on plain ground."""
     plain: NDArray[np.uint8] = np.full((360, 640, 3), (0, 255, 0), np.uint8)
     canvas = plain.copy()
     stage.paint(canvas)
-    # Less than half a pixel's worth of colour is the smoothed edge.
+    # A pixel that is covered by less than half is the anti-aliased edge.
     changed = np.abs(canvas.astype(int) - plain).max(axis=2) > 127
     rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
     return [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
 
 
-def test_the_same_seed_and_time_give_the_same_frame() -> None:
+def test_seed_and_time_determine_the_frame() -> None:
     first, again, other = Scene(7).frame(12.5), Scene(7).frame(12.5), Scene(8).frame(12.5)
     assert np.array_equal(first.image, again.image)
     assert np.array_equal(first.boxes_xyxy, again.boxes_xyxy)
     assert not np.array_equal(first.image, other.image)
 
 
-def test_a_frame_does_not_depend_on_those_before() -> None:
+def test_a_frame_does_not_depend_on_earlier_frames() -> None:
     scene, fresh = Scene(3, (640, 360)), Scene(3, (640, 360))
     for time_s in (0.0, 400.0, 0.1, 5.0):
         scene.frame(time_s)
@@ -97,7 +97,7 @@ def test_boxes_are_tight(kind: str, place: Point, yaw: float) -> None:
     assert truth.visibility[0] == 1
 
 
-def test_what_is_nearer_hides_and_shrinks() -> None:
+def test_a_nearer_object_hides_part_of_a_box() -> None:
     alone, class_ids = stage_of(('car', (0.0, 0.0, 20.0), 0.0))
     whole = truth_from_stage(alone, class_ids)
     pair, class_ids = stage_of(('car', (0.0, 0.0, 20.0), 0.0), ('truck', (1.5, 0.0, 13.0), 0.0))
@@ -109,14 +109,14 @@ def test_what_is_nearer_hides_and_shrinks() -> None:
     assert boxes[0, 0] == whole.boxes_xyxy[0, 0]
 
 
-def test_the_edge_of_the_image_clips_and_counts() -> None:
+def test_the_edge_of_the_image_clips_a_box() -> None:
     stage, class_ids = stage_of(('car', (-7.2, 0.0, 12.0), 0.0))
     truth = truth_from_stage(stage, class_ids)
     assert truth.boxes_xyxy[0, 0] == 0
     assert 0.3 < truth.visibility[0] < 0.9
 
 
-def test_what_is_no_road_user_hides_but_is_not_listed() -> None:
+def test_roadside_objects_hide_others_but_are_not_labelled() -> None:
     wall = Sketch()
     wall.block((-2.0, 0.0, -0.1), (2.0, 4.0, 0.1), (90, 90, 90))
     actor = Actor(2, 'pedestrian', (1, 2, 3), (0.0, 0.0, 20.0), 0.0, 0, False)

@@ -1,4 +1,4 @@
-"""The demo's training: it learns, and exports what the converter takes."""
+"""The demo's training: the loss falls, and the converter accepts the export."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_few_steps_lower_the_loss(net: RoadUserNet, samples: list[Sample]) -> 
     assert np.isfinite(before) and loss() < 0.8 * before
 
 
-def test_frames_without_objects_can_be_trained_on(net: RoadUserNet) -> None:
+def test_frames_without_objects_have_a_finite_loss(net: RoadUserNet) -> None:
     empty = Sample(np.full((224, 384, 3), 90, np.uint8), np.zeros((0, 4), np.float32),
                    np.zeros(0, np.int64), np.zeros(0, bool))
     loss = detection_loss(net, net(images_tensor([empty])), targets_tensor([empty]))

@@ -1,1 +1,1 @@
-"""The demo's detector: network, training, evaluation."""
+"""The demo's detector: network, training and evaluation."""

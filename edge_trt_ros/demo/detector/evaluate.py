@@ -1,5 +1,5 @@
 """
-Measure a detector on frames of scenes that the training has not seen.
+Measure a detector on frames of scenes that are not part of its training.
 
     python -m edge_trt_ros.demo.detector.evaluate MODEL.onnx --frames 500 --json
 

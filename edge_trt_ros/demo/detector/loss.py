@@ -1,8 +1,8 @@
 """
-What training minimises: overlap of boxes and quality-weighted class scores.
+The training loss: CIoU of the boxes and quality-weighted classification.
 
-Each true box is taken by the cells in or next to it whose score and overlap agree best with
-it. Cells over an object that is too small or too hidden are taught nothing.
+Each true box is assigned to the cells in or next to it with the best product of score and IoU
+(task alignment). Cells over an object that is too small or too hidden have no loss.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Targets:
 
     :param boxes_xyxy: float32 (batch, m, 4), network pixels.
     :param class_ids: int64 (batch, m).
-    :param taught: bool (batch, m); true for an object to be found.
-    :param ignored: bool (batch, m); true for one that may be found or not.
+    :param taught: bool (batch, m); true for an object that the detector learns to find.
+    :param ignored: bool (batch, m); true for an object that has no loss.
     """
 
     boxes_xyxy: Tensor
@@ -40,36 +40,36 @@ class Targets:
 
 def detection_loss(net: RoadUserNet, raw: Tensor, targets: Targets) -> Tensor:
     """
-    Return the loss of a batch, one number.
+    Return the loss of a batch, a scalar.
 
-    :param net: knows the cells.
-    :param raw: float32 (batch, cells, 4 + classes), what it returned.
-    :param targets: what was there.
+    :param net: the network, for the centres and strides of its cells.
+    :param raw: float32 (batch, cells, 4 + classes), the output of the network.
+    :param targets: the true boxes.
     """
     boxes, logits = net.boxes(raw), raw[..., 4:]
     with torch.no_grad():
         owner, quality = _assign(net, boxes, logits.sigmoid(), targets)
-    taken = owner >= 0
+    assigned = owner >= 0
     wanted = torch.zeros_like(logits)
-    batch, cell = taken.nonzero(as_tuple=True)
+    batch, cell = assigned.nonzero(as_tuple=True)
     mine = owner[batch, cell]
     wanted[batch, cell, targets.class_ids[batch, mine]] = quality[batch, cell]
-    judged = (taken | ~_covered(net, targets))[..., None]
+    counted = (assigned | ~_covered(net, targets))[..., None]
     score_loss = torch.nn.functional.binary_cross_entropy_with_logits(
         logits, wanted, reduction='none')
-    total = quality[taken].sum().clamp(min=1.0)
+    total = quality[assigned].sum().clamp(min=1.0)
     overlap = complete_iou(boxes[batch, cell], targets.boxes_xyxy[batch, mine])
     box_loss = ((1 - overlap) * quality[batch, cell]).sum() / total
-    return (score_loss * judged).sum() / total + _BOX_WEIGHT * box_loss
+    return (score_loss * counted).sum() / total + _BOX_WEIGHT * box_loss
 
 
 def _assign(net: RoadUserNet, boxes: Tensor, scores: Tensor,
             targets: Targets) -> tuple[Tensor, Tensor]:
-    """Return for each cell the index of its true box (-1 for none), and how good it should be."""
+    """Return for each cell the index of its true box (-1: none) and its target score."""
     true = targets.boxes_xyxy
     middle = (true[..., :2] + true[..., 2:])[:, :, None] / 2
     half = (true[..., 2:] - true[..., :2])[:, :, None] / 2
-    # A small object may hold no cell's centre: reach out as far as one stride.
+    # A small object may contain no cell's centre: extend it to one stride.
     reach = torch.maximum(half, _REACH_STRIDES * net.strides[None, None, :, None])
     inside = ((net.centers - middle).abs() < reach).all(dim=-1) & targets.taught[..., None]
     overlap = pairwise_iou(true, boxes)
@@ -78,7 +78,7 @@ def _assign(net: RoadUserNet, boxes: Tensor, scores: Tensor,
     agreement = score ** _SCORE_POWER * overlap ** _OVERLAP_POWER * inside + 1e-12 * inside
     best, cells = agreement.topk(_CELLS_PER_BOX, dim=-1)
     chosen = torch.zeros_like(inside).scatter_(2, cells, best > 0)
-    # A cell wanted by two boxes serves the one it overlaps most.
+    # A cell that two boxes chose is assigned to the one with the larger IoU.
     rank = torch.where(chosen, overlap + 1e-6, torch.zeros_like(overlap))
     top, owner = rank.max(dim=1)
     owner = torch.where(top > 0, owner, torch.full_like(owner, -1))
@@ -91,7 +91,7 @@ def _assign(net: RoadUserNet, boxes: Tensor, scores: Tensor,
 
 
 def _covered(net: RoadUserNet, targets: Targets) -> Tensor:
-    """Return for each cell whether its centre lies in an object that may be found or not."""
+    """Return for each cell whether its centre lies in an ignored object."""
     margin = net.strides[None, None, :] / 2
     x, y = net.centers[:, 0], net.centers[:, 1]
     x0, y0, x1, y1 = targets.boxes_xyxy[..., None].unbind(dim=2)
@@ -100,7 +100,7 @@ def _covered(net: RoadUserNet, targets: Targets) -> Tensor:
 
 
 def pairwise_iou(first: Tensor, second: Tensor) -> Tensor:
-    """Return the overlap of each of (batch, m, 4) with each of (batch, n, 4)."""
+    """Return the IoU of boxes (batch, m, 4) with boxes (batch, n, 4): (batch, m, n)."""
     low = torch.maximum(first[:, :, None, :2], second[:, None, :, :2])
     high = torch.minimum(first[:, :, None, 2:], second[:, None, :, 2:])
     both = (high - low).clamp(min=0).prod(dim=-1)
@@ -110,7 +110,7 @@ def pairwise_iou(first: Tensor, second: Tensor) -> Tensor:
 
 
 def complete_iou(first: Tensor, second: Tensor) -> Tensor:
-    """Return overlap less penalties for distance and aspect (CIoU) of boxes (n, 4) in pairs."""
+    """Return the CIoU of pairs of boxes (n, 4): IoU minus penalties for distance and aspect."""
     low = torch.maximum(first[:, :2], second[:, :2])
     high = torch.minimum(first[:, 2:], second[:, 2:])
     both = (high - low).clamp(min=0).prod(dim=-1)

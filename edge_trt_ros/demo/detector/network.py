@@ -1,9 +1,9 @@
 """
 The demo's detector: a small one-stage network without anchors, three strides.
 
-Training sees raw distances and logits of each cell; the exported network decodes them to the
-layout of Ultralytics models: float32 (1, 4 + classes, cells), rows centre x, centre y, width,
-height in pixels of the network's input, then one score per class.
+In training the network returns raw distances and logits of each cell. The exported network decodes
+them to the layout of Ultralytics models: float32 (1, 4 + classes, cells), with rows centre x,
+centre y, width, height in pixels of the network's input, then one score per class.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ STRIDES = (8, 16, 32)
 
 def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1,
          groups: int = 1) -> nn.Sequential:
-    """Return convolution, normalisation and SiLU."""
+    """Return a convolution with batch normalisation and SiLU."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03), nn.SiLU(inplace=True))
 
 
 class Bottleneck(nn.Module):
-    """Two convolutions around which the input is carried."""
+    """Two convolutions with a residual connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(conv(channels, channels), conv(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the input plus its refinement."""
+        """Return the input plus the output of the convolutions."""
         return x + self.body(x)
 
 
 class Stage(nn.Module):
-    """Half of the channels pass by, half go through bottlenecks (cross-stage partial)."""
+    """Cross-stage partial block: half of the channels skip the bottlenecks."""
 
     def __init__(self, inputs: int, outputs: int, depth: int) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class Stage(nn.Module):
 
 
 class Head(nn.Module):
-    """Two branches over one stride: four distances to the box's sides, and class logits."""
+    """Two branches for one stride: four distances to the sides of the box, and class logits."""
 
     def __init__(self, inputs: int, hidden: int, classes: int) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ def _bias(branch: nn.Sequential) -> Tensor:
 
 class RoadUserNet(nn.Module):
     """
-    Backbone, pyramid down and up, one head for each stride.
+    Backbone, top-down and bottom-up feature pyramid, one head for each stride.
 
     :param classes: number of classes.
     :param size_wh: width and height of the input in pixels, multiples of 32.
@@ -138,7 +138,7 @@ class RoadUserNet(nn.Module):
 
 
 class ExportedNet(nn.Module):
-    """A trained network with its decoding, as it is exported."""
+    """A trained network with its decoding, for the export."""
 
     def __init__(self, net: RoadUserNet) -> None:
         super().__init__()

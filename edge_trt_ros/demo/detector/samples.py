@@ -1,8 +1,8 @@
 """
-Training and test pictures: frames of many scenes at the network's size, with their boxes.
+Training and test images: frames of many scenes at the network's size, with their boxes.
 
-A picture is letterboxed exactly as the runtimes do it. The seeds of training, of tests and
-those that anyone would give to a camera are far apart, so no test scene has been seen.
+An image is letterboxed exactly as the runtimes do it. The seeds of training, of tests and of
+cameras are far apart, so that no test scene is part of the training.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ PAD_VALUE = 114
 TRAINING_SEED, TEST_SEED = 500_000_000, 900_000_000
 
 _FRAMES_PER_SCENE = 6
-# Taught is a little more than is asked for, so that what is asked for is not the edge of it.
+# Train on slightly smaller and more hidden objects than are scored: the limits of the score are
+# then inside the training distribution.
 _TAUGHT_VISIBILITY = 0.8 * MIN_VISIBILITY
 _TAUGHT_HEIGHT_PX = 0.7 * MIN_HEIGHT_PX * NETWORK_SIZE_WH[0] / SOURCE_SIZE_WH[0]
 _LONGEST_S = 600.0
@@ -35,12 +36,12 @@ _LONGEST_S = 600.0
 @dataclass(frozen=True)
 class Sample:
     """
-    One picture as the network sees it.
+    One image at the network's size.
 
     :param image: uint8 (height, width, 3), bgr, letterboxed.
     :param boxes_xyxy: float32 (n, 4), network pixels.
     :param class_ids: int64 (n,).
-    :param taught: bool (n,); false for what is too small or hidden to be found.
+    :param taught: bool (n,); false for an object that is too small or too hidden to learn.
     """
 
     image: NDArray[np.uint8]
@@ -55,8 +56,8 @@ def scene_frames(first_seed: int, count: int,
     Yield frames of many scenes, a few of each, at random times.
 
     :param first_seed: seed of the first scene; the next ones follow it.
-    :param count: how many frames.
-    :param per_scene: how many of each scene.
+    :param count: number of frames.
+    :param per_scene: frames of each scene.
     """
     for number in range(count):
         seed, index = first_seed + number // per_scene, number % per_scene
@@ -77,18 +78,18 @@ def sample_from_frame(frame: SceneFrame) -> Sample:
 
 def render_samples(first_seed: int, count: int, workers: int) -> list[Sample]:
     """
-    Render samples in several processes; the result does not depend on their number.
+    Render samples in several processes; their number does not change the result.
 
     :param first_seed: seed of the first scene.
-    :param count: how many samples, rounded up to whole scenes.
-    :param workers: how many processes.
+    :param count: number of samples, rounded up to whole scenes.
+    :param workers: number of processes.
     """
     scenes = -(-count // _FRAMES_PER_SCENE)
     seeds = range(first_seed, first_seed + scenes)
     context = multiprocessing.get_context('spawn')
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        return [sample for some in pool.map(_scene_samples, seeds, chunksize=4)
-                for sample in some]
+        return [sample for samples in pool.map(_scene_samples, seeds, chunksize=4)
+                for sample in samples]
 
 
 def _scene_samples(seed: int) -> list[Sample]:
@@ -98,10 +99,10 @@ def _scene_samples(seed: int) -> list[Sample]:
 
 def augmented(sample: Sample, rng: np.random.Generator) -> Sample:
     """
-    Return a sample mirrored, moved, zoomed and recoloured a little.
+    Return a randomly mirrored, shifted, scaled and recoloured copy of a sample.
 
     :param sample: not modified.
-    :param rng: decides what is done.
+    :param rng: source of the random changes.
     """
     height, width = sample.image.shape[:2]
     zoom = float(np.exp(rng.uniform(-0.18, 0.28)))
@@ -110,7 +111,7 @@ def augmented(sample: Sample, rng: np.random.Generator) -> Sample:
     center = np.array((width / 2, height / 2))
     scale = np.array((zoom * flip, zoom))
     offset = center + shift - scale * center
-    # cv2 counts pixel centres from 0, boxes count pixel edges.
+    # cv2 counts from the centre of the first pixel, boxes from its edge.
     pixel_offset = offset + scale * 0.5 - 0.5
     matrix = np.array(((scale[0], 0, pixel_offset[0]), (0, scale[1], pixel_offset[1])))
     image = cv2.warpAffine(sample.image, matrix, (width, height), flags=cv2.INTER_LINEAR,
@@ -123,10 +124,10 @@ def augmented(sample: Sample, rng: np.random.Generator) -> Sample:
     whole = np.concatenate((corners.min(axis=1), corners.max(axis=1)), axis=1)
     boxes = np.clip(whole, 0, (width, height, width, height)).astype(np.float32)
     kept = _areas(boxes) / np.maximum(_areas(whole), 1e-6)
-    some = kept > 0.1
+    visible = kept > 0.1
     taught = sample.taught & (kept > 0.5) & (boxes[:, 3] - boxes[:, 1] >= _TAUGHT_HEIGHT_PX)
-    return Sample(np.asarray(image, np.uint8), boxes[some], sample.class_ids[some],
-                  taught[some])
+    return Sample(np.asarray(image, np.uint8), boxes[visible], sample.class_ids[visible],
+                  taught[visible])
 
 
 def _areas(boxes_xyxy: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -1,11 +1,11 @@
 """
-Train the demo's detector on the synthetic road and export it; needs torch, nothing else does.
+Train the demo's detector on the synthetic road and export it; requires PyTorch.
 
     python -m edge_trt_ros.demo.detector.train --output DIR --minutes 25 --seed 0
 
-Renders its own pictures, trains on the processor and writes `road_users.onnx` with the
-metadata that Ultralytics' exports carry. The same seed on the same machine gives the same
-model, unless the time runs out: then the rest of the schedule is shortened.
+Renders its own images, trains on the CPU and writes `road_users.onnx` with the metadata of an
+Ultralytics export. The same seed on the same machine produces the same model, unless the time
+limit is reached: then the rest of the schedule is shortened.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _PEAK_RATE = 2e-3
 _WARM_UP_STEPS = 150
 _OPSET = 18
 _COMPARED_FRAMES = 4
-# Larger than in training, from which small objects gain and nobody loses (Touvron et al.,
+# Larger than in training: better for small objects and no worse for others (Touvron et al.,
 # "Fixing the train-test resolution discrepancy", 2019).
 EXPORTED_SIZE_WH = (448, 256)
 _REPLAN_STEPS = 25
@@ -54,13 +54,13 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train, export, and print where the model is."""
+    """Train, export, and print the path of the model."""
     parser = argparse.ArgumentParser(prog='train', description='Train the detector of the demo.')
     parser.add_argument('--output', type=Path, required=True, help='folder for the model')
-    parser.add_argument('--minutes', type=float, default=29.0, help='time limit, rendering too')
-    parser.add_argument('--seed', type=int, default=0, help='of pictures, weights and order')
-    parser.add_argument('--steps', type=int, default=5000, help='batches at most')
-    parser.add_argument('--pictures', type=int, default=3600, help='how many to render')
+    parser.add_argument('--minutes', type=float, default=29.0, help='limit, with rendering')
+    parser.add_argument('--seed', type=int, default=0, help='of images, weights and order')
+    parser.add_argument('--steps', type=int, default=5000, help='maximum number of batches')
+    parser.add_argument('--pictures', type=int, default=3600, help='number of images to render')
     parser.add_argument('--threads', type=int, default=min(os.cpu_count() or 1, 2))
     options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
@@ -69,12 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.manual_seed(options.seed)
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(options.threads)
-    print(f'rendering {options.pictures} pictures', flush=True)
+    print(f'rendering {options.pictures} images', flush=True)
     first_seed = TRAINING_SEED + options.seed % 400 * 1_000_000
     samples = render_samples(first_seed, options.pictures, options.threads)
     print(f'rendered in {time.monotonic() - started:.0f} s', flush=True)
     net = RoadUserNet(len(CLASS_NAMES), NETWORK_SIZE_WH)
-    # Keeps half a minute for the export.
+    # The export takes up to half a minute.
     deadline = started + 60 * options.minutes - 30
     averaged = train(net, samples, options.seed, options.steps, deadline,
                      options.output / 'checkpoint.pt')
@@ -94,12 +94,12 @@ def train(net: RoadUserNet, samples: Sequence[Sample], seed: int, steps: int,
     Train a network in place and return the moving average of its weights.
 
     :param net: the network; its weights change.
-    :param samples: the pictures, at least one batch.
-    :param seed: decides order and augmentation.
-    :param steps: how many batches.
-    :param deadline_s: time of `time.monotonic` by which to be done; fewer steps if need be.
-    :param checkpoint: file for the average so far, rewritten now and then.
-    :param batch_size: pictures in each step.
+    :param samples: the images, at least one batch.
+    :param seed: of order and augmentation.
+    :param steps: maximum number of batches.
+    :param deadline_s: deadline on the clock of `time.monotonic`; reduces the steps if needed.
+    :param checkpoint: file for the average so far, rewritten regularly.
+    :param batch_size: images in each step.
     """
     rng = np.random.default_rng([seed, 11])
     net = net.to(memory_format=torch.channels_last).train()
@@ -154,13 +154,13 @@ def _average(averaged: RoadUserNet, net: RoadUserNet, keep: float) -> None:
 
 
 def _keep_freed_memory() -> None:
-    """Keep malloc from returning each step's gigabyte to the kernel, only to fault it in again."""
+    """Keep malloc from returning memory to the kernel: each step needs the same gigabyte again."""
     try:
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
         libc.mallopt(_M_TRIM_THRESHOLD, 2047 << 20)
     except (OSError, AttributeError):
-        pass  # a C library without mallopt: slower, nothing else
+        pass  # without mallopt (musl, macOS) training is only slower
 
 
 def images_tensor(batch: Sequence[Sample]) -> torch.Tensor:

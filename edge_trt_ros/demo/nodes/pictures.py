@@ -1,4 +1,4 @@
-"""What the demo leaves for a person to look at."""
+"""Write the images that the demo saves of its detections."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ SHEET_SHAPE, TILE_WH = (4, 3), (640, 360)
 
 def write_pictures(images_bgr: Sequence[NDArray[np.uint8]], folder: Path) -> list[Path]:
     """
-    Write `overlay.png` (one image) and `contact_sheet.png` (twelve, in time).
+    Write `overlay.png` (one image) and `contact_sheet.png` (twelve, in order of time).
 
     :param images_bgr: uint8 (H, W, 3) each, oldest first; at least one.
-    :param folder: where they go; made if it is missing.
+    :param folder: folder for the files; created if it is missing.
     :returns: the files.
     :raises EngineError: if there is no image.
     """
     if not images_bgr:
-        raise EngineError('no overlay arrived: is the detector active?')
+        raise EngineError('no overlay image arrived: check that the detector is active')
     columns, rows = SHEET_SHAPE
     chosen = np.linspace(0, len(images_bgr) - 1, columns * rows).round().astype(int)
     tiles = [cv2.resize(images_bgr[index], TILE_WH, interpolation=cv2.INTER_AREA)

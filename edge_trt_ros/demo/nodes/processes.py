@@ -1,4 +1,4 @@
-"""The demo's four nodes as processes of their own, where no launch system is installed."""
+"""Run the demo's four nodes as processes, without a launch system."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ STOP_S = 10.0
 
 class DemoNodes:
     """
-    Builder, detector, camera and scoreboard, while the context is open.
+    Runs builder, detector, camera and scoreboard while the context is open.
 
-    :param output: folder of the engine, the pictures and the result.
-    :param seconds: how long to keep score.
+    :param output: folder for the engine, the pictures and the result.
+    :param seconds: duration of the scoring.
     """
 
     def __init__(self, output: Path, seconds: float) -> None:

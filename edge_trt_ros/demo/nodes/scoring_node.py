@@ -1,4 +1,4 @@
-"""A node that holds detections against the truth, and keeps a picture of them."""
+"""The node that scores detections against the truth and collects overlay images."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _PENDING = 300
 class ScoringParameters:
     """Parameters of `scoreboard`; each field describes itself."""
 
-    seconds: float = parameter(20.0, 'How long to keep score.', limits=(1.0, 86400.0))
-    output_directory: str = parameter('demo_output', 'Where pictures and the result go.')
-    inference_node: str = parameter('inference', 'The detector to bring up and to score.')
-    build_service: str = parameter('engine_builder/demo/build', 'Builds the engine first.')
+    seconds: float = parameter(20.0, 'Duration of the scoring.', limits=(1.0, 86400.0))
+    output_directory: str = parameter('demo_output', 'Folder for the pictures and the result.')
+    inference_node: str = parameter('inference', 'The detector to activate and to score.')
+    build_service: str = parameter('engine_builder/demo/build', 'Service that builds the engine.')
 
     def __post_init__(self) -> None:
         check_fields(self)
 
 
 class ScoringNode(Node):
-    """Subscribes to `truth` and `detections`, pairs them by stamp and counts."""
+    """Subscribes to `truth` and `detections`, pairs them by stamp and scores them."""
 
     def __init__(self, **node_arguments: Any) -> None:
         super().__init__('scoreboard', **node_arguments)
@@ -56,24 +56,24 @@ class ScoringNode(Node):
         self._subscribed: list[Any] = []
 
     def release(self) -> None:
-        """Nothing is held."""
+        """Release nothing: the node holds no resources."""
 
     def start(self) -> None:
-        """Begin to keep score."""
+        """Start scoring."""
         self._subscribed += [
             self.create_subscription(Detection2DArray, 'truth', self._on_truth, 50),
             self.create_subscription(Detection2DArray, 'detections', self._on_detections, 50),
             self.create_subscription(DiagnosticArray, '/diagnostics', self._on_health, 10)]
 
     def stop(self) -> None:
-        """Stop keeping score, and start to collect pictures."""
+        """Stop scoring and start collecting overlay images."""
         for subscription in self._subscribed:
             self.destroy_subscription(subscription)
         self._subscribed = [self.create_subscription(
             Image, 'overlay', self.pictures.append, QoSPresetProfiles.SENSOR_DATA.value)]
 
     def result(self) -> dict[str, Any]:
-        """Return the final figures; latency from the image's stamp to its detections."""
+        """Return the result; latency runs from the image's stamp to its detections."""
         p50, p95, p99 = percentiles(self.latencies_ms, (50, 95, 99))
         return {
             'frames': self.score.frames, 'detections': self.score.detections,
@@ -85,11 +85,11 @@ class ScoringNode(Node):
 
     @property
     def drops(self) -> int:
-        """Images that were published between the first scored one and the last, but not scored."""
+        """Number of images between the first and the last scored one that were not scored."""
         return self._expired + sum(stamp < self._last_stamp_ns for stamp in self._truths)
 
     def passed(self) -> bool:
-        """Tell whether recall and precision both reach the pass mark."""
+        """Return whether recall and precision both reach the pass mark."""
         return min(self.score.recall, self.score.precision) >= PASS_MARK
 
     def _on_truth(self, message: Detection2DArray) -> None:
@@ -112,9 +112,9 @@ class ScoringNode(Node):
     def _pair(self, stamp_ns: int) -> None:
         if stamp_ns in self._truths and stamp_ns in self._founds:
             if not self.score.frames:
-                # What was filmed before the detector woke up is no loss.
+                # Images from before the detector was active are not drops.
                 self._truths = OrderedDict(
-                    one for one in self._truths.items() if one[0] >= stamp_ns)
+                    item for item in self._truths.items() if item[0] >= stamp_ns)
             self.score.add(self._truths.pop(stamp_ns), self._founds.pop(stamp_ns))
             self._last_stamp_ns = max(self._last_stamp_ns, stamp_ns)
         while len(self._truths) > _PENDING:
@@ -125,9 +125,9 @@ class ScoringNode(Node):
 
     def _detections(self, message: Detection2DArray) -> Detections:
         boxes, scores, class_ids = [], [], []
-        for one in message.detections:
-            centre, hypothesis = one.bbox.center.position, one.results[0].hypothesis
-            half_x, half_y = one.bbox.size_x / 2, one.bbox.size_y / 2
+        for detection in message.detections:
+            box, hypothesis = detection.bbox, detection.results[0].hypothesis
+            centre, half_x, half_y = box.center.position, box.size_x / 2, box.size_y / 2
             boxes.append((centre.x - half_x, centre.y - half_y,
                           centre.x + half_x, centre.y + half_y))
             scores.append(hypothesis.score)

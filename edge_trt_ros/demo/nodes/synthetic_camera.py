@@ -1,4 +1,4 @@
-"""A node that films the synthetic road: images as a camera sends them, and the truth."""
+"""The node that publishes images of the synthetic road, as a camera does, and the truth."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from edge_trt_ros.vision.detections import Detections
 class CameraParameters:
     """Parameters of `synthetic_camera`; each field describes itself."""
 
-    rate_hz: float = parameter(30.0, 'Images a second.', limits=(0.1, 240.0))
-    seed: int = parameter(3, 'Which road to film.', limits=(0, 2 ** 31 - 1))
-    frame_id: str = parameter('camera', 'Coordinate frame in the headers.')
+    rate_hz: float = parameter(30.0, 'Images per second.', limits=(0.1, 240.0))
+    seed: int = parameter(3, 'Seed of the synthetic road.', limits=(0, 2 ** 31 - 1))
+    frame_id: str = parameter('camera', 'Coordinate frame in the message headers.')
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -43,16 +43,16 @@ class SyntheticCamera(Node):
         self._images = self.create_publisher(Image, 'image', QoSPresetProfiles.SENSOR_DATA.value)
         self._truth = self.create_publisher(Detection2DArray, 'truth', 10)
         self._started = monotonic()
-        self.create_timer(1 / self._settings.rate_hz, self._film)
+        self.create_timer(1 / self._settings.rate_hz, self._publish_frame)
 
     def release(self) -> None:
-        """Nothing is held."""
+        """Release nothing: the node holds no resources."""
 
-    def _film(self) -> None:
+    def _publish_frame(self) -> None:
         shot = self._scene.frame(monotonic() - self._started)
-        # Stamped when the exposure is over: what comes after is the way to the detector.
+        # Stamped after rendering, as at the end of an exposure: latency starts here.
         header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._settings.frame_id)
         self._images.publish(image_message(np.ascontiguousarray(shot.image), header))
-        # The score of a true object is the fraction of it that is to be seen.
+        # The score of a true object is its visible fraction.
         truth = Detections(shot.boxes_xyxy, shot.visibility, shot.class_ids)
         self._truth.publish(detections_message(truth, header, CLASS_NAMES))

@@ -1,4 +1,4 @@
-"""What stands still before the camera: sky, sun, clouds and a skyline."""
+"""The static background: sky, sun, clouds and a skyline."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _add_towers(canvas: NDArray[np.uint8], light: Light, horizon: float,
         x = -20.0
         while x < width:
             wide, high = rng.uniform(28, 78), rng.uniform(0.35, 1.0) * tall
-            # Lower towards the vanishing point, as a straight street opens the view there.
+            # Lower towards the vanishing point, where a straight street opens the view.
             high *= 0.35 + 0.65 * min(1.0, abs(x + wide / 2 - width / 2) / (width * 0.3))
             base = rng.uniform(90, 180)
             bgr = _hazed((base * 1.02, base, base * rng.uniform(0.9, 1.08)), light, far)
@@ -127,7 +127,7 @@ def _fill_under(canvas: NDArray[np.uint8], outline: NDArray[np.floating], horizo
 
 
 def _hazed(bgr: Bgr, light: Light, far: float) -> Bgr:
-    """Return a colour lit by the sky and seen through much air."""
+    """Return a colour lit by the sky and faded by haze."""
     mixed = (np.array(bgr) * (np.array(light.ambient) + 0.5 * np.array(light.sun)) * (1 - far)
              + np.array(light.sky_low) * far)
     blue, green, red = np.clip(mixed, 0, 255).tolist()

@@ -1,4 +1,4 @@
-"""How a place in the world becomes a place in the picture."""
+"""Project points of the world into the image."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# Nearer points are projected as if they were this far, so that none lies behind the camera;
-# along the road, where that matters, a line stays the same line.
+# Nearer points are projected as if they were this far away, so that none is behind the camera. A
+# line along the road still projects onto the same line.
 NEAR_M = 0.9
 _FAR_PIXEL = 6000.0
 

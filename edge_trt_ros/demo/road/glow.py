@@ -20,9 +20,9 @@ def add_glow(canvas: NDArray[np.uint8], camera: Camera, place: NDArray[np.float3
     Brighten a picture around a lamp.
 
     :param canvas: uint8 (height, width, 3) bgr, changed in place.
-    :param camera: who looks.
-    :param place: float32 (3,), where the lamp is, metres.
-    :param radius_m: how far its light is seen around it.
+    :param camera: the camera.
+    :param place: float32 (3,), position of the lamp in metres.
+    :param radius_m: radius of the halo in metres.
     :param bgr: its colour.
     """
     if place[2] < _NEAREST_M:

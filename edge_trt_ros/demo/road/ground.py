@@ -1,4 +1,4 @@
-"""The ground before the camera: asphalt, kerbs and verges that pass by, lit and hazed."""
+"""The moving ground in front of the camera: asphalt, kerbs and verges, lit and hazed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GAIN_UNIT = 80
 _PLAN_PX_PER_M = 32
 _PLAN_HALF_WIDTH_M = 24.0
 
-# Road layout in x: own lane around 0, three others, bicycles at the right, parking at the left.
+# Road layout in x: the own lane around 0, three others, bicycle lane right, parking lane left.
 LANE_MARKS_X = (-1.75, 1.75)
 EDGE_MARKS_X = (-5.25, 5.3)
 KERBS_X = (-7.6, 6.9)
@@ -26,12 +26,12 @@ PAVEMENT_M = 3.2
 
 class Ground:
     """
-    The road, its kerbs and verges as seen at any distance travelled.
+    The road with its kerbs and verges, for any distance travelled.
 
     :param light: sun and sky.
-    :param camera: who looks.
-    :param is_city: pavements and paving beyond them, instead of grass.
-    :param rng: decides grain, patches and colours.
+    :param camera: the camera.
+    :param is_city: whether the verges are paved instead of grass.
+    :param rng: source of random grain, patches and colours.
     """
 
     def __init__(self, light: Light, camera: Camera, is_city: bool,
@@ -129,7 +129,7 @@ def _plan(light: Light, is_city: bool, rng: np.random.Generator) -> NDArray[np.u
 
 
 def _blurred(plan: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:
-    """Return a plan for the distance, where a pixel covers many of its rows."""
+    """Return a plan blurred for distant bands, where a pixel covers many of its rows."""
     tiled = np.concatenate((plan,) * 3)
     blurred = cv2.blur(tiled, (max(1, rows // 12), rows))
     return np.ascontiguousarray(blurred[len(plan):2 * len(plan)])

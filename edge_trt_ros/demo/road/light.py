@@ -1,4 +1,4 @@
-"""Light of the demo's scenes: what time and weather do to a colour."""
+"""Light of the demo's scenes: how time of day and weather change colours."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Light:
     """
     Sun, sky and air of one scene; colours are gains or 0..255 in blue, green, red.
 
-    :param name: the mood, for people.
+    :param name: name of the mood.
     :param sky_top: colour of the sky overhead.
     :param sky_low: colour of the sky at the horizon; also the colour of the haze.
-    :param sun: gain of the sun on a face turned to it.
+    :param sun: gain of the sun on a face that points at it.
     :param ambient: gain of the sky on every face.
     :param sun_direction: unit vector (x, y, z) from the ground to the sun.
     :param haze_per_m: extinction of the air.
@@ -46,25 +46,25 @@ class Light:
 
         :param base: float32 (n, 3) bgr under white light.
         :param normals: float32 (n, 3) outward unit normals.
-        :returns: float32 (n, 3) bgr by sun and sky, and what the own headlamps would add.
+        :returns: float32 (n, 3) bgr by sun and sky, and what the camera's own headlamps would add.
         """
         facing = np.maximum(normals @ np.array(self.sun_direction, np.float32), 0)
         upward = 0.86 + 0.14 * normals[:, 1]
         gain = (np.array(self.ambient, np.float32) * upward[:, None]
                 + np.array(self.sun, np.float32) * facing[:, None])
-        toward_us = np.maximum(-normals[:, 2], 0.15)[:, None]
-        headlit = base * np.array((0.62, 0.72, 0.76), np.float32) * toward_us
+        toward_camera = np.maximum(-normals[:, 2], 0.15)[:, None]
+        headlit = base * np.array((0.62, 0.72, 0.76), np.float32) * toward_camera
         return base * gain, headlit * float(self.is_dark)
 
     @property
     def shadow_depth(self) -> float:
-        """How many grey levels a shadow takes from asphalt."""
+        """Grey levels that a shadow subtracts from asphalt."""
         return 115 * self.shadow * (self.ambient[1] + self.sun[1] * self.sun_direction[1])
 
     def at_distance(self, lit: NDArray[np.float32], headlit: NDArray[np.float32],
                     x_m: NDArray[np.float32], z_m: NDArray[np.float32]) -> NDArray[np.float32]:
         """
-        Return what reaches the camera from surfaces at their places.
+        Return the colours of surfaces as they reach the camera.
 
         :param lit: float32 (n, 3) bgr by sun and sky; not modified.
         :param headlit: float32 (n, 3) bgr by full headlamps; not modified.
@@ -78,7 +78,7 @@ class Light:
         return np.asarray(np.clip(color * seen + haze * (1 - seen), 0, 255), np.float32)
 
     def beam(self, x_m: NDArray[np.float32], z_m: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the strength, 0..1, of the own headlamps at places on the road."""
+        """Return the strength, 0..1, of the camera's headlamps at places on the road."""
         far = np.maximum(z_m, 1.0)
         spread = 3.0 + 0.22 * far
         return np.asarray(np.exp(-(x_m / spread) ** 2) * np.minimum(1.0, 14 / far) ** 0.8,
@@ -86,7 +86,7 @@ class Light:
 
 
 def light_from_seed(rng: np.random.Generator) -> Light:
-    """Draw a time of day and its weather."""
+    """Return a random time of day and weather."""
     mood = rng.choice(('noon', 'overcast', 'golden', 'dusk', 'night', 'haze'),
                       p=(0.3, 0.17, 0.2, 0.12, 0.12, 0.09))
     side = float(rng.choice((-1.0, 1.0)))

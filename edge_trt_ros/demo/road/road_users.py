@@ -1,4 +1,4 @@
-"""Pedestrians, cyclists and cones of the demo, as solids; walking or riding along +z."""
+"""Pedestrians, cyclists and cones as solids; they walk or ride along +z."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _STEEL: Bgr = (70, 68, 72)
 
 def pedestrian(rng: np.random.Generator, light: Light, yaw_rad: float, phase: float) -> Solid:
     """
-    Draw up a walking person.
+    Draw a walking person.
 
-    :param rng: decides build and clothes; seed it alike for every phase of one person.
+    :param rng: source of random build and clothes; the same seed for all phases of a person.
     :param light: sun and sky.
     :param yaw_rad: heading; 0 walks away from the camera.
     :param phase: 0..1 of one double step.
@@ -57,7 +57,7 @@ def pedestrian(rng: np.random.Generator, light: Light, yaw_rad: float, phase: fl
         sketch.rod((ankle[0], 0.05 + lifted, ankle[2] - 0.03),
                    (ankle[0], 0.05 + lifted, ankle[2] + 0.13), 0.05, _SHOE, level=DETAIL)
 
-    # From the side one arm is behind the body: paint the far one first.
+    # Seen from the side, the body hides one arm: paint the far arm first.
     near = 1 if math.sin(yaw_rad) > 0 else -1
     arm(-near)
     leg(-near)
@@ -80,9 +80,9 @@ def pedestrian(rng: np.random.Generator, light: Light, yaw_rad: float, phase: fl
 
 def cyclist(rng: np.random.Generator, light: Light, yaw_rad: float, phase: float) -> Solid:
     """
-    Draw up a person riding a bicycle.
+    Draw a person riding a bicycle.
 
-    :param rng: decides clothes and colours; seed it alike for every phase of one rider.
+    :param rng: source of random clothes; the same seed for all phases of a rider.
     :param light: sun and sky.
     :param yaw_rad: heading; 0 rides away from the camera.
     :param phase: 0..1 of one turn of the pedals.
@@ -137,12 +137,12 @@ def cyclist(rng: np.random.Generator, light: Light, yaw_rad: float, phase: float
 
 def cone(rng: np.random.Generator, light: Light, yaw_rad: float, phase: float) -> Solid:
     """
-    Draw up a traffic cone with two reflecting collars.
+    Draw a traffic cone with two reflecting collars.
 
-    :param rng: decides size and shade.
+    :param rng: source of a random size and shade.
     :param light: sun and sky.
-    :param yaw_rad: how it was put down.
-    :param phase: not used; every road user is called alike.
+    :param yaw_rad: not used.
+    :param phase: not used; all road users have the same signature.
     """
     height = float(rng.uniform(0.85, 1.05))
     orange = (20 + float(rng.uniform(0, 30)), float(rng.uniform(78, 110)), 244.0)

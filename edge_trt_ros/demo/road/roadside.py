@@ -1,4 +1,4 @@
-"""What stands beside the demo's road and may hide a road user: trees, lamps, signs, houses."""
+"""Objects next to the road, which may hide road users: trees, lamps, signs and houses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LIT_PANE: Bgr = (110, 190, 230)
 
 
 def tree(rng: np.random.Generator, light: Light) -> Solid:
-    """Draw up a round-headed tree."""
+    """Draw a round-headed tree."""
     height = float(rng.uniform(3.8, 6.5))
     green = np.array((float(rng.uniform(36, 66)), float(rng.uniform(104, 142)),
                       float(rng.uniform(62, 104))))
@@ -41,9 +41,9 @@ def tree(rng: np.random.Generator, light: Light) -> Solid:
 
 def lamp_post(rng: np.random.Generator, light: Light, side: float) -> Solid:
     """
-    Draw up a street lamp.
+    Draw a street lamp.
 
-    :param side: -1 when it stands left of the road, 1 right; its arm reaches over the road.
+    :param side: -1 if it is left of the road, 1 if right; its arm reaches over the road.
     """
     height = float(rng.uniform(6.2, 7.4))
     steel = (112.0, 110.0, 106.0)
@@ -59,7 +59,7 @@ def lamp_post(rng: np.random.Generator, light: Light, side: float) -> Solid:
 
 
 def sign(rng: np.random.Generator, light: Light) -> Solid:
-    """Draw up a round or square traffic sign."""
+    """Draw a round or square traffic sign."""
     sketch = Sketch()
     sketch.rod((0.0, 0.0, 0.0), (0.0, 2.5, 0.0), 0.035, (140, 140, 138))
     if rng.random() < 0.5:
@@ -75,9 +75,9 @@ def sign(rng: np.random.Generator, light: Light) -> Solid:
 
 def house(rng: np.random.Generator, light: Light, side: float) -> Solid:
     """
-    Draw up a house with rows of windows towards the road.
+    Draw a house with rows of windows towards the road.
 
-    :param side: -1 when it stands left of the road, 1 right.
+    :param side: -1 if it is left of the road, 1 if right.
     """
     wall = _WALLS[rng.integers(len(_WALLS))]
     storeys, length = int(rng.integers(2, 6)), float(rng.uniform(9, 15))

@@ -1,9 +1,9 @@
 """
-A synthetic road before a camera, with the true boxes of everybody on it.
+A synthetic road in front of a camera, with the true boxes of all road users.
 
-In goes a seed and a time, out comes a picture and its truth. Both depend on nothing else, so
-that one process can film the scene while another, or a test, recomputes what was to be seen.
-Pure NumPy and OpenCV; the only files are the code.
+A seed and a time determine a picture and its truth, and nothing else does: one process can
+publish the pictures while another, or a test, recomputes the truth. Uses NumPy and OpenCV and
+reads no files.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Scene:
     """
     A drive along a road.
 
-    :param seed: decides light, place, camera and traffic.
+    :param seed: determines light, place, camera and traffic.
     :param size_wh: width and height of the pictures in pixels.
     """
 
@@ -75,7 +75,7 @@ class Scene:
         self._solids: OrderedDict[tuple[object, ...], Solid] = OrderedDict()
 
     def prepare(self) -> None:
-        """Render in advance what repeats, so that every later frame takes equally long."""
+        """Render the repeating ground in advance, so that all frames take equally long."""
         self._ground.prepare()
 
     def frame(self, time_s: float) -> SceneFrame:
@@ -86,11 +86,11 @@ class Scene:
                           self._image_of(actors, stage, time_s))
 
     def image(self, time_s: float) -> NDArray[np.uint8]:
-        """Return the picture alone: uint8 (height, width, 3) bgr, the caller's own."""
+        """Return the picture alone: uint8 (height, width, 3) bgr, owned by the caller."""
         return self._image_of(*self._stage(time_s), time_s)
 
     def truth(self, time_s: float) -> Truth:
-        """Return the truth alone, which costs a fraction of the picture."""
+        """Return the truth alone, at a fraction of the cost of the picture."""
         actors, stage = self._stage(time_s)
         return truth_from_stage(stage, [actor.class_id for actor in actors])
 
@@ -101,7 +101,7 @@ class Scene:
                              [actor.position for actor in actors])
 
     def _may_be_seen(self, actor: Actor) -> bool:
-        """Return false for what is certainly beside or behind the picture."""
+        """Return false for an object that is certainly outside the picture."""
         x, _, z = actor.position
         reach = max(z + _REACH_M, 1.0) * self.size_wh[0] * 0.56 / self._camera.focal_px
         return z > -_REACH_M and abs(x) < reach + _REACH_M

@@ -1,4 +1,4 @@
-"""From objects before a camera to what a perfect detector would say about them."""
+"""Compute the true boxes of the objects in front of a camera."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from edge_trt_ros.demo.road.stage import Stage
 from edge_trt_ros.demo.road.truth import Truth
 
-# Objects of this class only hide others.
+# Objects of this class hide others, but are not part of the truth.
 NO_CLASS = -1
 
 _MIN_VISIBLE_PX = 12
@@ -18,10 +18,10 @@ _MIN_VISIBLE_PX = 12
 
 def truth_from_stage(stage: Stage, class_ids: Sequence[int]) -> Truth:
     """
-    Return the tight box and the visible share of each object of which enough is to be seen.
+    Return the tight box and the visible fraction of each object with enough visible pixels.
 
-    The box spans the pixels that neither a nearer object nor the edge of the image hides; the
-    share is theirs of the whole silhouette, be it in the image or not.
+    The box spans the pixels that neither a nearer object nor the edge of the image hides. The
+    fraction is their share of the whole silhouette, including the part outside the image.
 
     :param stage: the objects, at most 255.
     :param class_ids: class of each, or `NO_CLASS`.

@@ -1,4 +1,4 @@
-"""What a sensor adds to a picture."""
+"""Sensor noise of the synthetic camera."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 class Noise:
     """
-    Sensor noise, laid over a frame at a place that the frame's number decides.
+    Sensor noise: one fixed pattern, shifted by the number of the frame.
 
     :param size_wh: width and height of the frames.
     :param sigma: standard deviation in grey levels.

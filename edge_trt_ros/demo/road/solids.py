@@ -1,8 +1,8 @@
 """
-Shapes in metres: what everything in the demo's scenes is drawn with.
+Shapes in metres, of which all objects in the demo's scenes are made.
 
-A `Sketch` collects faces, rods and balls of one object, turns and lights them and gives a
-`Solid`, which `stage.py` puts before a camera. World frame: x right, y up, z forward, metres,
+A `Sketch` collects faces, rods and balls of one object, turns and lights them and returns a
+`Solid`, which `stage.py` draws. World frame: x right, y up, z forward, metres,
 origin on the road under the camera. Colours are blue, green, red, 0..255.
 """
 
@@ -21,7 +21,7 @@ Point = tuple[float, float, float]
 
 FACE, QUADS, BLOB, RING, ROD, BALL = range(6)
 
-# Pixels per metre from which on a part is drawn: outlines always, the rest only near by.
+# Minimum pixels per metre at which a part is drawn: outlines always, details only when near.
 ALWAYS, COARSE, DETAIL, FINE = 0.0, 9.0, 21.0, 52.0
 
 
@@ -39,7 +39,7 @@ class Solid:
     :param from_px_per_m: float32 (p,), ALWAYS to FINE.
     :param lit: float32 (p, 3), bgr of each part by sun and sky.
     :param headlit: float32 (p, 3), bgr that the camera's own headlamps would add.
-    :param lamps: positions (x, y, z), radius in metres and bgr of what glows in the dark.
+    :param lamps: positions (x, y, z), radius in metres and bgr of lights that glow in the dark.
     """
 
     vertices: NDArray[np.float32]
@@ -56,7 +56,7 @@ class Solid:
 
 @dataclass
 class Sketch:
-    """Collects the primitives of one object; what is added later is painted later."""
+    """Collects the primitives of one object; they are painted in the order of adding."""
 
     _points: list[Point] = field(default_factory=list)
     _parts: list[tuple[int, int, int, float, bool, bool, float]] = field(default_factory=list)
@@ -72,8 +72,8 @@ class Sketch:
         :param points: corners, counter-clockwise seen from outside.
         :param bgr: its colour under white light.
         :param inner: true for a detail that lies within the outline of another part.
-        :param culled: hide it when it faces away.
-        :param emissive: keep the colour in any light.
+        :param culled: whether it is hidden when it faces away.
+        :param emissive: whether it keeps its colour in any light.
         :param level: ALWAYS to FINE; by default DETAIL for an inner part.
         """
         self._add(FACE, points, 0.0, bgr, culled, inner, emissive, level)
@@ -83,7 +83,7 @@ class Sketch:
         self._add(QUADS, points, 0.0, bgr, True, True, emissive, COARSE)
 
     def blob(self, points: Sequence[Point], bgr: Bgr, *, inner: bool = False) -> None:
-        """Add a flat polygon of any shape that is seen from both sides."""
+        """Add a flat polygon of any shape that is visible from both sides."""
         self._add(BLOB, points, 0.0, bgr, False, inner, False, COARSE if inner else ALWAYS)
 
     def ring(self, points: Sequence[Point], radius_m: float, bgr: Bgr) -> None:
@@ -101,7 +101,7 @@ class Sketch:
         self._add(BALL, (center,), radius_m, bgr, False, inner, False, level)
 
     def block(self, low: Point, high: Point, bgr: Bgr) -> None:
-        """Add the faces of an upright box between two opposite corners, but its underside."""
+        """Add an upright box between two opposite corners, without its underside."""
         (x0, y0, z0), (x1, y1, z1) = low, high
         self.face(((x1, y0, z1), (x0, y0, z1), (x0, y1, z1), (x1, y1, z1)), bgr)
         self.face(((x0, y0, z1), (x0, y0, z0), (x0, y1, z0), (x0, y1, z1)), bgr)
@@ -111,7 +111,7 @@ class Sketch:
 
     def extrude(self, profile: Sequence[Point], bgr: Bgr) -> None:
         """
-        Add a body that is mirrored left and right.
+        Add a body with left-right symmetry.
 
         :param profile: convex outline seen from the right, counter-clockwise (forward is to
             the right): forward, up, half the width there.
@@ -138,7 +138,7 @@ class Sketch:
 
     def finish(self, light: Light, yaw_rad: float = 0.0) -> Solid:
         """
-        Turn and light what was collected.
+        Return the collected parts as a solid, turned and lit.
 
         :param light: sun and sky.
         :param yaw_rad: heading; 0 drives away from the camera, positive turns right.
@@ -167,12 +167,12 @@ def _turned(point: Point, turn: NDArray[np.float32]) -> Point:
 
 def _normals(vertices: NDArray[np.float32], kinds: NDArray[np.int64],
              spans: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the outward unit normals of faces; what is round counts as facing the camera."""
+    """Return the outward unit normals of faces; round parts face the camera."""
     first, stop = spans[:, 0], spans[:, 1]
     last = np.where(kinds == QUADS, first + 3, stop - 1)
     a = vertices[last] - vertices[first]
     b = vertices[np.minimum(first + 1, stop - 1)] - vertices[first]
-    # The frame is left-handed (x right, y up, z forward): last side by first side.
+    # The frame is left-handed (x right, y up, z forward): last side times first side.
     normals = np.stack((a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1],
                         a[:, 2] * b[:, 0] - a[:, 0] * b[:, 2],
                         a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]), axis=1)

@@ -1,7 +1,7 @@
 """
-Solids before a camera: their picture, their shadows and the map of who is seen where.
+Draw solids in front of a camera: their picture, their shadows and the map of visible objects.
 
-All vertices of a frame are projected in one go; what remains for each part is one call of cv2.
+All vertices of a frame are projected at once; each part then needs one call of cv2.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _CAP = np.linspace(-math.pi / 2, math.pi / 2, 6)
 
 class Stage:
     """
-    Objects at their places, projected and ready to be painted or marked.
+    Objects at their places, projected and ready for painting or marking.
 
-    :param camera: who looks.
-    :param light: sun, sky and air.
+    :param camera: the camera.
+    :param light: sun, sky and haze.
     :param solids: the objects, the most distant first; at least one.
     :param places: x, y, z of each in metres.
     """
@@ -58,7 +58,7 @@ class Stage:
                     * scale[np.stack((spans[:, 0], spans[:, 1] - 1), axis=1)])
         self._inner = np.concatenate([solid.inner for solid in solids])
         self._drawn = self._choose_parts(pixels, spans, kinds)
-        # The outline is wider than the vertices by the radius of what is round.
+        # The outline exceeds the vertices by the radius of round parts.
         width = np.maximum.reduceat(radii_px[:, 0], self._first_part[:-1])[:, None] + 1
         self.low_xy = np.minimum.reduceat(pixels, first_vertex) - width
         self.high_xy = np.maximum.reduceat(pixels, first_vertex) + width
@@ -70,7 +70,7 @@ class Stage:
 
     def _choose_parts(self, pixels: NDArray[np.float32], spans: NDArray[np.int64],
                       kinds: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return bool (p,): true for a part that faces the camera and is large enough."""
+        """Return bool (p,), true for a part that faces the camera and is large enough."""
         solids = self._solids
         last = np.where(kinds == QUADS, spans[:, 0] + 3, spans[:, 1] - 1)
         second = np.minimum(spans[:, 0] + 1, spans[:, 1] - 1)
@@ -83,7 +83,7 @@ class Stage:
         return np.asarray(~(culled & away) & (px_per_m[self._owner] >= needed), np.bool_)
 
     def paint(self, canvas: NDArray[np.uint8]) -> None:
-        """Draw all objects in their colours, smooth-edged and hazed by distance."""
+        """Draw all objects in colour, anti-aliased and with haze by distance."""
         lit = np.concatenate([solid.lit for solid in self._solids])
         headlit = np.concatenate([solid.headlit for solid in self._solids])
         places = self._places[self._owner]
@@ -101,11 +101,11 @@ class Stage:
 
     def mark(self, identities: NDArray[np.uint8], labels: Sequence[int]) -> list[int]:
         """
-        Write, for each pixel, the label of the object that is seen there.
+        Write into each pixel the label of the object that is visible there.
 
         :param identities: uint8 (height, width), changed in place.
         :param labels: a number from 0 to 255 for each object; 0 only hides others.
-        :returns: for each object, how many pixels of the image its silhouette takes.
+        :returns: for each object, the area of its silhouette within the image in pixels.
         """
         fixed = _fixed(self._pixels)
         outlines = self._drawn & ~self._inner
@@ -120,7 +120,7 @@ class Stage:
 
     def seen(self, identities: NDArray[np.uint8], number: int,
              label: int) -> tuple[NDArray[np.uint8], int, int]:
-        """Return where an object is seen within its surroundings, and their upper left corner."""
+        """Return a mask of the visible pixels of an object, and the mask's upper left corner."""
         x0, y0 = np.maximum(self.low_xy[number], 0).astype(int).tolist()
         x1, y1 = np.maximum(self.high_xy[number] + 1, 0).astype(int).tolist()
         found = cv2.inRange(identities[y0:y1, x0:x1], (label,), (label,))
@@ -149,7 +149,7 @@ class Stage:
 
     def shade_ground(self, ground: NDArray[np.uint8], top: int, casts: Sequence[bool]) -> None:
         """
-        Darken the ground where an object keeps the sun or the sky from it.
+        Darken the ground in the shadows of the objects.
 
         :param ground: uint8 (rows, width, 3), the image from row `top` on, changed in place.
         :param top: first row of the ground.
@@ -173,7 +173,7 @@ class Stage:
                                    (0.9 * dark, dark, 1.05 * dark), cv2.LINE_AA, _SHIFT)
         mask = cv2.blur(mask, (3, 2))
         full = cv2.resize(mask, (width, mask.shape[0] * _SHADOW_SCALE))
-        # Taking away is four times cheaper than multiplying, and asphalt is of one tone.
+        # Subtracting is four times cheaper than multiplying, and asphalt has one tone.
         cv2.subtract(ground, full[:rows], dst=ground)
 
     def _draw(self, canvas: NDArray[Any], number: int, fixed: NDArray[np.int32], colors: Any,
@@ -207,13 +207,13 @@ def _outline_round_parts(pixels: NDArray[np.float32], spans: NDArray[np.int64],
                          kinds: NDArray[np.int64],
                          radii_px: NDArray[np.float32]) -> NDArray[np.float32]:
     """
-    Give rods and balls outlines, as polygons are drawn twice as fast.
+    Replace rods and balls by polygons, which are drawn twice as fast.
 
     :param pixels: float32 (v, 2), projected vertices; not modified.
-    :param spans: int64 (p, 2) of all parts; those of round ones are changed in place.
+    :param spans: int64 (p, 2) of all parts; the spans of round parts are changed in place.
     :param kinds: int64 (p,).
     :param radii_px: float32 (p, 2), at the first and at the last vertex.
-    :returns: the vertices, and the outlines after them.
+    :returns: the vertices, followed by the outlines.
     """
     rounds = np.flatnonzero((kinds == ROD) | (kinds == BALL))
     ends = np.stack((pixels[spans[rounds, 0]], pixels[spans[rounds, 1] - 1]), axis=1)
@@ -232,5 +232,5 @@ def _outline_round_parts(pixels: NDArray[np.float32], spans: NDArray[np.int64],
 
 
 def _fixed(pixels: NDArray[np.float32]) -> NDArray[np.int32]:
-    """Return cv2's fixed-point form; cv2 counts pixel centres from 0, projection counts edges."""
+    """Return cv2's fixed-point format; cv2 counts from pixel centres, projection from edges."""
     return np.asarray(pixels * _ONE - _ONE / 2, np.float32).astype(np.int32)

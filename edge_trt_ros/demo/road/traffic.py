@@ -1,9 +1,9 @@
 """
-Who is on the demo's road, and where: positions as closed functions of time.
+The objects on the road and their positions, as closed functions of time.
 
-A `Lane` is an endless row of places that pass the camera one after the other. Which object
-stands at a place is drawn from (seed, lane, number of the place), so any process can tell what
-is where at any time, without having seen what was before.
+A `Lane` is an endless row of places that pass the camera one after the other. The object at a
+place is drawn at random from (seed, lane, number of the place), so any process can compute the
+objects at any time, without the frames before.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ _TREE, _LAMP, _SIGN, _HOUSE = 'tree', 'lamp', 'sign', 'house'
 @dataclass(frozen=True)
 class Lane:
     """
-    A row of places, evenly spaced, that drifts past the camera.
+    A row of evenly spaced places that moves past the camera.
 
-    :param kinds: what may stand at a place, a class name or an item of the roadside; one is
-        drawn for each place.
+    :param kinds: what may be at a place: class names or roadside items; one is drawn at random
+        for each place.
     :param x_m: lateral position.
     :param spacing_m: distance between places.
-    :param closing_m_s: speed towards the camera; negative for one that pulls away.
-    :param chance: probability that a place is taken.
-    :param yaw_rad: heading of what stands there.
+    :param closing_m_s: speed towards the camera; negative if the row moves away.
+    :param chance: probability that a place is occupied.
+    :param yaw_rad: heading of the objects.
     :param far_m: distance at which a place appears.
     :param shift_m: where the row starts.
-    :param jitter_x_m: greatest random offset to either side.
-    :param walk_m_s: own speed over ground, which moves legs and pedals.
-    :param across_m_s: lateral speed, for those who cross the road.
-    :param near_m: distance below which nothing stands, for those who drive ahead.
-    :param sway_m: how far the row swings to and fro.
-    :param run: places that are taken or left together, as a row of cones.
+    :param jitter_x_m: maximum random offset to either side.
+    :param walk_m_s: speed over ground, which moves legs and pedals.
+    :param across_m_s: lateral speed of objects that cross the road.
+    :param near_m: minimum distance, for vehicles ahead in the same lane.
+    :param sway_m: amplitude of the row's oscillation.
+    :param run: number of places that are occupied together, such as a row of cones.
     """
 
     kinds: tuple[str, ...]
@@ -69,12 +69,12 @@ class Actor:
     """
     One object at one moment.
 
-    :param class_id: index into `CLASS_NAMES`, or `NO_CLASS` for an item of the roadside.
+    :param class_id: index into `CLASS_NAMES`, or `NO_CLASS` for a roadside item.
     :param kind: class name or item.
-    :param key: seeds its looks.
+    :param key: seed of its appearance.
     :param position: x, y, z in metres.
     :param yaw_rad: heading; 0 moves away from the camera.
-    :param step: 0.._STEPS - 1, where in its walking or pedalling it is.
+    :param step: 0.._STEPS - 1, phase of walking or pedalling.
     :param braking: whether its brake lamps are lit.
     """
 
@@ -88,7 +88,7 @@ class Actor:
 
 
 def actors_at(seed: int, lanes: tuple[Lane, ...], time_s: float) -> list[Actor]:
-    """Return all objects before the camera at a time, the most distant first."""
+    """Return all objects in front of the camera at a time, the most distant first."""
     actors: list[Actor] = []
     for number, lane in enumerate(lanes):
         drift = lane.closing_m_s * time_s - lane.shift_m
@@ -122,7 +122,7 @@ def _actor(seed: int, number: int, lane: Lane, place: int, z_m: float,
 @lru_cache(maxsize=4096)
 def _occupant(seed: int, number: int, lane: Lane,
               place: int) -> tuple[str, float, float, float, bool]:
-    """Return who is at a place ('' for nobody), offsets across and along, start, braking."""
+    """Return the kind of object at a place ('': none), its offsets, phase and braking."""
     if _rng((seed, number, place // lane.run, 7)).random() >= lane.chance:
         return '', 0.0, 0.0, 0.0, False
     rng = _rng((seed, number, place))
@@ -132,7 +132,7 @@ def _occupant(seed: int, number: int, lane: Lane,
 
 
 def solid_of(actor: Actor, light: Light) -> Solid:
-    """Draw up an object."""
+    """Return the solid of an object."""
     rng = _rng((*actor.key, 3))
     if actor.kind in _BUILDERS:
         return _BUILDERS[actor.kind](rng, light, actor.yaw_rad, actor.step / _STEPS)
@@ -153,10 +153,10 @@ _BUILDERS: dict[str, Callable[[np.random.Generator, Light, float, float], Solid]
 
 def lanes_from_seed(rng: np.random.Generator, is_city: bool, own_m_s: float) -> tuple[Lane, ...]:
     """
-    Draw the traffic of one scene.
+    Return random traffic for one scene.
 
-    :param rng: decides who is there.
-    :param is_city: houses and more people beside the road.
+    :param rng: source of the random choices.
+    :param is_city: whether there are houses and more people next to the road.
     :param own_m_s: speed of the camera.
     """
     turned = math.pi
@@ -206,5 +206,5 @@ def lanes_from_seed(rng: np.random.Generator, is_city: bool, own_m_s: float) -> 
 
 
 def _rng(key: tuple[int, ...]) -> np.random.Generator:
-    """Return a generator for a key; places behind the start have negative numbers."""
+    """Return a generator for a key; numbers of places may be negative."""
     return np.random.default_rng([value & 0xFFFFFFFF for value in key])

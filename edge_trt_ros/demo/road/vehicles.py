@@ -1,4 +1,4 @@
-"""Cars and trucks of the demo, as solids; drawn in their own frame, heading along +z."""
+"""Cars and trucks as solids, in their own frame, heading along +z."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _CARGO: tuple[Bgr, ...] = (
 
 def car(rng: np.random.Generator, light: Light, yaw_rad: float, braking: bool) -> Solid:
     """
-    Draw up a car: saloon, hatchback or off-roader, of any colour.
+    Draw a car: saloon, hatchback or off-roader, of any colour.
 
-    :param rng: decides shape and colour.
+    :param rng: source of a random shape and colour.
     :param light: sun and sky.
     :param yaw_rad: heading; 0 drives away from the camera.
     :param braking: whether the brake lamps are lit.
@@ -59,9 +59,9 @@ def car(rng: np.random.Generator, light: Light, yaw_rad: float, braking: bool) -
 
 def truck(rng: np.random.Generator, light: Light, yaw_rad: float, braking: bool) -> Solid:
     """
-    Draw up a box truck.
+    Draw a box truck.
 
-    :param rng: decides size and colours.
+    :param rng: source of a random size and colours.
     :param light: sun and sky.
     :param yaw_rad: heading; 0 drives away from the camera.
     :param braking: whether the brake lamps are lit.
@@ -115,7 +115,7 @@ def truck(rng: np.random.Generator, light: Light, yaw_rad: float, braking: bool)
 
 def _ends(sketch: Sketch, paint: Bgr, half: float, tail: float, nose: float, belt: float,
           low: float, lift: float, braking: bool) -> None:
-    """Add what is seen from behind and from the front: lamps, bumpers, plates."""
+    """Add the rear and the front: lamps, bumpers, plates."""
     red = (60, 56, 255) if braking else _RED
     middle = 0.72 + lift
     _plate(sketch, 0.0, 0.42 + lift, tail - 0.005, half - 0.06, 0.12, _scaled(paint, 0.72), False,
@@ -145,7 +145,7 @@ def _sides(sketch: Sketch, half: float, tail: float, nose: float, low: float,
 
 def _tread(sketch: Sketch, inside: float, outside: float, top: float, z: float,
            reach: float) -> None:
-    """Add what of a pair of tyres is seen from behind or from the front."""
+    """Add the treads of a pair of tyres, visible from behind and from the front."""
     for x0, x1 in ((-outside, -inside), (inside, outside)):
         for facing in (-1, 1):
             left, right = (x0, x1) if facing < 0 else (x1, x0)
@@ -168,7 +168,7 @@ def _wheels(sketch: Sketch, half: float, axles_z: tuple[float, ...], radius: flo
 
 def _windows(sketch: Sketch, rear_low: Point, rear_high: Point, front_low: Point,
              front_high: Point) -> None:
-    """Glaze a cabin given corners of its profile: forward, up, half the width."""
+    """Add the windows of a cabin from corners of its profile: forward, up, half the width."""
     if rear_low != rear_high:
         _pane(sketch, [(-rear_low[2], rear_low[1], rear_low[0]),
                        (rear_low[2], rear_low[1], rear_low[0]),
@@ -194,7 +194,7 @@ def _windows(sketch: Sketch, rear_low: Point, rear_high: Point, front_low: Point
 
 
 def _pane(sketch: Sketch, corners: list[Point]) -> None:
-    """Add a window that leaves a frame, with a sheen of the sky across it."""
+    """Add a window within a frame, with a reflection of the sky."""
     grid = np.array(corners, np.float64)
     center = grid.mean(axis=0)
     inset = center + (grid - center) * np.array((0.9, 0.8, 0.88))
@@ -211,7 +211,7 @@ def _pane(sketch: Sketch, corners: list[Point]) -> None:
 
 def _plate(sketch: Sketch, x: float, y: float, z: float, half_w: float, half_h: float, bgr: Bgr,
            emissive: bool, facing: int) -> None:
-    """Add an upright rectangle that looks forward (1) or back (-1)."""
+    """Add an upright rectangle that faces forward (1) or back (-1)."""
     left, right = (x - half_w, x + half_w) if facing < 0 else (x + half_w, x - half_w)
     sketch.face(((left, y - half_h, z), (right, y - half_h, z), (right, y + half_h, z),
                  (left, y + half_h, z)), bgr, inner=True, emissive=emissive)
@@ -222,7 +222,7 @@ def _scaled(bgr: Bgr, gain: float) -> Bgr:
 
 
 def _varied(rng: np.random.Generator, bgr: Bgr) -> Bgr:
-    """Return a colour a little off the given one."""
+    """Return a random colour close to the given one."""
     blue, green, red = np.clip(np.array(bgr) * rng.uniform(0.85, 1.1)
                                + rng.normal(0, 7, 3), 12, 250).tolist()
     return (blue, green, red)
