@@ -43,7 +43,7 @@ def _run() -> int:
         parameters, log = node.parameters, node.get_logger()
         log.info(f'engine: {build_through(node, parameters.build_service)}')
         activate(node, parameters.inference_node)
-        _keep_score(node)
+        _score_detections(node)
         node.stop()
         _spin(node, PICTURE_SECONDS)
         folder = Path(parameters.output_directory)
@@ -62,13 +62,13 @@ def _run() -> int:
         node.destroy_node()
 
 
-def _keep_score(node: ScoringNode) -> None:
+def _score_detections(node: ScoringNode) -> None:
     node.start()
     started = monotonic()
     while not node.score.frames:
         if monotonic() - started > WAIT_SECONDS:
-            raise EngineError(f'no detections in {WAIT_SECONDS:.0f} s: does the camera publish, '
-                              'and does `ros2 topic hz /image` show it?')
+            raise EngineError(f'no detections in {WAIT_SECONDS:.0f} s: check with `ros2 topic hz '
+                              '/image` that the camera publishes')
         rclpy.spin_once(node, timeout_sec=0.1)
     started, shown = monotonic(), 0.0
     seconds = node.parameters.seconds

@@ -76,17 +76,17 @@ def average_precision(truths: Sequence[LabelledBoxes], found: Sequence[Detection
 def mean_average_precision(truths: Sequence[LabelledBoxes], found: Sequence[Detections],
                            classes: int) -> dict[str, float]:
     """
-    Return mAP50 and mAP50-95, the means over the classes that the images hold.
+    Return mAP50 and mAP50-95, the means over the classes that the images contain.
 
     :param truths: the objects in each image.
     :param found: the detections in each image, down to low scores.
     :param classes: number of classes.
-    :raises ConfigurationError: if no image holds an object, or pycocotools is not installed.
+    :raises ConfigurationError: if no image contains an object, or pycocotools is not installed.
     """
     precision = average_precision(truths, found, classes)
     present = ~np.isnan(precision[0])
     if not present.any():
-        raise ConfigurationError('the labels hold no objects, so there is no average precision: '
+        raise ConfigurationError('the labels contain no objects, so mAP is undefined: '
                                  'give labelled images')
     return {'mAP50': round(float(precision[0, present].mean()), 4),
             'mAP50-95': round(float(precision[:, present].mean()), 4)}

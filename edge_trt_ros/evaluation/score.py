@@ -47,12 +47,12 @@ class Score:
 
     @property
     def recall(self) -> float:
-        """Share of the objects that were found, ignored ones left out; 0 before the first."""
+        """Share of the objects that were detected, without ignored objects; 0 without objects."""
         return self.hits / max(self.hits + self.misses, 1)
 
     @property
     def precision(self) -> float:
-        """Share of the detections that are correct, excused ones left out; 0 before the first."""
+        """Share of the correct detections, without those of ignored objects; 0 without any."""
         return self.hits / max(self.hits + self.false_alarms, 1)
 
 

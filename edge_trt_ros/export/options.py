@@ -51,7 +51,7 @@ class ExportOptions:
         if unknown:
             raise ConfigurationError(f"dynamic is {', '.join(unknown)}, known are "
                                      f"{', '.join(DYNAMIC_AXES)}")
-        names = [one.name for one in self.inputs] + list(self.output_names)
+        names = [tensor.name for tensor in self.inputs] + list(self.output_names)
         twice = sorted({name for name in names if names.count(name) > 1 or not name})
         if twice:
             raise ConfigurationError(f'the tensor name {twice[0]!r} is empty or given twice: give '

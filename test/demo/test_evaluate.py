@@ -53,7 +53,7 @@ def test_absent_classes_do_not_lower_the_mean() -> None:
     pytest.importorskip('pycocotools', reason='mAP is computed by pycocotools')
     truths = [truth_of(BOX).labelled_boxes()]
     assert mean_average_precision(truths, [found_of(BOX)], 3) == {'mAP50': 1, 'mAP50-95': 1}
-    with pytest.raises(ConfigurationError, match='the labels hold no objects'):
+    with pytest.raises(ConfigurationError, match='the labels contain no objects'):
         mean_average_precision([truth_of().labelled_boxes()], [found_of(BOX)], 3)
 
 

@@ -81,11 +81,11 @@ def test_frames_without_objects_have_a_finite_loss(net: RoadUserNet) -> None:
 
 
 def test_overlaps() -> None:
-    one = torch.tensor([[0.0, 0.0, 10.0, 10.0]])
+    box = torch.tensor([[0.0, 0.0, 10.0, 10.0]])
     half = torch.tensor([[5.0, 0.0, 15.0, 10.0]])
-    assert pairwise_iou(one[None], half[None]).item() == pytest.approx(1 / 3)
-    assert complete_iou(one, one).item() == pytest.approx(1)
-    assert complete_iou(one, half).item() < 1 / 3
+    assert pairwise_iou(box[None], half[None]).item() == pytest.approx(1 / 3)
+    assert complete_iou(box, box).item() == pytest.approx(1)
+    assert complete_iou(box, half).item() < 1 / 3
 
 
 def test_the_export_has_the_metadata_and_layout_of_ultralytics(net: RoadUserNet, tmp_path: Path

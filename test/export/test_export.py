@@ -45,7 +45,8 @@ def shapes_of(path: Path) -> dict[str, list[int | str]]:
 def run(path: Path, *feed: np.ndarray) -> list[np.ndarray]:
     """Run an ONNX file."""
     session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
-    return session.run(None, {one.name: value for one, value in zip(session.get_inputs(), feed)})
+    names = [tensor.name for tensor in session.get_inputs()]
+    return session.run(None, dict(zip(names, feed)))
 
 
 def test_a_callable_with_all_metadata(tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_a_callable_with_all_metadata(tmp_path: Path) -> None:
     checked = check_onnx(path)
     assert input_contract_from_metadata(checked.metadata, InputContract((64, 32))) == CONTRACT
     assert checked.metadata['names'] == "{0: 'a', 1: 'b', 2: 'c', 3: 'd'}"
-    assert [one.name for one in path.parent.iterdir()] == ['m.onnx']
+    assert [file.name for file in path.parent.iterdir()] == ['m.onnx']
     for secret in (str(Path(networks.__file__).parent), 'networks.py', 'stack_trace'):
         assert secret.encode() not in path.read_bytes()
 
@@ -129,7 +130,8 @@ def test_dynamic_axes(tmp_path: Path, files: Path, source: str) -> None:
 def test_opsets(tmp_path: Path, files: Path, source: str, opset: int) -> None:
     path = tmp_path / 'm.onnx'
     export_onnx(source if ':' in source else str(files / source), path, options(opset=opset))
-    assert [one.version for one in onnx.load(str(path)).opset_import if not one.domain] == [opset]
+    imports = onnx.load(str(path)).opset_import
+    assert [entry.version for entry in imports if not entry.domain] == [opset]
 
 
 def test_several_inputs_and_outputs_and_integers(tmp_path: Path) -> None:
@@ -180,7 +182,7 @@ def test_a_wrong_weight_is_found_and_the_onnx_is_rejected(
 def test_values_frozen_by_tracing_are_found(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match='tracing froze'):
         export_onnx('support.networks:Counting', tmp_path / 'm.onnx', options())
-    assert [one.name for one in tmp_path.iterdir()] == ['m.rejected.onnx']
+    assert [file.name for file in tmp_path.iterdir()] == ['m.rejected.onnx']
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -192,7 +194,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, 'fsync', full)
     with pytest.raises(ModelError, match='No space left'):
         export_onnx(CLASSIFIER, tmp_path / 'm.onnx', options())
-    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [('m.onnx', b'old')]
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [('m.onnx', b'old')]
 
 
 def test_a_torchvision_model_is_loaded_by_name(

@@ -98,10 +98,10 @@ def test_boxes_match_torchvision(name: str, tmp_path: Path) -> None:
     # Equal scores have no defined order; rounding in PyTorch may keep or drop a box.
     for reference, box_px, score in (([expected[role].numpy() for role in ROLES], 0.02, 1e-3),
                                      (alone, 1e-3, 1e-4)):
-        wanted = [array[reference[1] >= 0.2] for array in reference]
-        assert len(wanted[0]) > 10
-        wanted, got = aligned(wanted, [found.boxes_xyxy, found.scores, found.class_ids])
-        for want, have, allowed in zip(wanted, got, (box_px, score, 0)):
+        confident = [array[reference[1] >= 0.2] for array in reference]
+        assert len(confident[0]) > 10
+        wants, haves = aligned(confident, [found.boxes_xyxy, found.scores, found.class_ids])
+        for want, have, allowed in zip(wants, haves, (box_px, score, 0)):
             np.testing.assert_allclose(have, want, atol=allowed, rtol=0)
 
 

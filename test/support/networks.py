@@ -1,4 +1,4 @@
-"""Small PyTorch networks to export; whoever imports this has torch."""
+"""Small PyTorch networks to export; requires torch."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Dense(nn.Module):
 
 
 class TwoOutputs(nn.Module):
-    """Takes an image and a scale; gives a mapping of two tensors."""
+    """A network with an image and a scale as inputs, and a mapping of two tensors as output."""
 
     def forward(self, image: torch.Tensor, scale: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return two tensors."""
@@ -47,7 +47,7 @@ class TwoOutputs(nn.Module):
 
 
 class Tokens(nn.Module):
-    """Takes token numbers."""
+    """A network whose input is token IDs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Tokens(nn.Module):
 
 
 class Counting(nn.Module):
-    """Answers otherwise every time, which tracing freezes."""
+    """Returns another value with each call, which tracing freezes."""
 
     calls = 0
 
@@ -70,7 +70,7 @@ class Counting(nn.Module):
 
 
 class Branching(nn.Module):
-    """Looks at its input to decide what to do."""
+    """Branches on the values of its input."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return the images or their negative."""
@@ -80,7 +80,7 @@ class Branching(nn.Module):
 
 
 class FixedSize(nn.Module):
-    """Adds a picture of its own, of 32 by 64 pixels."""
+    """Adds a constant image of 32 by 64 pixels."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class FixedSize(nn.Module):
 
 
 class BrainFloat(nn.Module):
-    """Gives a type that ONNX Runtime's Python does not know."""
+    """Returns bfloat16, which ONNX Runtime's Python API does not support."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return bfloat16."""
@@ -100,7 +100,7 @@ class BrainFloat(nn.Module):
 
 
 class Broken(nn.Module):
-    """Does not run on anything."""
+    """Fails on every input."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Raise."""
@@ -108,12 +108,12 @@ class Broken(nn.Module):
 
 
 def no_network() -> dict[str, Any]:
-    """Return something that is no network."""
+    """Return a dict instead of a network."""
     return {}
 
 
 def nan_network() -> nn.Module:
-    """Return a network whose training failed."""
+    """Return a network with NaN in its weights."""
     network = Classifier()
     with torch.no_grad():
         network.head.weight[0, 0] = float('nan')

@@ -50,13 +50,13 @@ def detection_loss(net: RoadUserNet, raw: Tensor, targets: Targets) -> Tensor:
     with torch.no_grad():
         owner, quality = _assign(net, boxes, logits.sigmoid(), targets)
     assigned = owner >= 0
-    wanted = torch.zeros_like(logits)
+    target_scores = torch.zeros_like(logits)
     batch, cell = assigned.nonzero(as_tuple=True)
     mine = owner[batch, cell]
-    wanted[batch, cell, targets.class_ids[batch, mine]] = quality[batch, cell]
+    target_scores[batch, cell, targets.class_ids[batch, mine]] = quality[batch, cell]
     counted = (assigned | ~_covered(net, targets))[..., None]
     score_loss = torch.nn.functional.binary_cross_entropy_with_logits(
-        logits, wanted, reduction='none')
+        logits, target_scores, reduction='none')
     total = quality[assigned].sum().clamp(min=1.0)
     overlap = complete_iou(boxes[batch, cell], targets.boxes_xyxy[batch, mine])
     box_loss = ((1 - overlap) * quality[batch, cell]).sum() / total
