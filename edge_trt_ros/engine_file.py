@@ -1,25 +1,26 @@
 """
 Reading an engine file together with the manifest that describes it.
 
-Two files cannot be replaced in one step. Whoever installs an engine therefore writes the new
-manifest to `<engine>.json.next` first, then replaces the engine, then renames the manifest
-into place. Whatever moment it is stopped at, one of the two manifests describes the engine
-that is there: the reader takes the one whose hash matches.
+Two files cannot be replaced in one step. An installation therefore writes the new manifest to
+`<engine>.json.next` first, then replaces the engine, then renames the manifest into place. If
+it is stopped at any moment, one of the two manifests describes the engine that is there: the
+reader takes the one whose hash matches.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from edge_trt_ros.errors import EngineError, ManifestError
-from edge_trt_ros.manifest import EngineManifest, manifest_from_json, manifest_path, REBUILD
+from edge_trt_ros.files import read_file
+from edge_trt_ros.manifest import EngineManifest, manifest_path, REBUILD
+from edge_trt_ros.manifest_json import manifest_from_json
 
-MAX_MANIFEST_BYTES = 16 << 20
+MAX_MANIFEST_BYTES = 128 << 20  # a tokenizer may be part of it
 
 
 def next_manifest_path(engine_path: Path) -> Path:
-    """Return where the manifest of an engine lies while that engine is being installed."""
+    """Return the path of an engine's manifest while that engine is being installed."""
     path = manifest_path(engine_path)
     return path.with_name(path.name + '.next')
 
@@ -31,7 +32,7 @@ def read_engine(engine_path: Path) -> tuple[bytes, EngineManifest]:
     :param engine_path: the engine file.
     :returns: the engine's bytes and its manifest.
     :raises EngineError: if the engine is missing, empty or cannot be read.
-    :raises ManifestError: if no manifest is there, or none describes these bytes.
+    :raises ManifestError: if there is no manifest, or none describes these bytes.
     """
     engine = _read_bytes(engine_path)
     problem: ManifestError | None = None
@@ -45,46 +46,27 @@ def read_engine(engine_path: Path) -> tuple[bytes, EngineManifest]:
         except ManifestError as error:
             problem = problem or error
     raise problem or ManifestError(
-        f'{engine_path} has no manifest ({manifest_path(engine_path).name} is not beside it), '
-        f'so nothing says what it is; {REBUILD}')
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """
-    Write a file whole or not at all, and onto the disk.
-
-    :raises OSError: if the disk refuses; what was there stays.
-    """
-    staged = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        with open(staged, 'wb') as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(staged, path)
-    except OSError:
-        staged.unlink(missing_ok=True)
-        raise
+        f'{engine_path} has no manifest (there is no {manifest_path(engine_path).name} in its '
+        f'folder), so its task and inputs are unknown; {REBUILD}')
 
 
 def read_manifest(path: Path) -> EngineManifest:
     """
     Read a manifest file.
 
-    :raises ManifestError: if it cannot be read as one, saying why.
+    :raises ManifestError: if it cannot be read as one, with the reason.
     """
-    if path.stat().st_size > MAX_MANIFEST_BYTES:
-        raise ManifestError(f'{path} has {path.stat().st_size} bytes, a manifest has at most '
-                            f'{MAX_MANIFEST_BYTES}; {REBUILD}')
     try:
-        return manifest_from_json(path.read_text(encoding='utf-8'), str(path))
+        return manifest_from_json(read_file(path, MAX_MANIFEST_BYTES).decode('utf-8'), str(path))
+    except OSError as error:
+        raise ManifestError(f'{path} cannot be read: {error.strerror}; {REBUILD}') from error
     except UnicodeDecodeError as error:
         raise ManifestError(f'{path} is not UTF-8 text ({error}); {REBUILD}') from error
 
 
 def _read_bytes(engine_path: Path) -> bytes:
     try:
-        engine = engine_path.read_bytes()
+        engine = read_file(engine_path)
     except FileNotFoundError:
         raise EngineError(
             f'there is no engine file {engine_path}: build it with `ros2 run edge_trt_ros '

@@ -1,122 +1,138 @@
 """
-The manifest: what an engine file is, as JSON beside it (`<engine>.json`).
+The manifest: what an engine file is, as JSON next to it (`<engine>.json`).
 
 An engine is code to the library that loads it, so the manifest is checked before a byte of
-the engine is deserialised. What the model is (size, colours, head, labels) stands here and
-nowhere else; the parameters of a node hold only what an operator tunes.
+the engine is deserialised. What the model is (inputs, head, labels) is stored here and nowhere
+else; the parameters of a node hold only what an operator tunes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-import hashlib
+from dataclasses import asdict, dataclass, field
 import json
 from pathlib import Path
 from typing import Any
 
-from edge_trt_ros.errors import ManifestError, ModelError
+from edge_trt_ros.errors import EngineError, ManifestError
+from edge_trt_ros.files import sha256_hex
+from edge_trt_ros.network_input import (check_inputs, ImageInput, input_to_dict, NetworkInput,
+                                        TextInput)
 from edge_trt_ros.tensor_spec import TensorSpec
 
-SCHEMA_VERSION = 1
-# A layout: ids, attention mask and types of a text's tokens, int32 [1, 3, 1, length].
-TOKENS = 'tokens'
-
-
-@dataclass(frozen=True)
-class InputContract:
-    """
-    How pixels become the input tensor: `(value * scale - mean) / std`, channel by channel.
-
-    Of a network that reads texts only the layout and the width count.
-
-    :param size_wh: width and height of the network's input in pixels, or tokens of a text and 1.
-    :param color_order: 'rgb' or 'bgr', the order of the channels in the tensor.
-    :param layout: 'nchw', or 'tokens' of a text.
-    :param scale: factor applied to the 0..255 value first.
-    :param mean: subtracted after scaling, in the tensor's channel order.
-    :param std: divided by last, in the tensor's channel order.
-    :param pad_value: 0..255, fills what the letterboxed image does not cover.
-    """
-
-    size_wh: tuple[int, int]
-    color_order: str = 'rgb'
-    layout: str = 'nchw'
-    scale: float = 1 / 255
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    pad_value: int = 114
-
-    def __post_init__(self) -> None:
-        if len(self.size_wh) != 2 or min(self.size_wh) < 1:
-            raise ManifestError(f'input_contract.size_wh is {self.size_wh}, expected two '
-                                'positive numbers: rebuild the engine')
-        for name, value, known in (('color_order', self.color_order, ('rgb', 'bgr')),
-                                   ('layout', self.layout, ('nchw', TOKENS))):
-            if value not in known:
-                raise ManifestError(f"input_contract.{name} is '{value}', known are "
-                                    f"{', '.join(known)}: rebuild the engine")
-        if len(self.mean) != 3 or len(self.std) != 3 or not all(self.std):
-            raise ManifestError('input_contract.mean and .std need three numbers each, std none '
-                                f'of them 0, not {self.mean} and {self.std}: rebuild the engine')
+SCHEMA_VERSION = 2
+MAX_LABELS = 65536
+# Of one input or output: more is no tensor of a network that runs on a robot.
+MAX_TENSOR_BYTES = 1 << 31
+REBUILD = 'rebuild it with `ros2 run edge_trt_ros build_engine MODEL.onnx -o ENGINE`'
 
 
 @dataclass(frozen=True)
 class EngineManifest:
     """
-    Identity and contract of one engine file.
+    Identity of one engine file, and what goes in and comes out.
 
     :param engine_sha256: hash of the engine file's bytes, hexadecimal.
     :param engine_size_bytes: its size.
-    :param source_onnx_sha256: hash of the ONNX it was built from.
-    :param recipe: everything that decided what was built (`convert.recipe`).
+    :param onnx_sha256: hash of the ONNX that it was built from; '' if it was not built from one.
+    :param plan: what decided the build (`convert.plan.PlanIdentity`): the build options under
+        'options', the hash of the calibration images, library and device.
+    :param plan_key: hash of the plan.
     :param backend: the library that runs it: 'onnxruntime', 'tensorrt', 'tensorrt_rtx'.
     :param backend_version: version of that library at build time.
     :param platform: operating system and processor, as 'linux-x86_64'.
-    :param target: what it runs on: 'compute_capabilities' (none names all that the library
-        knows), 'gpu' and 'driver' that it was built with.
+    :param target: what it runs on: 'compute_capabilities' (an empty list names all that the
+        library supports), 'gpu' and 'driver' that it was built with.
     :param layers: what was really built: 'precisions' (name to number of layers), 'layers' (how
         many in all) and 'source' (who counted them).
-    :param cache_key: hash of all that decided what was built.
-    :param inputs: the network's inputs.
-    :param outputs: the network's outputs.
-    :param input_contract: how a frame becomes the input.
-    :param head: how the outputs become detections (a key of `vision.postprocess.HEADS`).
-    :param source_head: the head that was found in the ONNX.
-    :param task: 'detect'.
+    :param inputs: the network's input tensors.
+    :param outputs: the engine's output tensors.
+    :param input_kinds: what the network reads and how that fills `inputs`.
+    :param head: the output format of the network (a name in `heads.HEADS`).
+    :param decoder: how the engine's outputs become results: a format of `vision.tasks` if the
+        head is part of the engine's graph, or the head's own name if it is decoded on the host.
+    :param task: what the network is for, as 'detect' (a name in `vision.tasks.TASKS`).
     :param labels: class names; the index is the class.
     :param verification: what was compared at build time, and how far it was off.
     :param build_seconds: duration of the build.
     :param built_at: UTC time of the build, ISO 8601.
-    :param tokenizer: of a network that reads texts: its `tokenizer.json`.
+    :param decoding: of a head that is decoded on the host: 'roles' (its inputs to the engine's
+        outputs) and 'options' of its decoder.
     """
 
     engine_sha256: str
     engine_size_bytes: int
-    source_onnx_sha256: str
-    recipe: Mapping[str, Any]
+    onnx_sha256: str
+    plan: Mapping[str, Any]
+    plan_key: str
     backend: str
     backend_version: str
     platform: str
     target: Mapping[str, Any]
     layers: Mapping[str, Any]
-    cache_key: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
-    input_contract: InputContract
+    input_kinds: tuple[NetworkInput, ...]
     head: str
-    source_head: str
+    decoder: str
     task: str
     labels: tuple[str, ...]
     verification: Mapping[str, Any]
     build_seconds: float
     built_at: str
-    tokenizer: str = ''
+    decoding: Mapping[str, Any] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.engine_size_bytes:
+            raise ManifestError(f'engine_size_bytes is {self.engine_size_bytes}: {REBUILD}')
+        if len(self.labels) > MAX_LABELS:
+            raise ManifestError(f'{len(self.labels)} labels are stated, expected at most '
+                                f'{MAX_LABELS}: {REBUILD}')
+        if not self.inputs or not self.outputs:
+            raise ManifestError(f'an engine needs inputs and outputs, stated are '
+                                f'{len(self.inputs)} and {len(self.outputs)}: {REBUILD}')
+        for spec in (*self.inputs, *self.outputs):
+            if -1 not in spec.shape and spec.size_bytes > MAX_TENSOR_BYTES:
+                raise ManifestError(f'the tensor {spec} has {spec.size_bytes} bytes, expected at '
+                                    f'most {MAX_TENSOR_BYTES}: {REBUILD}')
+        check_inputs(self.input_kinds, self.inputs)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The build options by name, as plain values; empty if it was not built here."""
+        return dict(self.plan.get('options', {}))
+
+    @property
+    def head_runs_in(self) -> str:
+        """Where the head runs: 'engine' as part of its graph, or 'host'."""
+        return 'host' if self.decoder == self.head and self.decoding else 'engine'
+
+    @property
+    def image_input(self) -> ImageInput:
+        """
+        How pixels become the input.
+
+        :raises EngineError: if the network reads no image.
+        """
+        for one in self.input_kinds:
+            if isinstance(one, ImageInput):
+                return one
+        raise EngineError(f"the engine's task is '{self.task}', and its network reads no image: "
+                          'use an engine of a network for images')
+
+    @property
+    def text_input(self) -> TextInput | None:
+        """How a text becomes the input; None if the network reads no texts."""
+        return next((one for one in self.input_kinds if isinstance(one, TextInput)), None)
+
+    def input_shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of an input tensor for one sample, by its name."""
+        return next(one.shape(name) for one in self.input_kinds if name in one.tensors)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as plain values."""
-        return asdict(self)
+        return {**asdict(self), 'input_kinds': [input_to_dict(one) for one in self.input_kinds]}
 
     def to_json(self) -> str:
         """Return the manifest as indented JSON text with a closing newline."""
@@ -124,7 +140,7 @@ class EngineManifest:
 
     def check_engine(self, engine: bytes, engine_path: Path) -> None:
         """
-        Refuse an engine that is not the one described.
+        Reject an engine that is not the one described.
 
         :param engine: the whole content of the file.
         :param engine_path: its path, for the message.
@@ -142,67 +158,6 @@ class EngineManifest:
                 f'{REBUILD}')
 
 
-REBUILD = 'rebuild it with `ros2 run edge_trt_ros build_engine MODEL.onnx -o ENGINE`'
-
-
-def sha256_hex(data: bytes) -> str:
-    """Return the SHA-256 of some bytes as 64 hexadecimal digits."""
-    return hashlib.sha256(data).hexdigest()
-
-
 def manifest_path(engine_path: Path) -> Path:
-    """Return where the manifest of an engine file lies: beside it, `.json` appended."""
+    """Return the path of an engine's manifest: the engine's path with `.json` appended."""
     return engine_path.with_name(engine_path.name + '.json')
-
-
-def manifest_from_json(text: str, origin: str) -> EngineManifest:
-    """
-    Read a manifest.
-
-    :param text: the JSON text.
-    :param origin: where it came from, for the message.
-    :raises ManifestError: naming the field, what was found and what was expected.
-    """
-    try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ManifestError(f'{origin} is not JSON ({error}); {REBUILD}') from error
-    version = raw.get('schema_version') if isinstance(raw, dict) else None
-    if not isinstance(version, int) or version < 1:
-        raise ManifestError(f'{origin} is no manifest: schema_version is {version!r}, '
-                            f'expected {SCHEMA_VERSION}; {REBUILD}')
-    if version > SCHEMA_VERSION:
-        raise ManifestError(
-            f'{origin} has schema_version {version}, this installation reads up to '
-            f'{SCHEMA_VERSION}: update edge_trt_ros, or {REBUILD}')
-    missing = [field.name for field in fields(EngineManifest)
-               if field.name not in raw and field.name != 'tokenizer']
-    if missing:
-        raise ManifestError(f"{origin} lacks {', '.join(missing)}; {REBUILD}")
-    try:
-        return _manifest_from_fields(raw)
-    except (TypeError, ValueError, KeyError, AttributeError, ModelError) as error:
-        raise ManifestError(f'{origin} is malformed ({error}); {REBUILD}') from error
-
-
-def _manifest_from_fields(raw: dict[str, Any]) -> EngineManifest:
-    known = {field.name for field in fields(EngineManifest)}
-    values = {name: value for name, value in raw.items() if name in known}
-    for name in ('engine_sha256', 'source_onnx_sha256', 'backend', 'backend_version', 'platform',
-                 'cache_key', 'head', 'source_head', 'task', 'built_at', 'tokenizer'):
-        if not isinstance(values.get(name, ''), str):
-            raise TypeError(f'{name} is {values[name]!r}, expected text')
-    if not isinstance(values['engine_size_bytes'], int):
-        raise TypeError(f"engine_size_bytes is {values['engine_size_bytes']!r}, expected a number")
-    for name in ('recipe', 'target', 'layers', 'verification'):
-        values[name] = dict(values[name])
-    for name in ('inputs', 'outputs'):
-        values[name] = tuple(
-            TensorSpec(str(one['name']), str(one['dtype']), tuple(map(int, one['shape'])))
-            for one in values[name])
-    contract = dict(values['input_contract'])
-    for name, convert in (('size_wh', int), ('mean', float), ('std', float)):
-        contract[name] = tuple(map(convert, contract[name]))
-    values['input_contract'] = InputContract(**contract)
-    values['labels'] = tuple(map(str, values['labels']))
-    return EngineManifest(**values)

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from edge_trt_ros.ros.builder.parameters import BuilderParameters, ModelParameters
+from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.ros.builder.parameters import BuilderParameters, ModelFiles
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.space.parameters import Detections3DParameters
+from edge_trt_ros.settings import settings_of
 
 CONFIG = Path(__file__).resolve().parent.parent / 'config'
 KINDS = {'inference.yaml': InferenceParameters, 'builder.yaml': BuilderParameters,
@@ -56,13 +59,15 @@ def test_the_costmap_takes_what_we_publish() -> None:
 def test_a_group_in_a_comment_is_right() -> None:
     lines = (CONFIG / 'builder.yaml').read_text(encoding='utf-8').splitlines()
     shown = {line.split(':')[0].split('.')[1] for line in lines if line.startswith('#   road.')}
-    assert shown and shown <= {field.name for field in fields(ModelParameters)}
+    assert shown and shown <= {one.parameter for kind in (ModelFiles, BuildOptions)
+                               for one in settings_of(kind)}
 
 
 @pytest.mark.parametrize('kind, values', [
     (InferenceParameters, {'confidence_threshold': 1.1}), (InferenceParameters, {'backend': 'x'}),
     (InferenceParameters, {'max_detections': 0}), (BuilderParameters, {'models': ('a b',)}),
-    (Detections3DParameters, {'min_depth_m': 30.0}), (ModelParameters, {'precision': 'fp1'})])
+    (Detections3DParameters, {'min_depth_m': 30.0}), (BuildOptions, {'precision': 'fp1'}),
+    (ModelFiles, {'memory_limit_mb': -1})])
 def test_values_that_cannot_be(kind: type, values: dict[str, Any]) -> None:
-    with pytest.raises(Exception, match=next(iter(values))):
+    with pytest.raises(ConfigurationError, match=next(iter(values))):
         kind(**values)

@@ -10,9 +10,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent / 'edge_trt_ros'
 # Each layer may import those before it.
-LAYERS = (('errors', 'files', 'percentiles', 'tensor_spec', 'manifest', 'engine_file'),
-          ('vision',), ('runtime',), ('convert',), ('export',), ('evaluation',), ('ros',),
-          ('demo',), ('benchmark',), ('cli', '__main__', '__init__'))
+LAYERS = (
+    ('errors', 'files', 'percentiles', 'tensor_spec', 'settings', 'network_input', 'manifest',
+     'manifest_json', 'engine_file'),
+    ('vision',), ('heads',), ('runtime',), ('sources',), ('convert',), ('export',),
+    ('evaluation',), ('ros',), ('demo',), ('benchmark',), ('cli', '__main__', '__init__'))
 OWNERS = {
     'rclpy': ('ros/', 'demo/', 'benchmark/', 'cli/'),
     'vision_msgs': ('ros/', 'demo/', 'benchmark/'),
@@ -29,12 +31,12 @@ OWNERS = {
     'tensorrt': (), 'tensorrt_rtx': (),
     'pycuda': ('runtime/cuda/',),
     'cuda': ('runtime/cuda/',),
-    'rosbags': ('ros/', 'convert/'),
+    'tokenizers': ('runtime/text_preprocess.py',),
+    'rosbags': ('sources/bags.py', 'ros/bags/bag_writer.py'),
     'edgefirst': ('vision/tracking.py',),
     'cv2': ('vision/boxes.py', 'vision/letterbox.py', 'vision/pixel_encodings.py',
-            'vision/overlay.py', 'vision/draw_result.py', 'vision/instances.py',
-            'runtime/host_preprocess.py', 'convert/precision/calibration.py',
-            'ros/messages/image.py', 'demo/', 'evaluation/', 'benchmark/', 'cli/'),
+            'vision/drawing.py', 'vision/tasks/', 'runtime/image_preprocess.py',
+            'sources/frames.py', 'demo/', 'evaluation/', 'benchmark/', 'cli/'),
 }
 FILES = sorted(ROOT.rglob('*.py'))
 

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import Field, fields
 from pathlib import Path
 import re
 
 import pytest
 
-from edge_trt_ros.ros.builder.parameters import BuilderParameters, ModelParameters
+from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.ros.builder.parameters import BuilderParameters, ModelFiles
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.space.parameters import Detections3DParameters
+from edge_trt_ros.settings import settings_of
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / 'README.md').read_text(encoding='utf-8')
 
 
-def row(prefix: str, field: Field) -> str:
-    """Return the row of a parameter in the README's tables."""
-    default = field.default
-    shown = ('[]' if default == () else str(default).lower() if isinstance(default, bool)
-             else "''" if default == '' else str(default))
-    about = field.metadata['description']
-    choices, limits = field.metadata['choices'], field.metadata['limits']
-    allowed = (f" One of {', '.join(choices)}." if choices else
-               f' From {limits[0]} to {limits[1]}.' if limits else '')
-    live = 'yes' if field.metadata['live'] else ''
-    return f'| `{prefix}{field.name}` | `{shown}` | {live} | {about}{allowed} |'
-
-
 @pytest.mark.parametrize('line', [
-    *(row('', one) for one in fields(InferenceParameters)),
-    *(row('', one) for one in fields(BuilderParameters)),
-    *(row('<model>.', one) for one in fields(ModelParameters)),
-    *(row('', one) for one in fields(Detections3DParameters))])
+    *(one.row() for one in settings_of(InferenceParameters)),
+    *(one.row() for one in settings_of(BuilderParameters)),
+    *(one.row('<model>.') for kind in (ModelFiles, BuildOptions) for one in settings_of(kind)),
+    *(one.row() for one in settings_of(Detections3DParameters))])
 def test_parameters_are_in_the_readme(line: str) -> None:
     assert line in README.splitlines()
 

@@ -12,14 +12,15 @@ import psutil
 from std_msgs.msg import Header
 
 from edge_trt_ros.benchmark.road_frames import named_percentiles, road_frames
-from edge_trt_ros.convert.build import open_model
-from edge_trt_ros.manifest import sha256_hex
+from edge_trt_ros.convert.open_model import open_model
+from edge_trt_ros.files import sha256_hex
 from edge_trt_ros.ros.messages.detections import detections_message
-from edge_trt_ros.runtime.contract import Frame, Runtime
+from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import infer, warm_up
+from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.runtime.select import Placement
 from edge_trt_ros.vision.detections import Detections
-from edge_trt_ros.vision.postprocess import Thresholds
+from edge_trt_ros.vision.thresholds import Thresholds
 
 _HOST_STAGES = ('preprocess', 'copy', 'submit', 'postprocess', 'message')
 _WARM_UP_FRAMES = 30
@@ -51,7 +52,7 @@ def measure_engine(path: Path, backend: str, size_wh: tuple[int, int], count: in
         figures = {
             'backend': manifest.backend, 'backend_version': manifest.backend_version,
             'device': runtime.device_name, 'reason': opened.reason, 'precision':
-            manifest.recipe.get('precision', ''), 'engine_sha256': manifest.engine_sha256,
+            manifest.options.get('precision', ''), 'engine_sha256': manifest.engine_sha256,
             'source_size_wh': list(size_wh),
             'input_sha256': sha256_hex(b''.join(frame.pixels.tobytes() for frame in frames)),
             'frames': count, 'open_s': round(opened_s, 3), **_latency(runtime, frames, count)}

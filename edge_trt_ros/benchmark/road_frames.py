@@ -9,7 +9,7 @@ import numpy as np
 
 from edge_trt_ros.demo.road.scene import Scene
 from edge_trt_ros.percentiles import percentiles
-from edge_trt_ros.runtime.contract import Frame
+from edge_trt_ros.runtime.samples import Frame
 
 PERCENTS = (50, 95, 99)
 

@@ -9,12 +9,16 @@ from typing import Any
 import cv2
 
 from edge_trt_ros.cli._command import print_json, progress_bar, run_command
-from edge_trt_ros.cli._images import frame_from_file, image_paths
-from edge_trt_ros.convert.labels import labels_from_file
-from edge_trt_ros.convert.options import BACKENDS, ConversionRecipe, PRECISIONS, shape_from_text
+from edge_trt_ros.cli._options import add_options, read_options
+from edge_trt_ros.convert.options import PRECISIONS
 from edge_trt_ros.evaluation.accuracy import measure_accuracy
 from edge_trt_ros.evaluation.accuracy_picture import accuracy_picture, COLUMNS
 from edge_trt_ros.files import write_file
+from edge_trt_ros.sources.image_files import frame_from_file, image_paths
+
+# All but the precision, which varies from row to row.
+_OPTIONS = ('backend', 'input_shape', 'labels', 'anchors_wh', 'input_contract', 'task',
+            'calibration', 'calibration_topic', 'calibration_images', 'calibration_method')
 
 
 def main() -> None:
@@ -27,31 +31,20 @@ def main() -> None:
                         help='labels as a COCO file')
     parser.add_argument('--precisions', nargs='+', choices=PRECISIONS, default=['fp32', 'fp16'],
                         help='the first is the reference')
-    parser.add_argument('--calibration', default='', metavar='DIR|BAG',
-                        help='calibration images for int8')
-    parser.add_argument('--calibration-images', type=int, default=200, metavar='N')
-    parser.add_argument('--backend', choices=BACKENDS, default='auto')
-    parser.add_argument('--labels', default='', metavar='FILE',
-                        help='a text file with one label per line, or a YAML file with names')
-    parser.add_argument('--input-shape', default='', metavar='1x3x640x640',
-                        help='fixes the dynamic axes of the ONNX')
+    add_options(parser, _OPTIONS)
     parser.add_argument('--plot', type=Path, metavar='PNG', help='draw the table as a picture')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()
 
     def work() -> None:
-        recipe = ConversionRecipe(
-            backend=arguments.backend, calibration=arguments.calibration,
-            calibration_images=arguments.calibration_images,
-            labels=labels_from_file(arguments.labels),
-            input_shape=shape_from_text(arguments.input_shape))
+        options = read_options(arguments)
         with progress_bar(24) as bar:
             def progress(phase: str, fraction: float) -> None:
                 bar.set_description_str(phase, refresh=False)
                 bar.n = round(100 * fraction)
                 bar.refresh()
             report = measure_accuracy(
-                arguments.onnx, list(image_paths(arguments.images)), frame_from_file, recipe,
+                arguments.onnx, list(image_paths(arguments.images)), frame_from_file, options,
                 arguments.precisions, arguments.annotations, progress)
         if arguments.plot:
             picture = cv2.imencode('.png', accuracy_picture(report))[1]

@@ -20,8 +20,8 @@ from edge_trt_ros.benchmark.stage_picture import stage_picture
 from edge_trt_ros.benchmark.transport_probe import probe_transport
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.convert.options import shape_from_text
-from edge_trt_ros.engine_file import write_file
 from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.files import write_file
 from edge_trt_ros.runtime.select import Placement
 
 

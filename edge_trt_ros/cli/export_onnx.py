@@ -12,14 +12,14 @@ from typing import Any
 import yaml
 
 from edge_trt_ros.cli._command import print_json, progress_bar, REFRESH_S, run_command
-from edge_trt_ros.cli._images import frame_from_file, image_paths
 from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.errors import ConfigurationError, ManifestError
 from edge_trt_ros.export.export import export_onnx
 from edge_trt_ros.export.options import (DEFAULT_OPSET, DYNAMIC_AXES, ExportOptions,
                                          inputs_from_text)
 from edge_trt_ros.files import read_file
-from edge_trt_ros.manifest import InputContract
+from edge_trt_ros.network_input import ImageInput
+from edge_trt_ros.sources.image_files import frame_from_file, image_paths
 from edge_trt_ros.tensor_spec import TensorSpec
 
 
@@ -88,16 +88,16 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _contract(arguments: argparse.Namespace, inputs: tuple[TensorSpec, ...]
-              ) -> InputContract | None:
+              ) -> ImageInput | None:
     shape = inputs[0].shape
     if len(inputs) != 1 or len(shape) != 4 or shape[1] != 3 or inputs[0].dtype != 'float32':
         return None
     try:
         mean, std = (tuple(map(float, text.split(','))) for text in (arguments.mean,
                                                                      arguments.std))
-        return InputContract((shape[3], shape[2]), arguments.color_order, scale=arguments.scale,
-                             mean=mean, std=std,  # type: ignore[arg-type]  # checked there
-                             pad_value=arguments.pad_value)
+        return ImageInput((shape[3], shape[2]), arguments.color_order, scale=arguments.scale,
+                          mean=mean, std=std,  # type: ignore[arg-type]  # checked there
+                          pad_value=arguments.pad_value)
     except (ValueError, ManifestError):
         raise ConfigurationError(f'mean is {arguments.mean} and std {arguments.std}, expected '
                                  'three numbers each, and no std of 0: for example 0,0,0 and '

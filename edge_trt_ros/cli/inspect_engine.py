@@ -11,7 +11,8 @@ import psutil
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EdgeTrtError
-from edge_trt_ros.manifest import EngineManifest, TOKENS
+from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.network_input import ImageInput, NetworkInput, TextInput
 from edge_trt_ros.runtime.pipeline import warm_up
 from edge_trt_ros.runtime.select import open_engine
 
@@ -55,30 +56,37 @@ def _print(path: Path, manifest: EngineManifest, here: dict[str, Any]) -> None:
     labels = ', '.join(manifest.labels[:_SHOWN_LABELS])
     more = f', and {len(manifest.labels) - _SHOWN_LABELS} more' \
         if len(manifest.labels) > _SHOWN_LABELS else ''
-    target, contract = manifest.target, manifest.input_contract
-    pixels = f'texts of {contract.size_wh[0]} tokens' if contract.layout == TOKENS else (
-        f'{contract.color_order}, (value * {contract.scale:.6g} - {list(contract.mean)}) / '
-        f'{list(contract.std)}, padded with {contract.pad_value}')
     rows = [
         ('engine', f'{path}, {manifest.engine_size_bytes / 1e6:.1f} MB, '
          f'{manifest.engine_sha256[:12]}'),
         ('built', f'{manifest.built_at} in {manifest.build_seconds:.1f} s by {manifest.backend} '
          f'{manifest.backend_version} on {manifest.platform}'),
-        ('from ONNX', manifest.source_onnx_sha256[:12]),
-        ('runs on', ', '.join(target.get('compute_capabilities', [])) or 'any device of it'),
-        ('task', f'{manifest.task}, head {manifest.source_head} as {manifest.head}'),
+        ('from ONNX', manifest.onnx_sha256[:12]),
+        ('runs on', ', '.join(manifest.target.get('compute_capabilities', []))
+         or 'any device of it'),
+        ('task', f'{manifest.task}, head {manifest.head} in the {manifest.head_runs_in}, decoded '
+         f'as {manifest.decoder}'),
         ('labels', f'{len(manifest.labels)}: {labels}{more}'),
         *(('input', str(one)) for one in manifest.inputs),
         *(('output', str(one)) for one in manifest.outputs),
-        ('reads', pixels),
+        *(('reads', _described(one)) for one in manifest.input_kinds),
         *(_row('layers', manifest.layers)), *(_row('verified', manifest.verification)),
-        *((name, str(value)) for name, value in manifest.recipe.items() if value not in (
+        *((name, str(value)) for name, value in manifest.options.items() if value not in (
             '', [], False, 0)),
         ('here', f"loads on {here['device']} ({here['reason']}), "
          f"{here['host_memory_mb']} MB of host memory" if here['loads']
          else f"does not load: {here['reason']}")]
     for name, text in rows:
         print(f'{name:20}{text}')
+
+
+def _described(one: NetworkInput) -> str:
+    if isinstance(one, TextInput):
+        return f'texts of {one.length} tokens'
+    if isinstance(one, ImageInput):
+        return (f'{one.color_order}, (value * {one.scale:.6g} - {list(one.mean)}) / '
+                f'{list(one.std)}, padded with {one.pad_value}')
+    return f'{one.tensor} {list(one.fixed_shape)} as it is given'
 
 
 def _row(name: str, values: Any) -> list[tuple[str, str]]:

@@ -6,14 +6,14 @@ import argparse
 from pathlib import Path
 
 from edge_trt_ros.cli._command import print_json, run_command
-from edge_trt_ros.cli._images import frame_from_file, image_paths
+from edge_trt_ros.convert.compare.limits import LIMITS
 from edge_trt_ros.convert.graph.check import check_onnx
-from edge_trt_ros.convert.heads.network_head import find_head
-from edge_trt_ros.convert.options import ConversionRecipe
-from edge_trt_ros.convert.verify.boxes import LIMITS
-from edge_trt_ros.convert.verify.tasks import verify
+from edge_trt_ros.convert.options import options_from_dict
+from edge_trt_ros.convert.verify import verify
 from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.heads import Given, recognise
 from edge_trt_ros.runtime.select import open_runtime
+from edge_trt_ros.sources.image_files import frame_from_file, image_paths
 
 
 def main() -> None:
@@ -33,18 +33,17 @@ def main() -> None:
         frames = [frame_from_file(path) for path in image_paths(arguments.images)]
         with open_runtime(arguments.engine, arguments.backend).runtime as runtime:
             manifest = runtime.manifest
-            checked = check_onnx(onnx_path, tuple(manifest.recipe.get('input_shape', ())))
-            if checked.sha256 != manifest.source_onnx_sha256:
+            options = options_from_dict(manifest.options)
+            checked = check_onnx(onnx_path, options.input_shape)
+            if checked.sha256 != manifest.onnx_sha256:
                 raise ConfigurationError(
                     f'{onnx_path} is {checked.sha256[:12]}, but the engine was built from '
-                    f'{manifest.source_onnx_sha256[:12]}: give that one with --onnx, or build '
+                    f'{manifest.onnx_sha256[:12]}: give that one with --onnx, or build '
                     'the engine again')
             precision = str(manifest.layers.get('precision', 'fp32'))
-            stated = manifest.recipe
-            head = find_head(checked, ConversionRecipe(
-                task=str(stated.get('task', '')), labels=tuple(stated.get('labels', ())),
-                anchors_wh=tuple(stated.get('anchors_wh', ()))))
-            found = verify(runtime, checked, head, frames, precision)
+            given = Given(options.task, options.labels, options.anchors_wh)
+            found = verify(runtime, checked, recognise(checked, given, checked.reads_text),
+                           frames, precision)
         if arguments.json:
             print_json({'engine': str(arguments.engine), 'onnx': str(onnx_path),
                         'precision': precision, **found})

@@ -15,11 +15,12 @@ from typing import Any
 import onnx
 
 from edge_trt_ros.convert.graph.check import CheckedOnnx
-from edge_trt_ros.convert.heads.network_head import find_head
-from edge_trt_ros.convert.options import ConversionRecipe
 from edge_trt_ros.convert.store import install, locked
 from edge_trt_ros.errors import EngineError
-from edge_trt_ros.manifest import EngineManifest, InputContract, sha256_hex
+from edge_trt_ros.files import read_file, sha256_hex
+from edge_trt_ros.heads import Given, recognise
+from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.network_input import ImageInput
 from edge_trt_ros.runtime.select import open_engine
 from edge_trt_ros.runtime.tensorrt.device import find_gpu
 from edge_trt_ros.runtime.tensorrt.identity import this_platform
@@ -41,7 +42,7 @@ def adopt_engine(source: Path, target: Path) -> EngineManifest:
     :raises ModelError: if its head is not known.
     """
     try:
-        engine = source.read_bytes()
+        engine = read_file(source)
     except OSError as error:
         raise EngineError(f'{source} cannot be read: {error.strerror}') from error
     header = header_of(engine)
@@ -69,20 +70,23 @@ def _manifest(engine: bytes, header: Mapping[str, Any], library: TensorRt,
     image = TensorSpec(inputs[0].name, inputs[0].dtype, (1, 3, *map(int, size_hw)))
     names = {int(index): str(name) for index, name in dict(header['names']).items()}
     metadata = {key: str(header[key]) for key in ('task', 'kpt_shape', 'end2end') if key in header}
-    seen = CheckedOnnx(onnx.ModelProto(), '', image, outputs, {**metadata, 'names': str(names)})
-    head = find_head(seen, ConversionRecipe())
+    # Nothing is known of its operators; Ultralytics' heads are recognised without them.
+    network = CheckedOnnx(onnx.ModelProto(), '', (image,), outputs,
+                          {**metadata, 'names': str(names)})
+    found = recognise(network, Given(), reads_text=False)
     return EngineManifest(
-        engine_sha256=sha256_hex(engine), engine_size_bytes=len(engine), source_onnx_sha256='',
-        recipe=ConversionRecipe(backend=library.name).to_dict(), backend=library.name,
-        backend_version=library.version, platform=this_platform(), target=target,
+        engine_sha256=sha256_hex(engine), engine_size_bytes=len(engine), onnx_sha256='',
+        plan={}, plan_key='', backend=library.name, backend_version=library.version,
+        platform=this_platform(), target=target,
         layers={'precision': 'fp16' if inputs[0].dtype == 'float16' else 'unknown',
                 'source': "Ultralytics' exporter"},
-        cache_key='', inputs=(image,), outputs=outputs,
-        input_contract=InputContract((image.shape[3], image.shape[2])), head=head.name,
-        source_head=head.name, task=head.task, labels=head.labels,
+        inputs=(image,), outputs=outputs,
+        input_kinds=(ImageInput((image.shape[3], image.shape[2]), tensor=image.name),),
+        head=found.name, decoder=found.name, task=found.task, labels=found.labels,
         verification={'by': 'nobody', 'frames': 0, 'agreement': 'not compared with its ONNX'},
-        build_seconds=0.0,
-        built_at=datetime.now(timezone.utc).isoformat(timespec='seconds'))
+        build_seconds=0.0, built_at=datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        decoding={'roles': {role: one.name for role, one in found.reading.roles.items()},
+                  'options': dict(found.reading.options)})
 
 
 def _tensors(plan: bytes, library: TensorRt

@@ -21,10 +21,11 @@ from traceback import format_exc
 
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.graph.layers import precisions_sentence
-from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.store import locked
 from edge_trt_ros.errors import BuildCanceledError, BuildError, EdgeTrtError
-from edge_trt_ros.manifest import EngineManifest, manifest_from_json
+from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.manifest_json import manifest_from_json
 
 _PR_SET_PDEATHSIG = 1
 _GRACE_S = 1.0
@@ -49,7 +50,7 @@ class BuildOutcome:
         agreement = verified.get(
             'agreement', f"{verified.get('boxes')} boxes within "
             f"{verified.get('max_box_error_px')} px")
-        what = (f"{manifest.backend} {manifest.backend_version}, {manifest.recipe['precision']} "
+        what = (f"{manifest.backend} {manifest.backend_version}, {manifest.options['precision']} "
                 f'({precisions_sentence(manifest.layers)}), '
                 f'{manifest.engine_size_bytes / 1e6:.1f} MB, verified by {verified["by"]} on '
                 f'{verified["frames"]} images ({agreement})')
@@ -64,12 +65,12 @@ class BuildJob:
 
     :param onnx_path: the ONNX file.
     :param engine_path: where the engine goes.
-    :param recipe: what to build.
+    :param options: what to build.
     :param force: build even if the engine is fresh.
     :param memory_limit_mb: how much data the child may hold, in MiB; 0 sets no limit.
     """
 
-    def __init__(self, onnx_path: Path, engine_path: Path, recipe: ConversionRecipe,
+    def __init__(self, onnx_path: Path, engine_path: Path, options: BuildOptions,
                  force: bool, memory_limit_mb: int = 0) -> None:
         self.phase, self.fraction = 'starting', 0.0
         self._engine_path = engine_path
@@ -80,7 +81,7 @@ class BuildJob:
         self._connection, theirs = context.Pipe(duplex=False)
         self._process = context.Process(
             target=_build,
-            args=(theirs, onnx_path, engine_path, recipe, force, memory_limit_mb),
+            args=(theirs, onnx_path, engine_path, options, force, memory_limit_mb),
             name='engine_build', daemon=True)
         self._ended, started = Event(), Event()
         Thread(target=self._start, args=(started,), daemon=True).start()
@@ -183,7 +184,7 @@ class BuildJob:
 
 
 def _build(connection: Connection, onnx_path: Path, engine_path: Path,
-           recipe: ConversionRecipe, force: bool, memory_limit_mb: int) -> None:
+           options: BuildOptions, force: bool, memory_limit_mb: int) -> None:
     # Nobody builds for a dead node.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if memory_limit_mb:
@@ -201,7 +202,7 @@ def _build(connection: Connection, onnx_path: Path, engine_path: Path,
         connection.send(('progress', phase, fraction))
     try:
         manifest, reason = build_engine(
-            onnx_path, engine_path, recipe, force=force, progress=progress)
+            onnx_path, engine_path, options, force=force, progress=progress)
         connection.send(('done', manifest.to_json(), reason))
     except Exception as error:
         # To tell of it takes memory, too.

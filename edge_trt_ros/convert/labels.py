@@ -8,8 +8,10 @@ from typing import Any
 import yaml
 
 from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.files import read_file
 
 _YAML_SUFFIXES = ('.yaml', '.yml')
+_MAX_BYTES = 64 << 20
 
 
 def labels_from_file(path: str) -> tuple[str, ...]:
@@ -24,7 +26,7 @@ def labels_from_file(path: str) -> tuple[str, ...]:
         return ()
     file = Path(path).expanduser()
     try:
-        text = file.read_text(encoding='utf-8')
+        text = read_file(file, _MAX_BYTES).decode('utf-8')
         names = _names(yaml.safe_load(text)) if file.suffix.lower() in _YAML_SUFFIXES \
             else text.rstrip().splitlines()
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:

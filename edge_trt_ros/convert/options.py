@@ -1,135 +1,27 @@
-"""The recipe: everything that decides what is built from an ONNX file."""
+"""
+The options of a build: everything that decides what is built from an ONNX file.
+
+Each is declared once. The ROS parameters of the builder node, the options of the command line,
+the hash of a plan and the rows of the documentation are derived from these fields.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-import hashlib
-import json
 import re
 from typing import Any
 
+from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.manifest import MAX_LABELS
+from edge_trt_ros.runtime.select import BACKEND_CHOICES
+from edge_trt_ros.settings import check_settings, setting
+from edge_trt_ros.vision.tasks import TASKS
 
-BACKENDS = ('auto', 'tensorrt', 'tensorrt_rtx', 'onnxruntime')
 PRECISIONS = ('fp32', 'fp16', 'bf16', 'int8', 'best')
 CALIBRATION_METHODS = ('moving_average', 'min_max', 'percentile')
-TASKS = ('', 'detect', 'classify', 'semantic', 'segment', 'pose', 'obb', 'text', 'tensors')
-MAX_LABELS = 65536
-_MAX_WORKSPACE_MB = 1 << 20
-
-
-@dataclass(frozen=True)
-class ConversionRecipe:
-    """
-    What to build. Two equal recipes on the same ONNX give the same engine.
-
-    :param backend: the library that will run the engine; 'auto' takes the best one here.
-    :param precision: arithmetic of the network (see `convert.precision`).
-    :param input_shape: batch, channels, height, width (or batch and length of texts) to fix an
-        ONNX of open dimensions to; empty takes what the ONNX states.
-    :param max_candidates: boxes that the fused head hands to the CPU for each image.
-    :param labels: class names; empty takes those in the ONNX metadata.
-    :param anchors_wh: sizes of anchors in pixels, for a detector exported without its grid.
-    :param input_contract: how pixels become the input, as JSON with fields of
-        `manifest.InputContract`; '' takes what the ONNX metadata states, or what is usual.
-    :param task: what the network is for; '' takes what the ONNX metadata states. 'tensors'
-        hands its outputs on as they are.
-    :param calibration: folder of images, or a bag, of what the robot will see; '' for none.
-    :param calibration_topic: image topic of the bag; '' takes the only one.
-    :param calibration_images: how many of them are used, evenly spread.
-    :param calibration_method: one of `CALIBRATION_METHODS`.
-    :param max_accuracy_drop: share of the boxes of float32 that int8 may lose, 0 to 1, before
-        layers are left in higher precision.
-    :param workspace_mb: scratch memory that TensorRT may use, in MiB; 0 sets no limit.
-    :param compute_capabilities: GPUs that TensorRT for RTX builds for, as '8.6'; none gives an
-        engine for all of them.
-    :param hardware_compatible: TensorRT builds for every GPU from compute capability 8.0 on.
-    :param version_compatible: TensorRT builds for later versions of itself, too.
-    :param sparsity: the weights are pruned 2 of 4, and the library may use kernels that skip
-        the zeros.
-    :param dla: TensorRT builds for a deep learning accelerator (Jetson), and what that lacks
-        for the GPU.
-    :raises ConfigurationError: naming the field, its value and what is allowed.
-    """
-
-    backend: str = 'auto'
-    precision: str = 'fp32'
-    input_shape: tuple[int, ...] = ()
-    max_candidates: int = 1000
-    labels: tuple[str, ...] = ()
-    anchors_wh: tuple[float, ...] = ()
-    input_contract: str = ''
-    task: str = ''
-    calibration: str = ''
-    calibration_topic: str = ''
-    calibration_images: int = 200
-    calibration_method: str = 'moving_average'
-    max_accuracy_drop: float = 0.05
-    workspace_mb: int = 0
-    compute_capabilities: tuple[str, ...] = ()
-    hardware_compatible: bool = False
-    version_compatible: bool = False
-    sparsity: bool = False
-    dla: bool = False
-
-    def __post_init__(self) -> None:
-        for name, value, known in (('backend', self.backend, BACKENDS),
-                                   ('precision', self.precision, PRECISIONS),
-                                   ('calibration_method', self.calibration_method,
-                                    CALIBRATION_METHODS)):
-            if value not in known:
-                raise ConfigurationError(
-                    f"{name} is '{value}', but this installation builds: {', '.join(known)}")
-        if self.task not in TASKS:
-            raise ConfigurationError(f"task is '{self.task}', known are {', '.join(TASKS[1:])} "
-                                     '(or nothing, to take what the ONNX states)')
-        shape = self.input_shape
-        if shape and (len(shape) not in (2, 4) or min(shape) < 1 or shape[0] != 1
-                      or len(shape) == 4 and shape[1] != 3):
-            raise ConfigurationError(
-                f'input_shape is {list(shape)}, expected 1, 3, height and width, or 1 and the '
-                'length of a text (or nothing, to take what the ONNX states)')
-        # TensorRT's TopK layer takes at most 3840.
-        if not 1 <= self.max_candidates <= 3840:
-            raise ConfigurationError(
-                f'max_candidates is {self.max_candidates}, expected 1 to 3840')
-        if not 1 <= self.calibration_images <= 100_000:
-            raise ConfigurationError(
-                f'calibration_images is {self.calibration_images}, expected 1 to 100000')
-        if not 0 <= self.max_accuracy_drop <= 1:
-            raise ConfigurationError(
-                f'max_accuracy_drop is {self.max_accuracy_drop}, expected 0 to 1')
-        if not 0 <= self.workspace_mb <= _MAX_WORKSPACE_MB:
-            raise ConfigurationError(f'workspace_mb is {self.workspace_mb}, expected 0 (no limit) '
-                                     f'to {_MAX_WORKSPACE_MB}')
-        for capability in self.compute_capabilities:
-            if not re.fullmatch(r'\d+\.\d', capability):
-                raise ConfigurationError(
-                    f"compute_capabilities holds '{capability}', expected numbers such as 8.6")
-        if len(self.labels) > MAX_LABELS:
-            raise ConfigurationError(
-                f'{len(self.labels)} labels given, expected at most {MAX_LABELS}')
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the recipe as plain values, as the manifest stores it."""
-        values = asdict(self)
-        for name in ('input_shape', 'labels', 'anchors_wh', 'compute_capabilities'):
-            values[name] = list(values[name])
-        return values
-
-    def cache_key(self, source_sha256: str, calibration_sha256: str, library: str,
-                  device: str) -> str:
-        """
-        Return 64 hexadecimal digits that change with whatever changes the engine.
-
-        :param source_sha256: hash of the ONNX.
-        :param calibration_sha256: hash of the calibration images, '' for none.
-        :param library: name and version of what builds.
-        :param device: the GPU that it builds on, '' for none.
-        """
-        text = json.dumps([2, source_sha256, calibration_sha256, library, device,
-                           self.to_dict()], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+# TensorRT's TopK layer takes at most this many.
+MAX_CANDIDATES = 3840
 
 
 def shape_from_text(text: str) -> tuple[int, ...]:
@@ -156,3 +48,105 @@ def numbers_from_text(text: str) -> tuple[float, ...]:
     except ValueError:
         raise ConfigurationError(
             f"anchors are '{text}', expected numbers such as 12,16,19,36") from None
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """
+    What to build; the same options on the same ONNX give the same engine.
+
+    Each field says what it is in its declaration; `input_shape` is (batch, channels, height,
+    width) or (batch, tokens), and `anchors_wh` width and height of each anchor in pixels.
+
+    :raises ConfigurationError: naming the option, its value and what is allowed.
+    """
+
+    backend: str = setting(
+        'auto', 'Library that runs the engine; auto takes the best one here.', live=True,
+        choices=BACKEND_CHOICES)
+    precision: str = setting(
+        'fp32', 'What the network computes in; best takes int8 or fp16 where that is faster.',
+        live=True, choices=PRECISIONS)
+    input_shape: tuple[int, ...] = setting(
+        (), 'Batch, channels, height, width as 1x3x640x640 (or 1x128 for texts), for an ONNX '
+        'that leaves them open.', live=True, parse=shape_from_text, metavar='1x3x640x640')
+    max_candidates: int = setting(
+        1000, 'Boxes that leave the device for each image, before NMS.', live=True,
+        limits=(1, MAX_CANDIDATES), metavar='K')
+    labels: tuple[str, ...] = setting(
+        (), 'File with one label a line, or a YAML file with names; empty takes those in the '
+        'ONNX.', live=True, parse=labels_from_file, is_path=True, parameter='labels_file_path',
+        metavar='FILE')
+    anchors_wh: tuple[float, ...] = setting(
+        (), 'Anchors in pixels as 12,16,19,36, for a YOLO exported without its grid.', live=True,
+        parse=numbers_from_text, parameter='anchors', flag='--anchors', metavar='W,H,...')
+    input_contract: str = setting(
+        '', 'How pixels become the input, as JSON: {"color_order": "bgr", "scale": 1.0}; empty '
+        'takes what the ONNX states.', live=True, metavar='JSON')
+    task: str = setting(
+        '', 'What the network is for; empty takes what the ONNX states.', live=True,
+        choices=('', *TASKS))
+    calibration: str = setting(
+        '', 'Folder of images or bag of what the robot will see, for int8 and for fp16 that '
+        'overflows.', live=True, is_path=True, metavar='DIR|BAG')
+    calibration_topic: str = setting(
+        '', 'Image topic of the bag; empty takes the only one.', live=True, metavar='TOPIC')
+    calibration_images: int = setting(
+        200, 'How many of them are used, evenly spread.', live=True, limits=(1, 100_000),
+        metavar='N')
+    calibration_method: str = setting(
+        'moving_average', 'How the ranges of single images make one range.', live=True,
+        choices=CALIBRATION_METHODS)
+    max_accuracy_drop: float = setting(
+        0.05, 'Share of its boxes that int8 may lose before layers stay in fp16.', live=True,
+        limits=(0.0, 1.0), metavar='SHARE')
+    workspace_mb: int = setting(
+        0, 'Scratch memory that TensorRT may use, in MiB; 0 sets no limit.', live=True,
+        limits=(0, 1 << 20), metavar='MIB')
+    compute_capabilities: tuple[str, ...] = setting(
+        (), 'GPUs that tensorrt_rtx builds for, as 8.6; an empty list gives an engine for all.',
+        live=True, flag='--compute-capability', metavar='8.6')
+    hardware_compatible: bool = setting(
+        False, 'With tensorrt: for every GPU from compute capability 8.0 on.', live=True)
+    version_compatible: bool = setting(
+        False, 'With tensorrt: for its later versions, too.', live=True)
+    sparsity: bool = setting(
+        False, 'The weights are pruned 2 of 4: allow kernels that skip the zeros.', live=True)
+    dla: bool = setting(
+        False, 'Build for a deep learning accelerator (Jetson); what it lacks runs on the GPU.',
+        live=True)
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+        shape = self.input_shape
+        if shape and (len(shape) not in (2, 4) or min(shape) < 1 or shape[0] != 1
+                      or len(shape) == 4 and shape[1] != 3):
+            raise ConfigurationError(
+                f'input_shape is {list(shape)}, expected 1, 3, height and width, or 1 and the '
+                'length of a text (or nothing, to take what the ONNX states)')
+        for capability in self.compute_capabilities:
+            if not re.fullmatch(r'\d+\.\d', capability):
+                raise ConfigurationError(
+                    f"compute_capabilities holds '{capability}', expected numbers such as 8.6")
+        if len(self.labels) > MAX_LABELS:
+            raise ConfigurationError(
+                f'{len(self.labels)} labels given, expected at most {MAX_LABELS}')
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options as plain values, as a manifest stores them."""
+        return {name: list(value) if isinstance(value, tuple) else value
+                for name, value in asdict(self).items()}
+
+
+def options_from_dict(stored: Any) -> BuildOptions:
+    """
+    Return options from what a manifest stores; what is missing keeps its default.
+
+    :param stored: what `BuildOptions.to_dict` returns.
+    :raises ConfigurationError: if a value is not allowed.
+    """
+    known = BuildOptions().to_dict()
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(known[name], list) else value
+        for name, value in stored.items() if name in known}
+    return BuildOptions(**values)

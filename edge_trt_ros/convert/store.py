@@ -1,5 +1,5 @@
 """
-Where engines live on disk: stale or fresh, one builder at a time, replaced whole or not at all.
+Where engines live on disk: one builder at a time, replaced whole or not at all.
 
 The lock is the kernel's (`flock`), so it goes with the process that holds it, however that one
 ends. Whatever a killed builder left behind is swept by the next one that takes the lock.
@@ -15,46 +15,10 @@ from pathlib import Path
 import shutil
 from time import time
 
-from edge_trt_ros.convert.graph.check import onnx_sha256, onnx_size_bytes
-from edge_trt_ros.convert.options import ConversionRecipe
-from edge_trt_ros.convert.precision.calibration import calibration_sha256
-from edge_trt_ros.convert.toolchain import find_toolchain
 from edge_trt_ros.engine_file import next_manifest_path, read_engine
 from edge_trt_ros.errors import BuildError, EdgeTrtError
+from edge_trt_ros.files import read_file, write_file
 from edge_trt_ros.manifest import EngineManifest, manifest_path
-
-
-def why_stale(engine_path: Path, onnx_path: Path, recipe: ConversionRecipe) -> str:
-    """
-    Say why an engine has to be built again; an empty answer means that it is fresh.
-
-    :param engine_path: the installed engine, if any.
-    :param onnx_path: the ONNX that it should come from.
-    :param recipe: how it should be built.
-    """
-    if not engine_path.exists():
-        return 'there was no engine yet'
-    try:
-        _, manifest = read_engine(engine_path)
-    except EdgeTrtError as error:
-        return str(error)
-    if onnx_path.is_file() and onnx_sha256(onnx_path) != manifest.source_onnx_sha256:
-        return f'{onnx_path.name} has changed since the engine was built'
-    toolchain = find_toolchain(recipe)
-    images = manifest.recipe.get('calibration_sha256', '')
-    if Path(recipe.calibration).expanduser().exists():
-        images = calibration_sha256(recipe)
-    if toolchain.cache_key(recipe, manifest.source_onnx_sha256, images) == manifest.cache_key:
-        return ''
-    changed = [f'{name} is {manifest.recipe.get(name)!r} in the engine and {value!r} now'
-               for name, value in recipe.to_dict().items() if manifest.recipe.get(name) != value]
-    if images != manifest.recipe.get('calibration_sha256', ''):
-        changed.append('the calibration images have changed')
-    built_with = f'{manifest.backend} {manifest.backend_version}'
-    builds_now = f'{toolchain.backend} {toolchain.version}'
-    if built_with != builds_now:
-        changed.append(f'it was built with {built_with} and {builds_now} builds now')
-    return '; '.join(changed) or 'it was built for another GPU or by an older edge_trt_ros'
 
 
 @contextmanager
@@ -76,23 +40,18 @@ def locked(engine_path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def check_disk_space(engine_path: Path, onnx_path: Path) -> None:
+def check_disk_space(engine_path: Path, needed_bytes: int) -> None:
     """
     Refuse a build whose engine will hardly find room, before minutes are spent on it.
 
     :param engine_path: where the engine will go; its folder is there.
-    :param onnx_path: what it comes from. An engine takes as many bytes as its weights, rarely
-        twice as many, and the old one stays beside the new one until that is whole.
+    :param needed_bytes: what it may take (`BuildPlan.disk_bytes`).
     :raises BuildError: with the space that is there and that is needed.
     """
-    try:
-        needed = 2 * onnx_size_bytes(onnx_path)
-        free = shutil.disk_usage(engine_path.parent).free
-    except (EdgeTrtError, OSError):
-        return  # what is wrong with these files is told by whoever reads them
-    if free < needed:
+    free = shutil.disk_usage(engine_path.parent).free
+    if free < needed_bytes:
         raise BuildError(f'{engine_path.parent} has {free / 1e6:.0f} MB left, but the engine may '
-                         f'take {needed / 1e6:.0f} MB: make room, or choose another '
+                         f'take {needed_bytes / 1e6:.0f} MB: make room, or choose another '
                          'engine_file_path')
 
 
@@ -105,21 +64,18 @@ def install(engine_path: Path, engine: bytes, manifest: EngineManifest) -> None:
     :param manifest: what they are.
     :raises BuildError: if the disk refuses; the old engine stays.
     """
-    staged = engine_path.with_name(f'.{engine_path.name}.{os.getpid()}.tmp')
+    following = next_manifest_path(engine_path)
     try:
         manifest.check_engine(engine, engine_path)
-        _write(staged, manifest.to_json().encode())
-        os.replace(staged, next_manifest_path(engine_path))
-        _write(staged, engine)
-        os.replace(staged, engine_path)
-        os.replace(next_manifest_path(engine_path), manifest_path(engine_path))
+        write_file(following, manifest.to_json().encode())
+        write_file(engine_path, engine)
+        os.replace(following, manifest_path(engine_path))
         _sync_folder(engine_path.parent)
     except OSError as error:
-        for path in (staged, next_manifest_path(engine_path)):
-            try:
-                path.unlink(missing_ok=True)
-            except OSError:
-                pass  # the first error is the one to tell
+        try:
+            following.unlink(missing_ok=True)
+        except OSError:
+            pass  # the first error is the one to tell
         raise BuildError(f'{engine_path} cannot be written: {error.strerror}; '
                          'the engine that was there is untouched') from error
 
@@ -154,19 +110,12 @@ def _sweep(engine_path: Path) -> None:
     if following.exists():
         try:
             _, manifest = read_engine(engine_path)
-            if following.read_text(encoding='utf-8') == manifest.to_json():
+            if read_file(following) == manifest.to_json().encode():
                 os.replace(following, manifest_path(engine_path))
                 return
-        except (EdgeTrtError, UnicodeDecodeError):
+        except (EdgeTrtError, OSError):
             pass  # there is no engine that it could belong to
         following.unlink(missing_ok=True)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with open(path, 'wb') as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

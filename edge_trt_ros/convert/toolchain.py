@@ -1,12 +1,12 @@
-"""What builds an engine here: the library that a recipe asks for, its version, its GPU."""
+"""What builds an engine here: the library that is asked for, its version, its GPU."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_trt_ros.convert.options import ConversionRecipe
-from edge_trt_ros.runtime.onnxruntime_cpu import BACKEND, VERSION
-from edge_trt_ros.runtime.select import best_backend
+from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.runtime.onnxruntime_cpu import VERSION
+from edge_trt_ros.runtime.select import best_backend, ONNXRUNTIME
 from edge_trt_ros.runtime.tensorrt.device import find_gpu
 from edge_trt_ros.runtime.tensorrt.library import load_tensorrt, TensorRt
 
@@ -28,27 +28,23 @@ class Toolchain:
     device: str = ''
     tensorrt: TensorRt | None = None
 
-    def compute_capabilities(self, recipe: ConversionRecipe) -> tuple[str, ...]:
+    def compute_capabilities(self, options: BuildOptions) -> tuple[str, ...]:
         """Return those that the engine must run on, as far as they are known now."""
         built_on = self.device.split()[-1:]
-        return recipe.compute_capabilities or tuple(built_on)
-
-    def cache_key(self, recipe: ConversionRecipe, source_sha256: str,
-                  calibration_sha256: str) -> str:
-        """Return what changes with everything that changes the engine (see the recipe)."""
-        return recipe.cache_key(source_sha256, calibration_sha256,
-                                f'{self.backend} {self.version}', self.device)
+        return options.compute_capabilities or tuple(built_on)
 
 
-def find_toolchain(recipe: ConversionRecipe) -> Toolchain:
+def find_toolchain(options: BuildOptions) -> Toolchain:
     """
-    Return what builds a recipe here.
+    Return what builds here.
+
+    :param options: the library that is asked for, or 'auto'.
 
     :raises EngineError: if the library that it asks for is not installed.
     """
-    backend = best_backend() if recipe.backend == 'auto' else recipe.backend
-    if backend == BACKEND:
-        return Toolchain(BACKEND, VERSION)
+    backend = best_backend() if options.backend == 'auto' else options.backend
+    if backend == ONNXRUNTIME:
+        return Toolchain(ONNXRUNTIME, VERSION)
     library = load_tensorrt(backend)
     gpu = None if library.is_rtx else find_gpu()
     device = f'{gpu.name} {gpu.compute_capability}' if gpu else ''

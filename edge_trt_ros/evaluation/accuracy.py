@@ -9,27 +9,29 @@ from typing import Any
 
 import numpy as np
 
-from edge_trt_ros.convert.agreement import agreement
-from edge_trt_ros.convert.build import BuiltEngine, convert
-from edge_trt_ros.convert.options import ConversionRecipe
-from edge_trt_ros.convert.verify.boxes import boxes_of
+from edge_trt_ros.convert.build import build, BuiltEngine
+from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.convert.plan import plan_build
+from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.evaluation.average_precision import coco_tools, mean_average_precision
 from edge_trt_ros.evaluation.labelled_boxes import LabelledBoxes
 from edge_trt_ros.evaluation.labelled_folder import read_coco, read_yolo
-from edge_trt_ros.runtime.contract import Frame
 from edge_trt_ros.runtime.pipeline import infer
+from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.runtime.select import best_backend, open_engine
 from edge_trt_ros.runtime.tensorrt.device import find_gpu
 from edge_trt_ros.runtime.tensorrt.identity import runs_on
 from edge_trt_ros.vision.detections import Detections
-from edge_trt_ros.vision.postprocess import Thresholds
+from edge_trt_ros.vision.matching import match_detections
+from edge_trt_ros.vision.tasks import TASKS
+from edge_trt_ros.vision.thresholds import Thresholds
 
 # Average precision needs the detections down to low scores.
 _LOWEST_SCORE, _NMS_IOU, _LIVE_SCORE = 0.005, 0.6, 0.25
 
 
 def measure_accuracy(onnx_path: Path, images: Sequence[Path], read: Callable[[Path], Frame],
-                     recipe: ConversionRecipe, precisions: Sequence[str],
+                     options: BuildOptions, precisions: Sequence[str],
                      annotations: Path | None = None,
                      progress: Callable[[str, float], None] = lambda phase, fraction: None
                      ) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def measure_accuracy(onnx_path: Path, images: Sequence[Path], read: Callable[[Pa
     :param onnx_path: the network; its task must produce boxes.
     :param images: image files; YOLO text files next to them are used as labels.
     :param read: reads an image file.
-    :param recipe: build options; the precision is replaced.
+    :param options: build options; the precision is replaced.
     :param precisions: what to build; the first is the reference.
     :param annotations: a COCO file; None uses YOLO text files, if any.
     :param progress: called with a precision and the fraction of it that is done.
@@ -50,8 +52,12 @@ def measure_accuracy(onnx_path: Path, images: Sequence[Path], read: Callable[[Pa
     reference: list[Detections] = []
     truths, sizes = None, [read(path).size_wh for path in images]
     for precision in precisions:
-        built = convert(onnx_path, replace(recipe, precision=precision),
-                        lambda phase, fraction: progress(f'{precision}: {phase}', fraction / 2))
+        plan = plan_build(onnx_path, replace(options, precision=precision))
+        if not TASKS[plan.found.task].has_boxes:
+            raise ConfigurationError(f"the task of {onnx_path} is '{plan.found.task}', and only "
+                                     'tasks with boxes can be compared')
+        built = build(plan, lambda phase, fraction: progress(
+            f'{precision}: {phase}', fraction / 2))
         if not rows:
             labels = built.manifest.labels
             truths = read_coco(annotations, images, labels) if annotations else read_yolo(
@@ -62,7 +68,7 @@ def measure_accuracy(onnx_path: Path, images: Sequence[Path], read: Callable[[Pa
                           lambda done: progress(f'{precision}: run', 0.5 + done / 2))
         confident = [detections[detections.scores >= _LIVE_SCORE] for detections in found]
         reference = reference or confident
-        same = agreement(zip(reference, confident))
+        same = match_detections(zip(reference, confident))
         rows.append({
             'precision': built.manifest.layers['precision'], **row,
             **_mean_average_precision(truths, found, len(built.manifest.labels)),
@@ -84,7 +90,7 @@ def _run(built: BuiltEngine, images: Sequence[Path], read: Callable[[Path], Fram
     with open_engine(runnable.engine, runnable.manifest).runtime as runtime:
         for index, path in enumerate(images):
             result, stages_ms = infer(runtime, read(path), thresholds)
-            found.append(boxes_of(result))
+            found.append(TASKS[runtime.manifest.task].detections(result) or Detections.empty())
             times_ms.append(stages_ms.get('gpu', stages_ms.get('network', 0.0)))
             progress((index + 1) / len(images))
     return found, {

@@ -16,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 import onnx
 
-from edge_trt_ros.convert.graph.check import MAX_ONNX_BYTES
+from edge_trt_ros.convert.graph.load import MAX_ONNX_BYTES
 from edge_trt_ros.convert.graph.metadata import metadata_of
 from edge_trt_ros.errors import ModelError
 from edge_trt_ros.export.model_source import kind_of_source, SourceKind
 from edge_trt_ros.export.options import ExportOptions
 from edge_trt_ros.export.parity import Arrays, check_parity, Exported, Parity
 from edge_trt_ros.files import sha256_hex, write_file
-from edge_trt_ros.runtime.contract import Frame
-from edge_trt_ros.runtime.host_preprocess import HostPreprocess
+from edge_trt_ros.runtime.image_preprocess import ImagePreprocess
+from edge_trt_ros.runtime.samples import Frame
 
 Progress = Callable[[str, float], None]
 
@@ -126,7 +126,7 @@ def _finish(model: onnx.ModelProto, options: ExportOptions) -> None:
     for graph in (model.graph, *model.functions):
         _strip(graph)
     onnx.helper.set_model_props(model, {
-        **options.metadata, **metadata_of(options.task, options.labels, options.input_contract)})
+        **options.metadata, **metadata_of(options.task, options.labels, options.image_input)})
     written = next((opset.version for opset in model.opset_import
                     if opset.domain in ('', 'ai.onnx')), 0)
     if written != options.opset:
@@ -174,14 +174,14 @@ def _feeds(options: ExportOptions, frames: Sequence[Frame]) -> list[Arrays]:
 
 
 def _image_feeds(options: ExportOptions, frames: Sequence[Frame]) -> list[Arrays]:
-    if options.input_contract is None:
+    if options.image_input is None:
         raise ModelError('images to compare on require a network with one image input of '
                          '[batch, 3, height, width]: leave out the images')
-    preprocess = HostPreprocess(options.input_contract)
+    preprocess = ImagePreprocess(options.image_input)
     feeds: list[Arrays] = []
     for frame in frames:
         tensor: NDArray[np.float32] = np.empty((1, *options.inputs[0].shape[1:]), np.float32)
-        preprocess.fill(frame, preprocess.fit(frame), tensor)
+        preprocess.fill_tensor(frame, preprocess.fit(frame), tensor)
         feeds.append([np.repeat(tensor, options.inputs[0].shape[0], axis=0)])
     return feeds
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from edge_trt_ros.convert.graph.metadata import INPUT_CONTRACT
 from edge_trt_ros.convert.options import shape_from_text
 from edge_trt_ros.errors import ConfigurationError
-from edge_trt_ros.manifest import InputContract
+from edge_trt_ros.network_input import ImageInput
 from edge_trt_ros.tensor_spec import TensorSpec
 
 DYNAMIC_AXES = {'batch': 0, 'height': 2, 'width': 3}
 INPUT_DTYPES = ('float32', 'int32', 'int64')
 DEFAULT_OPSET = 18
-# Written from `task`, `labels` and `input_contract` (see `convert.graph.metadata`).
+# Written from `task`, `labels` and `image_input` (see `convert.graph.metadata`).
 _OWN_METADATA = ('task', 'names', 'imgsz', INPUT_CONTRACT)
 
 
@@ -30,7 +30,7 @@ class ExportOptions:
     :param opset: version of the ONNX operators.
     :param task: the network's task, such as `detect`; '' writes none into the ONNX.
     :param labels: class names; the index is the class.
-    :param input_contract: how pixels become the input; None for a network without image input.
+    :param image_input: how pixels become the input; None for a network without image input.
     :param metadata: further metadata properties of the ONNX, as author or license.
     :raises ConfigurationError: naming the field, its value and the allowed values.
     """
@@ -41,7 +41,7 @@ class ExportOptions:
     opset: int = DEFAULT_OPSET
     task: str = ''
     labels: tuple[str, ...] = ()
-    input_contract: InputContract | None = None
+    image_input: ImageInput | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -59,7 +59,7 @@ class ExportOptions:
         taken = sorted(set(self.metadata) & set(_OWN_METADATA))
         if taken:
             raise ConfigurationError(f"metadata has {', '.join(taken)}, which task, labels and "
-                                     'input_contract define: set those instead')
+                                     'image_input define: set those instead')
 
     def dynamic_axes(self, tensor: TensorSpec) -> dict[int, str]:
         """Return the index and name of each dynamic axis of an input."""

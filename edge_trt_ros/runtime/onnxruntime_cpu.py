@@ -1,8 +1,8 @@
-"""The embedded default: ONNX Runtime on the CPU, where there is no GPU or no TensorRT."""
+"""The embedded default: ONNX Runtime on the CPU, for machines without a GPU or TensorRT."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 import os
 from time import perf_counter
@@ -13,54 +13,57 @@ import numpy as np
 from numpy.typing import NDArray
 import onnxruntime
 
-from edge_trt_ros.errors import EngineError
-from edge_trt_ros.manifest import EngineManifest
-from edge_trt_ros.runtime.contract import Frame, Ticket
-from edge_trt_ros.runtime.host_preprocess import HostPreprocess
+from edge_trt_ros.errors import EngineError, first_line
+from edge_trt_ros.manifest import EngineManifest, REBUILD
+from edge_trt_ros.runtime.contract import Ticket
+from edge_trt_ros.runtime.decoding import decoder_of
+from edge_trt_ros.runtime.preprocess import host_preprocess
+from edge_trt_ros.runtime.samples import Sample
+from edge_trt_ros.tensor_spec import TensorSpec
 from edge_trt_ros.vision.letterbox import Letterbox
 
-BACKEND = 'onnxruntime'
 VERSION = str(onnxruntime.__version__)
+_DTYPES = {'tensor(float)': 'float32', 'tensor(float16)': 'float16', 'tensor(uint8)': 'uint8',
+           'tensor(int8)': 'int8', 'tensor(int32)': 'int32', 'tensor(int64)': 'int64',
+           'tensor(bool)': 'bool', 'tensor(bfloat16)': 'bfloat16'}
 
 
 class OnnxRuntimeCpu:
     """
     An ONNX network in this process (see `runtime.contract.Runtime`).
 
-    One thread of its own takes the frames in the order of their submission, so that a caller
+    One thread of its own takes the samples in the order of their submission, so that a caller
     may prepare the next one meanwhile.
 
     :param engine: the ONNX file's bytes.
-    :param manifest: what they are; checked before by whoever read the file.
-    :raises EngineError: if ONNX Runtime refuses them.
+    :param manifest: what they are; the bytes were checked against it when the file was read.
+    :raises EngineError: if ONNX Runtime refuses them, or they are not what the manifest states.
     """
 
     slots = 2
 
     def __init__(self, engine: bytes, manifest: EngineManifest) -> None:
         self.manifest = manifest
+        self.decode = decoder_of(manifest)
         self.device_name = f'CPU, {_threads()} thread(s)'
+        self._preprocess = host_preprocess(manifest.input_kinds)
         try:
             self._session = onnxruntime.InferenceSession(
                 engine, _session_options(), providers=['CPUExecutionProvider'])
         except Exception as error:  # a class of its own for each error code
             raise EngineError(f'ONNX Runtime {VERSION} cannot load this engine: '
-                              f'{str(error).splitlines()[0]}') from error
-        image = manifest.inputs[0]
-        self._input_name = image.name
+                              f'{first_line(error)}') from error
+        _check_tensors('inputs', manifest.inputs, self._session.get_inputs())
+        _check_tensors('outputs', manifest.outputs, self._session.get_outputs())
         self._output_names = [output.name for output in manifest.outputs]
-        found = [output.name for output in self._session.get_outputs()]
-        if found != self._output_names:
-            raise EngineError(f'the engine has the outputs {found}, but its manifest names '
-                              f'{self._output_names}: rebuild it')
-        self._preprocess = HostPreprocess(manifest.input_contract)
-        self._tensors = [np.empty(image.shape, image.dtype) for _ in range(self.slots)]
+        self._tensors = [{one.name: np.empty(manifest.input_shape(one.name), one.dtype)
+                          for one in manifest.inputs} for _ in range(self.slots)]
         self._thread = ThreadPoolExecutor(1, thread_name_prefix='onnxruntime')
 
-    def submit(self, frame: Frame, *, slot: int = 0) -> Ticket:
+    def submit(self, sample: Sample, *, slot: int = 0) -> Ticket:
         """See `Runtime.submit`."""
-        letterbox = self._preprocess.fit(frame)
-        return Ticket(slot, letterbox, self._thread.submit(self._run, frame, letterbox, slot))
+        letterbox = self._preprocess.fit(sample)
+        return Ticket(slot, letterbox, self._thread.submit(self._run, sample, letterbox, slot))
 
     def collect(self, ticket: Ticket) -> Mapping[str, NDArray[Any]]:
         """See `Runtime.collect`."""
@@ -87,16 +90,16 @@ class OnnxRuntimeCpu:
                  trace: TracebackType | None) -> None:
         self.close()
 
-    def _run(self, frame: Frame, letterbox: Letterbox, slot: int
+    def _run(self, sample: Sample, letterbox: Letterbox, slot: int
              ) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
         started = perf_counter()
-        tensor = self._tensors[slot]
-        self._preprocess.fill(frame, letterbox, tensor)
+        tensors = self._tensors[slot]
+        self._preprocess.fill(sample, letterbox, tensors)
         preprocessed = perf_counter()
         try:
-            outputs = self._session.run(self._output_names, {self._input_name: tensor})
+            outputs = self._session.run(self._output_names, tensors)
         except Exception as error:  # a class of its own for each error code
-            raise EngineError(f'ONNX Runtime failed on a frame: {error}') from error
+            raise EngineError(f'ONNX Runtime failed on a sample: {error}') from error
         finished = perf_counter()
         return (dict(zip(self._output_names, outputs)),
                 {'preprocess': (preprocessed - started) * 1e3,
@@ -104,8 +107,8 @@ class OnnxRuntimeCpu:
 
 
 def _threads() -> int:
-    # Half of the cores: the others are for the rest of the robot, and where two share their
-    # arithmetic units a second thread costs more than it brings.
+    # Half of the cores: the others are for the rest of the robot, and if two cores share their
+    # arithmetic units, a second thread costs more than it brings.
     return max(1, len(os.sched_getaffinity(0)) // 2)
 
 
@@ -123,3 +126,19 @@ def _session_options() -> Any:
 def _result(ticket: Ticket) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
     future: Future[tuple[dict[str, NDArray[Any]], dict[str, float]]] = ticket.handle
     return future.result()
+
+
+def _check_tensors(kind: str, stated: Sequence[TensorSpec], found: Sequence[Any]) -> None:
+    shapes = {one.name: tuple(length if isinstance(length, int) else -1 for length in one.shape)
+              for one in found}
+    dtypes = {one.name: _DTYPES.get(one.type, one.type) for one in found}
+    if [one.name for one in stated] != list(shapes):
+        raise EngineError(f'the engine has the {kind} {list(shapes)}, but its manifest names '
+                          f'{[one.name for one in stated]}: {REBUILD}')
+    for one in stated:
+        shape = shapes[one.name]
+        fits = len(shape) == len(one.shape) and all(
+            have in (-1, want) or want == -1 for have, want in zip(shape, one.shape))
+        if not fits or dtypes[one.name] != one.dtype:
+            raise EngineError(f"the engine's tensor '{one.name}' is {dtypes[one.name]}"
+                              f'{list(shape)}, but its manifest states {one}: {REBUILD}')

@@ -1,4 +1,8 @@
-"""Which back end runs an engine here, and why. The only place that imports a back end."""
+"""
+Which back end runs an engine here, and why.
+
+Back ends are imported when an engine needs them, so that a node loads only what it runs.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +14,24 @@ from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest, REBUILD
 from edge_trt_ros.runtime.contract import Runtime
+from edge_trt_ros.runtime.decoding import decoder_of
 from edge_trt_ros.runtime.tensorrt.device import find_gpu
-from edge_trt_ros.runtime.tensorrt.library import (BACKENDS as TENSORRTS, installed_tensorrt,
-                                                   load_tensorrt)
+from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt, load_tensorrt, TENSORRT_NAMES
 
-BACKENDS = ('auto', *TENSORRTS, 'onnxruntime')
+ONNXRUNTIME = 'onnxruntime'
+BACKENDS = (*TENSORRT_NAMES, ONNXRUNTIME)
+# What an option `backend` may be.
+BACKEND_CHOICES = ('auto', *BACKENDS)
 
 
 @dataclass(frozen=True)
 class Placement:
     """
-    Where on a machine with GPUs a network runs; of no effect on a CPU.
+    Which GPU or DLA core runs a network; without effect on a CPU.
 
     :param device_id: which GPU.
-    :param dla_core: which DLA core runs an engine built for one; -1 takes the first.
-    :param use_graph: False launches a frame call by call, to measure against.
+    :param dla_core: which DLA core runs an engine built for one; -1 selects the first.
+    :param use_graph: False launches a sample call by call, for comparison.
     """
 
     device_id: int = 0
@@ -50,9 +57,9 @@ def open_runtime(engine_path: Path, backend: str = 'auto', placement: Placement 
     """
     Open an engine file.
 
-    :param engine_path: the engine; its manifest lies beside it.
+    :param engine_path: the engine; its manifest lies next to it.
     :param backend: 'auto', or the one that must run it.
-    :param placement: where it runs.
+    :param placement: the GPU or DLA core that runs it.
     :raises EngineError: if the engine is missing or no allowed back end runs it.
     :raises ManifestError: if the manifest is missing or describes another engine.
     """
@@ -68,24 +75,30 @@ def open_engine(engine: bytes, manifest: EngineManifest, backend: str = 'auto',
     :param engine: its bytes, already checked against the manifest.
     :param manifest: what they are.
     :param backend: 'auto', or the one that must run it.
-    :param placement: where it runs.
+    :param placement: the GPU or DLA core that runs it.
     :raises EngineError: if no allowed back end runs it.
     """
-    if backend not in BACKENDS:
-        raise EngineError(f"backend is '{backend}', known are {', '.join(BACKENDS)}")
+    if backend not in BACKEND_CHOICES:
+        raise EngineError(f"backend is '{backend}', known are {', '.join(BACKEND_CHOICES)}")
     if backend not in ('auto', manifest.backend):
         raise EngineError(f'the engine is built for {manifest.backend}, but backend is set to '
                           f'{backend}: set backend to auto, or {REBUILD}')
-    asked = 'asked for' if backend != 'auto' else ''
-    if manifest.backend in TENSORRTS:
-        return _open_on_gpu(engine, manifest, asked or 'the engine is built for it', placement)
-    if manifest.backend != 'onnxruntime':
+    if manifest.backend not in BACKENDS:
         raise EngineError(f"the engine is built for '{manifest.backend}', known are "
-                          f"{', '.join(BACKENDS[1:])}: {REBUILD}")
+                          f"{', '.join(BACKENDS)}: {REBUILD}")
+    # Before a byte is loaded and anything is allocated: a manifest may contradict itself.
+    decoder_of(manifest)
+    asked = 'asked for' if backend != 'auto' else ''
+    if manifest.backend == ONNXRUNTIME:
+        return _open_on_cpu(engine, manifest, asked or why_onnxruntime())
+    return _open_on_gpu(engine, manifest, asked or 'the engine is built for it', placement)
+
+
+def _open_on_cpu(engine: bytes, manifest: EngineManifest, reason: str) -> OpenedRuntime:
     if importlib.util.find_spec('onnxruntime') is None:
         raise EngineError('ONNX Runtime is not installed: pip install onnxruntime')
     from edge_trt_ros.runtime.onnxruntime_cpu import OnnxRuntimeCpu
-    return OpenedRuntime(OnnxRuntimeCpu(engine, manifest), asked or why_onnxruntime())
+    return OpenedRuntime(OnnxRuntimeCpu(engine, manifest), reason)
 
 
 def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement: Placement
@@ -97,21 +110,21 @@ def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement
             'onnxruntime')
     library = load_tensorrt(manifest.backend)
     try:
-        from edge_trt_ros.runtime.tensorrt.engine import TensorRtEngine
+        from edge_trt_ros.runtime.tensorrt.engine import TensorRtRuntime
     except ImportError as error:
         raise EngineError(f'PyCUDA does not load ({error}): pip install pycuda, against the CUDA '
                           'of this machine') from error
-    runtime = TensorRtEngine(
+    runtime = TensorRtRuntime(
         engine, manifest, library, device_id=placement.device_id, dla_core=placement.dla_core,
         use_graph=placement.use_graph)
     return OpenedRuntime(runtime, f'{reason}; ' + (
-        f'frames are launched call by call: {runtime.why_no_graph}' if runtime.why_no_graph
+        f'samples are launched call by call: {runtime.why_no_graph}' if runtime.why_no_graph
         else 'each frame is one CUDA graph'))
 
 
 def best_backend() -> str:
-    """Return the back end that 'auto' builds for here."""
-    return 'onnxruntime' if _missing() else installed_tensorrt()
+    """Return the back end that 'auto' builds for on this machine."""
+    return ONNXRUNTIME if _missing() else installed_tensorrt()
 
 
 def why_onnxruntime() -> str:
@@ -121,7 +134,7 @@ def why_onnxruntime() -> str:
 
 
 def _missing() -> str:
-    """Return what keeps engines off a GPU on this machine; '' for nothing."""
+    """Return what this machine lacks to run engines on a GPU; '' if nothing."""
     missing = [] if installed_tensorrt() else ['tensorrt']
     missing += [] if importlib.util.find_spec('pycuda') else ['pycuda']
     if missing:

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 @dataclass(frozen=True)
 class Detections:
     """
-    What was found in one image.
+    The objects that were detected in one image.
 
     :param boxes_xyxy: float32 (n, 4), source pixels; with `angles_rad` before the turn.
     :param scores: float32 (n,), 0 to 1.
     :param class_ids: int64 (n,), index into the labels.
-    :param masks: bool (n, H, W) at the source's size, or None.
     :param keypoints: float32 (n, k, 3): x, y in source pixels and a score; or None.
     :param angles_rad: float32 (n,), how far each box is turned about its centre, from the x axis
         towards the y axis (clockwise in the image); or None for upright boxes.
@@ -27,7 +26,6 @@ class Detections:
     boxes_xyxy: NDArray[np.float32]
     scores: NDArray[np.float32]
     class_ids: NDArray[np.int64]
-    masks: NDArray[np.bool_] | None = None
     keypoints: NDArray[np.float32] | None = None
     angles_rad: NDArray[np.float32] | None = None
 
@@ -36,8 +34,6 @@ class Detections:
         _check('boxes_xyxy', self.boxes_xyxy, (count, 4))
         _check('scores', self.scores, (count,))
         _check('class_ids', self.class_ids, (count,))
-        if self.masks is not None:
-            _check('masks', self.masks, (count, None, None))
         if self.keypoints is not None:
             _check('keypoints', self.keypoints, (count, None, 3))
         if self.angles_rad is not None:
@@ -50,13 +46,12 @@ class Detections:
         """Return the detections of a boolean mask, a slice or an array of indices."""
         return Detections(
             self.boxes_xyxy[rows], self.scores[rows], self.class_ids[rows],
-            None if self.masks is None else self.masks[rows],
             None if self.keypoints is None else self.keypoints[rows],
             None if self.angles_rad is None else self.angles_rad[rows])
 
     @classmethod
     def empty(cls) -> Detections:
-        """Return the detections of an image in which nothing is seen."""
+        """Return the detections of an image without any object."""
         return cls(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int64))
 
 

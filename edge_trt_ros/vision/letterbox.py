@@ -1,4 +1,4 @@
-"""Fit an image into a network's input without changing its aspect, and find the way back."""
+"""Fit an image into a network's input without changing its aspect ratio, and map back."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Letterbox:
     def apply(self, image: NDArray[np.uint8], pad_value: int = 114,
               out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """
-        Return the image as the network sees it, bilinear with half-pixel centres.
+        Return the image as the network's input, resampled bilinearly with half-pixel centres.
 
         :param image: uint8 (H, W) or (H, W, channels) of the source's size; not modified.
         :param pad_value: 0..255, fills the padding.
@@ -108,32 +108,12 @@ class Letterbox:
         """
         Map keypoints back to the source image.
 
-        :param keypoints: float (n, k, 2) or (n, k, 3), x and y in network pixels, then whatever
-            belongs to the point; not modified.
+        :param keypoints: float (n, k, 2) or (n, k, 3), x and y in network pixels, then
+            perhaps a score; not modified.
         :returns: float32 of the same shape, x and y in source pixels.
         """
         mapped = keypoints.astype(np.float32)
         mapped[..., :2] = self._to_source(keypoints[..., :2], 1)
-        return mapped
-
-    def masks_to_source(self, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """
-        Map masks back to the source image.
-
-        :param masks: bool (n, h, w) at the network's size; not modified.
-        :returns: bool (n, H, W) at the source's size.
-        :raises ValueError: if they are not of the network's size.
-        """
-        if masks.shape[:0:-1] != self.network_size_wh:
-            raise ValueError(f'masks have shape {masks.shape}, expected (n, '
-                             f'{self.network_size_wh[1]}, {self.network_size_wh[0]})')
-        width, height = self.resized_size_wh
-        inner = masks[:, self.pad_top:self.pad_top + height, self.pad_left:self.pad_left + width]
-        mapped = np.empty((len(masks), *self.source_size_wh[::-1]), np.bool_)
-        for index, mask in enumerate(inner):
-            grown = cv2.resize(np.ascontiguousarray(mask, np.float32), self.source_size_wh,
-                               interpolation=cv2.INTER_LINEAR)
-            np.greater(grown, 0.5, out=mapped[index])
         return mapped
 
     def _to_source(self, points: FloatArray, pairs: int) -> FloatArray:
@@ -143,3 +123,7 @@ class Letterbox:
     def _scale_and_shift(self, pairs: int) -> tuple[FloatArray, FloatArray]:
         return (np.array([self.scale_x, self.scale_y] * pairs, np.float32),
                 np.array([self.pad_left, self.pad_top] * pairs, np.float32))
+
+
+# For samples that are no picture: nothing is scaled or padded.
+NO_PICTURE = Letterbox((1, 1), (1, 1), (1, 1), 0, 0)

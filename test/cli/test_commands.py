@@ -64,7 +64,7 @@ def test_refusals_are_one_sentence(arguments: tuple[str, ...], status: int, sent
 
 def test_pictures_that_cannot_be_read(engine: Path, tmp_path: Path) -> None:
     (tmp_path / 'a.png').write_bytes(b'no picture')
-    assert 'no image that OpenCV knows' in run('detect', engine, tmp_path / 'a.png', status=1)[1]
+    assert 'cannot be decoded' in run('detect', engine, tmp_path / 'a.png', status=1)[1]
     assert 'no such file' in run('detect', engine, tmp_path / 'c.png', status=1)[1]
 
 
@@ -103,7 +103,7 @@ def test_inspect_says_what_it_is_and_whether_it_loads(engine: Path) -> None:
     out, _ = run('inspect_engine', engine)
     assert 'car, truck, pedestrian' in out and 'loads on CPU' in out and 'images float32' in out
     document = json.loads(run('inspect_engine', engine, '--json')[0])
-    assert document['here']['loads'] and document['manifest']['head'] == 'candidates'
+    assert document['here']['loads'] and document['manifest']['decoder'] == 'candidates'
     document = json.loads(run('inspect_engine', engine, '--json', '--backend', 'tensorrt')[0])
     assert not document['here']['loads'] and 'built for onnxruntime' in document['here']['reason']
 

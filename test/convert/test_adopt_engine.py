@@ -13,15 +13,15 @@ from support.models import dense_model, save
 
 from edge_trt_ros.convert import adopt as module
 from edge_trt_ros.convert.adopt import adopt_engine
-from edge_trt_ros.convert.agreement import agreement
 from edge_trt_ros.convert.build import build_engine
-from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.errors import EngineError, ModelError
 from edge_trt_ros.runtime.pipeline import detect
 from edge_trt_ros.runtime.select import open_runtime
 from edge_trt_ros.runtime.tensorrt.library import TensorRt
 from edge_trt_ros.tensor_spec import TensorSpec
-from edge_trt_ros.vision.postprocess import Thresholds
+from edge_trt_ros.vision.matching import match_detections
+from edge_trt_ros.vision.thresholds import Thresholds
 
 HEADER = {'description': 'Ultralytics YOLOv8n model', 'task': 'detect', 'imgsz': [64, 96],
           'batch': 1, 'names': {'0': 'car', '1': 'truck', '2': 'pedestrian'}}
@@ -59,7 +59,7 @@ def test_the_manifest_says_what_the_header_says(monkeypatch: pytest.MonkeyPatch)
     made = module._manifest(with_header(b'plan'), HEADER, library, {})
     assert (made.head, made.task, made.labels) == (
         'yolo_dense', 'detect', ('car', 'truck', 'pedestrian'))
-    assert made.input_contract.size_wh == (96, 64)
+    assert made.image_input.size_wh == (96, 64)
     shapes['output0'] = (1, 7, 125)
     with pytest.raises(ModelError, match='not known'):
         module._manifest(with_header(b'plan'), HEADER, library, {})
@@ -73,16 +73,17 @@ class TestOnTheGpu:
     def test_it_runs_as_its_onnx_does(self, tmp_path: Path) -> None:
         model = dense_model((96, 64), weight=1.0)
         build_engine(save(model, tmp_path / 'm.onnx'), tmp_path / 'cpu.engine',
-                     ConversionRecipe(backend='onnxruntime'))
+                     BuildOptions(backend='onnxruntime'))
         plan, _ = raw_engine(model, manifest_of(tmp_path / 'cpu.engine'), (96, 64))
         (tmp_path / 'yolo.engine').write_bytes(with_header(plan))
         made = adopt_engine(tmp_path / 'yolo.engine', tmp_path / 'out.engine')
         assert made.labels == ('car', 'truck', 'pedestrian') and made.head == 'yolo_dense'
         with open_runtime(tmp_path / 'out.engine').runtime as adopted, \
                 open_runtime(tmp_path / 'cpu.engine').runtime as cpu:
-            seen = agreement((detect(cpu, frame, Thresholds(0.1))[0],
-                              detect(adopted, frame, Thresholds(0.1))[0])
-                             for frame in (noise_frame((160, 90), seed) for seed in range(3)))
+            frames = [noise_frame((160, 90), seed) for seed in range(3)]
+            seen = match_detections((detect(cpu, frame, Thresholds(0.1))[0],
+                                     detect(adopted, frame, Thresholds(0.1))[0])
+                                    for frame in frames)
         assert seen.expected > 20 and seen.f1 > 0.95 and np.isfinite(seen.score_drift), seen
 
     def test_a_broken_plan_is_not_installed(self, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from support.image_folder import image_folder
 from support.models import dense_model, save
 
 from edge_trt_ros.convert.build import build_engine
-from edge_trt_ros.convert.graph import check as check_module
-from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.graph import load as load_module
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import described, EdgeTrtError
 from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt
@@ -112,7 +112,7 @@ if installed_tensorrt():
 def test_refused_with_its_code_and_the_old_engine_stays(name: str, tmp_path: Path) -> None:
     case, path, engine = CASES[name], tmp_path / 'm.onnx', tmp_path / 'm.engine'
     save(dense_model(), path)
-    build_engine(path, engine, ConversionRecipe(backend='onnxruntime'))
+    build_engine(path, engine, BuildOptions(backend='onnxruntime'))
     before = engine.read_bytes()
     if name == 'an unknown head':
         save(dense_model(metadata={'task': 'paint'}), path)
@@ -120,7 +120,7 @@ def test_refused_with_its_code_and_the_old_engine_stays(name: str, tmp_path: Pat
     recipe = {key: value.format(folder=tmp_path) if isinstance(value, str) else value
               for key, value in case.recipe.items()}
     with pytest.raises(EdgeTrtError) as refusal:
-        build_engine(path, engine, ConversionRecipe(**{'backend': 'onnxruntime', **recipe}),
+        build_engine(path, engine, BuildOptions(**{'backend': 'onnxruntime', **recipe}),
                      force=True)
     assert refusal.value.code == case.code
     sentence = described(refusal.value)
@@ -136,7 +136,7 @@ def test_images_of_other_sizes_are_no_bad_input(tmp_path: Path) -> None:
     cv2.imwrite(str(folder / 'tiny.png'), np.zeros((3, 5, 3), np.uint8))
     manifest, _ = build_engine(
         save(dense_model(weight=1.0), tmp_path / 'm.onnx'), tmp_path / 'm.engine',
-        ConversionRecipe(
+        BuildOptions(
             backend='onnxruntime', precision='int8', calibration=str(folder),
             max_accuracy_drop=1.0))
     assert manifest.layers['precision'] == 'int8'
@@ -153,4 +153,4 @@ def test_a_command_tells_the_code(tmp_path: Path) -> None:
 
 def test_codes_are_words() -> None:
     assert all(case.code.replace('_', '').isalpha() for case in CASES.values())
-    assert check_module.MAX_ONNX_BYTES < 3 << 30
+    assert load_module.MAX_ONNX_BYTES < 3 << 30

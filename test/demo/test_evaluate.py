@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-from edge_trt_ros.convert.build import open_model
+from edge_trt_ros.convert.open_model import open_model
 from edge_trt_ros.demo.detector.evaluate import evaluate
 from edge_trt_ros.demo.detector.model import MODEL_PATH
 from edge_trt_ros.demo.road.scene import CLASS_NAMES

@@ -13,15 +13,14 @@ import pytest
 torch = pytest.importorskip('torch', reason='training the demo model needs torch')
 
 from edge_trt_ros import __version__  # noqa: E402
-from edge_trt_ros.convert.build import open_model  # noqa: E402
+from edge_trt_ros.convert.open_model import open_model  # noqa: E402
 from edge_trt_ros.demo.detector.evaluate import evaluate  # noqa: E402
 from edge_trt_ros.demo.detector.loss import (complete_iou, detection_loss,  # noqa: E402
                                              pairwise_iou)
 from edge_trt_ros.demo.detector.network import RoadUserNet  # noqa: E402
 from edge_trt_ros.demo.detector.samples import augmented, render_samples, Sample  # noqa: E402
-from edge_trt_ros.demo.detector.train import (export_detector,  # noqa: E402
-                                              EXPORTED_SIZE_WH, images_tensor, targets_tensor,
-                                              train)
+from edge_trt_ros.demo.detector.train import (export_detector, EXPORTED_SIZE_WH,  # noqa: E402
+                                              images_tensor, targets_tensor, train)
 from edge_trt_ros.demo.road.scene import CLASS_NAMES  # noqa: E402
 from edge_trt_ros.errors import ModelError  # noqa: E402
 from edge_trt_ros.export import export  # noqa: E402
@@ -115,7 +114,7 @@ def test_the_export_has_the_metadata_and_layout_of_ultralytics(net: RoadUserNet,
         low, high = enlarged.boxes(raw)[0].numpy()[:, :2], enlarged.boxes(raw)[0].numpy()[:, 2:]
     assert found[0, :2].T == pytest.approx((low + high) / 2, abs=1e-2)
     with open_model(path).runtime as runtime:
-        assert runtime.manifest.source_head == 'yolo_dense'
+        assert runtime.manifest.head == 'yolo_dense'
         assert runtime.manifest.labels == CLASS_NAMES
         assert evaluate(runtime, frames=1, confidence=0.3)['frames'] == 1
 

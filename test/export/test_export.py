@@ -23,15 +23,15 @@ from support import networks  # noqa: E402, I100
 
 from edge_trt_ros.convert.build import build_engine  # noqa: E402
 from edge_trt_ros.convert.graph.check import check_onnx  # noqa: E402
-from edge_trt_ros.convert.graph.metadata import input_contract_from_metadata  # noqa: E402
-from edge_trt_ros.convert.options import ConversionRecipe  # noqa: E402
+from edge_trt_ros.convert.graph.metadata import image_input_from_metadata  # noqa: E402
+from edge_trt_ros.convert.options import BuildOptions  # noqa: E402
 from edge_trt_ros.errors import ModelError  # noqa: E402
 from edge_trt_ros.export import export  # noqa: E402
 from edge_trt_ros.export.export import export_onnx  # noqa: E402
 from edge_trt_ros.export.options import ExportOptions  # noqa: E402
-from edge_trt_ros.manifest import InputContract  # noqa: E402
+from edge_trt_ros.network_input import ImageInput  # noqa: E402
 
-CONTRACT = InputContract((64, 32), mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
+IMAGE_INPUT = ImageInput((64, 32), mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
 
 
 def shapes_of(path: Path) -> dict[str, list[int | str]]:
@@ -53,7 +53,7 @@ def test_a_callable_with_all_metadata(tmp_path: Path) -> None:
     phases: list[str] = []
     report = export_onnx(
         CLASSIFIER, tmp_path / 'sub' / 'm.onnx',
-        options(labels=('a', 'b', 'c', 'd'), task='classify', input_contract=CONTRACT,
+        options(labels=('a', 'b', 'c', 'd'), task='classify', image_input=IMAGE_INPUT,
                 output_names=('logits',), names=['pixels']),
         arguments={'classes': 4}, frames=[noise_frame(), noise_frame((64, 32), 1)],
         progress=lambda phase, fraction: phases.append(phase))
@@ -63,7 +63,7 @@ def test_a_callable_with_all_metadata(tmp_path: Path) -> None:
     assert report['parity']['runs'] == 5 and report['parity']['max_error'] < 1e-5
     assert report['parity']['argmax_agreement'] == 1.0
     checked = check_onnx(path)
-    assert input_contract_from_metadata(checked.metadata, InputContract((64, 32))) == CONTRACT
+    assert image_input_from_metadata(checked.metadata, ImageInput((64, 32))) == IMAGE_INPUT
     assert checked.metadata['names'] == "{0: 'a', 1: 'b', 2: 'c', 3: 'd'}"
     assert [file.name for file in path.parent.iterdir()] == ['m.onnx']
     for secret in (str(Path(networks.__file__).parent), 'networks.py', 'stack_trace'):
@@ -73,16 +73,16 @@ def test_a_callable_with_all_metadata(tmp_path: Path) -> None:
 def test_the_engine_uses_the_metadata_of_the_export(tmp_path: Path) -> None:
     labels = ('car', 'truck', 'cone')
     export_onnx('support.networks:Dense', tmp_path / 'm.onnx', options(
-        labels=labels, task='detect', input_contract=CONTRACT))
-    manifest, _ = build_engine(tmp_path / 'm.onnx', tmp_path / 'm.engine', ConversionRecipe())
-    assert (manifest.labels, manifest.input_contract) == (labels, CONTRACT)
-    assert manifest.source_head == 'yolo_dense'
+        labels=labels, task='detect', image_input=IMAGE_INPUT))
+    manifest, _ = build_engine(tmp_path / 'm.onnx', tmp_path / 'm.engine', BuildOptions())
+    assert (manifest.labels, manifest.image_input) == (labels, IMAGE_INPUT)
+    assert manifest.head == 'yolo_dense'
 
 
 def test_a_network_in_memory(network: torch.nn.Module, tmp_path: Path) -> None:
     report = export.export_network(
         network, tmp_path / 'm.onnx', options(
-            labels=('a', 'b', 'c', 'd', 'e'), input_contract=CONTRACT,
+            labels=('a', 'b', 'c', 'd', 'e'), image_input=IMAGE_INPUT,
             metadata={'author': 'me'}), frames=[noise_frame()])
     assert report['parity']['runs'] == 4 and report['parity']['images'] == 1
     assert report['metadata']['author'] == 'me' and report['metadata']['imgsz'] == '[32, 64]'

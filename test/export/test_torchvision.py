@@ -16,18 +16,19 @@ pytest.importorskip('torchvision', reason='its detectors need torchvision')
 
 from torchvision.models import get_model  # noqa: E402
 
-from edge_trt_ros.convert.build import build_engine, open_model  # noqa: E402
+from edge_trt_ros.convert.build import build_engine  # noqa: E402
 from edge_trt_ros.convert.graph.session import open_session, run_session  # noqa: E402
-from edge_trt_ros.convert.options import ConversionRecipe  # noqa: E402
+from edge_trt_ros.convert.open_model import open_model  # noqa: E402
+from edge_trt_ros.convert.options import BuildOptions  # noqa: E402
 from edge_trt_ros.errors import ModelError  # noqa: E402
 from edge_trt_ros.export.detection_parity import aligned  # noqa: E402
 from edge_trt_ros.export.export import export_onnx  # noqa: E402
 from edge_trt_ros.export.options import ExportOptions, inputs_from_text  # noqa: E402
-from edge_trt_ros.manifest import InputContract  # noqa: E402
-from edge_trt_ros.runtime.contract import Frame  # noqa: E402
-from edge_trt_ros.runtime.host_preprocess import HostPreprocess  # noqa: E402
+from edge_trt_ros.network_input import ImageInput  # noqa: E402
+from edge_trt_ros.runtime.image_preprocess import ImagePreprocess  # noqa: E402
 from edge_trt_ros.runtime.pipeline import detect  # noqa: E402
-from edge_trt_ros.vision.postprocess import Thresholds  # noqa: E402
+from edge_trt_ros.runtime.samples import Frame  # noqa: E402
+from edge_trt_ros.vision.thresholds import Thresholds  # noqa: E402
 
 SIZE = 320
 ROLES = ('boxes', 'scores', 'labels')
@@ -77,20 +78,20 @@ def make(name: str) -> Any:
 @pytest.mark.parametrize('name', NAMES)
 def test_boxes_match_torchvision(name: str, tmp_path: Path) -> None:
     options = ExportOptions(inputs_from_text([f'1x3x{SIZE}x{SIZE}'], []), labels=LABELS,
-                            input_contract=InputContract((SIZE, SIZE)))
+                            image_input=ImageInput((SIZE, SIZE)))
     # Noise, as in `make`: on other images all scores are 1.
     pixels = np.random.default_rng(4).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     frame = Frame(pixels, 'bgr8', (SIZE, SIZE))
     export_onnx('export.test_torchvision:make', tmp_path / 'm.onnx', options, arguments=[name],
                 frames=[frame])
     build_engine(tmp_path / 'm.onnx', tmp_path / 'm.engine',
-                 ConversionRecipe(backend='onnxruntime'))
+                 BuildOptions(backend='onnxruntime'))
     with open_model(tmp_path / 'm.engine').runtime as runtime:
         assert runtime.manifest.labels == LABELS
         found, _ = detect(runtime, frame, Thresholds(confidence=0.2))
-        preprocess = HostPreprocess(runtime.manifest.input_contract)
+        preprocess = ImagePreprocess(runtime.manifest.image_input)
     tensor = np.empty((1, 3, SIZE, SIZE), np.float32)
-    preprocess.fill(frame, preprocess.fit(frame), tensor)
+    preprocess.fill_tensor(frame, preprocess.fit(frame), tensor)
     with torch.no_grad():
         expected, = make(name)([torch.from_numpy(tensor[0])])
     session = open_session(onnx.load(str(tmp_path / 'm.onnx')))
@@ -121,10 +122,10 @@ def blind(name: str) -> Any:
 @pytest.mark.parametrize('name', NAMES)
 def test_an_image_without_objects(name: str, tmp_path: Path) -> None:
     options = ExportOptions(inputs_from_text([f'1x3x{SIZE}x{SIZE}'], []), labels=LABELS,
-                            input_contract=InputContract((SIZE, SIZE)))
+                            image_input=ImageInput((SIZE, SIZE)))
     export_onnx('export.test_torchvision:blind', tmp_path / 'm.onnx', options, arguments=[name])
     build_engine(tmp_path / 'm.onnx', tmp_path / 'm.engine',
-                 ConversionRecipe(backend='onnxruntime', precision='fp16'))
+                 BuildOptions(backend='onnxruntime', precision='fp16'))
     with open_model(tmp_path / 'm.engine').runtime as runtime:
         found, _ = detect(runtime, noise_frame((SIZE, SIZE)), Thresholds(confidence=0.0))
     assert not len(found) or not found.scores.any()
@@ -132,7 +133,7 @@ def test_an_image_without_objects(name: str, tmp_path: Path) -> None:
 
 def test_masks_are_refused(tmp_path: Path) -> None:
     options = ExportOptions(inputs_from_text([f'1x3x{SIZE}x{SIZE}'], []), labels=LABELS,
-                            input_contract=InputContract((SIZE, SIZE)))
+                            image_input=ImageInput((SIZE, SIZE)))
     with pytest.raises(ModelError, match='masks, scores, expected boxes, scores, labels'):
         export_onnx('export.test_torchvision:make', tmp_path / 'm.onnx', options,
                     arguments=['maskrcnn_resnet50_fpn'])

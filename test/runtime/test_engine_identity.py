@@ -12,7 +12,7 @@ import pytest
 from support.models import dense_model, save
 
 from edge_trt_ros.convert.build import build_engine
-from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest
@@ -21,6 +21,7 @@ from edge_trt_ros.runtime.tensorrt.device import find_gpu, GpuDevice
 from edge_trt_ros.runtime.tensorrt.identity import check_identity, runs_on, this_platform
 from edge_trt_ros.runtime.tensorrt.library import TensorRt
 
+LASTING = {'plan': {'options': {'version_compatible': True}}}
 ORIN = GpuDevice('Orin', '8.7', '12.6')
 
 
@@ -32,7 +33,7 @@ def library(name: str = 'tensorrt', version: str = '10.3.0') -> TensorRt:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('engine')
     build_engine(save(dense_model(), folder / 'm.onnx'), folder / 'm.engine',
-                 ConversionRecipe(backend='onnxruntime'))
+                 BuildOptions(backend='onnxruntime'))
     return folder / 'm.engine'
 
 
@@ -55,8 +56,8 @@ def test_the_machine_that_built_it_loads_it(manifest: EngineManifest) -> None:
      'built for compute capability 8.7, but RTX 4090 has 8.9'),
     ({'target': {'compute_capabilities': ['8.0+']}}, library(), GpuDevice('Xavier', '7.2', '11.4'),
      r'capability 8.0\+, but Xavier has 7.2'),
-    ({'recipe': {'version_compatible': True}}, library(version='11.0.0'), ORIN, 'here is 11.0.0'),
-    ({'recipe': {'version_compatible': True}}, library(version='10.2.9'), ORIN, 'here is 10.2.9')])
+    (LASTING, library(version='11.0.0'), ORIN, 'here is 11.0.0'),
+    (LASTING, library(version='10.2.9'), ORIN, 'here is 10.2.9')])
 def test_each_mismatch_is_a_sentence_of_its_own(
         manifest: EngineManifest, changes: dict[str, Any], here: TensorRt, gpu: GpuDevice,
         sentence: str) -> None:
@@ -66,7 +67,7 @@ def test_each_mismatch_is_a_sentence_of_its_own(
 
 
 def test_what_compatible_engines_allow(manifest: EngineManifest) -> None:
-    lasting = replace(manifest, recipe={'version_compatible': True})
+    lasting = replace(manifest, **LASTING)
     check_identity(lasting, library(version='10.13.1'), ORIN)
     anywhere = replace(manifest, target={'compute_capabilities': []})
     check_identity(anywhere, library(), GpuDevice('T4', '7.5', '12.0'))

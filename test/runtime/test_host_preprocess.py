@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from support.frames import noise_frame
 
-from edge_trt_ros.manifest import InputContract
-from edge_trt_ros.runtime.contract import Frame
-from edge_trt_ros.runtime.host_preprocess import HostPreprocess
+from edge_trt_ros.network_input import ImageInput
+from edge_trt_ros.runtime.image_preprocess import ImagePreprocess
+from edge_trt_ros.runtime.samples import Frame
 
 
 @pytest.mark.parametrize('color_order, mean, std', [
@@ -20,10 +20,10 @@ from edge_trt_ros.runtime.host_preprocess import HostPreprocess
 def test_formula(color_order: str, mean: tuple[float, float, float],
                  std: tuple[float, float, float], dtype: str) -> None:
     frame = noise_frame((64, 48))  # the network's own width: nothing is resized
-    preprocess = HostPreprocess(InputContract((64, 64), color_order, mean=mean, std=std))
+    preprocess = ImagePreprocess(ImageInput((64, 64), color_order, mean=mean, std=std))
     tensor = np.empty((1, 3, 64, 64), dtype)
     for _ in range(2):  # buffers are used again
-        preprocess.fill(frame, preprocess.fit(frame), tensor)
+        preprocess.fill_tensor(frame, preprocess.fit(frame), tensor)
     image = np.full((64, 64, 3), 114.0)
     image[8:56] = frame.pixels
     if color_order == 'rgb':
@@ -33,7 +33,7 @@ def test_formula(color_order: str, mean: tuple[float, float, float],
 
 
 def test_gray_and_yuv() -> None:
-    preprocess = HostPreprocess(InputContract((64, 64)))
+    preprocess = ImagePreprocess(ImageInput((64, 64)))
     tensor = np.empty((1, 3, 64, 64), np.float32)
     gray = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
     for frame in (Frame(gray, 'mono8', (64, 64)),
@@ -41,7 +41,7 @@ def test_gray_and_yuv() -> None:
                         (64, 64)),
                   Frame(np.stack([np.full_like(gray, 128), gray], 2), 'yuv422', (64, 64)),
                   Frame(np.stack([gray, np.full_like(gray, 128)], 2), 'yuv422_yuy2', (64, 64))):
-        preprocess.fill(frame, preprocess.fit(frame), tensor)
+        preprocess.fill_tensor(frame, preprocess.fit(frame), tensor)
         if frame.encoding == 'mono8':
             expected = np.repeat(gray[None, None] / 255, 3, 1)
             np.testing.assert_allclose(tensor, expected, atol=1e-6)
@@ -51,10 +51,10 @@ def test_gray_and_yuv() -> None:
 
 
 def test_one_channel_of_another_encoding_does_not_leak() -> None:
-    preprocess = HostPreprocess(InputContract((64, 64)))
+    preprocess = ImagePreprocess(ImageInput((64, 64)))
     tensor = np.empty((1, 3, 64, 64), np.float32)
     black = Frame(np.zeros((64, 64, 3), np.uint8), 'bgr8', (64, 64))
     white = Frame(np.full((64, 64), 255, np.uint8), 'mono8', (64, 64))
     for frame, value in ((black, 0.0), (white, 1.0), (black, 0.0)):
-        preprocess.fill(frame, preprocess.fit(frame), tensor)
+        preprocess.fill_tensor(frame, preprocess.fit(frame), tensor)
         np.testing.assert_allclose(tensor, value)

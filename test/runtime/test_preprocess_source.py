@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 import pytest
 
-from edge_trt_ros.manifest import InputContract
-from edge_trt_ros.runtime.contract import Frame
-from edge_trt_ros.runtime.host_preprocess import HostPreprocess
+from edge_trt_ros.network_input import ImageInput
+from edge_trt_ros.runtime.image_preprocess import ImagePreprocess
+from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.pixel_encodings import pixel_encoding, PIXEL_ENCODINGS
 
@@ -53,7 +53,7 @@ extern "C" void letterbox_all(
 }
 """
 
-Letterboxed = Callable[[Frame, InputContract, str], NDArray[Any]]
+Letterboxed = Callable[[Frame, ImageInput, str], NDArray[Any]]
 
 
 @pytest.fixture(scope='module')
@@ -65,19 +65,20 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Letterboxed:
                     '-o', str(library_path)], check=True)
     run = ctypes.CDLL(str(library_path)).letterbox_all
 
-    def letterboxed(frame: Frame, contract: InputContract, dtype: str) -> NDArray[Any]:
-        fit = Letterbox.fit(frame.size_wh, contract.size_wh)
-        width, height = contract.size_wh
+    def letterboxed(frame: Frame, image_input: ImageInput, dtype: str) -> NDArray[Any]:
+        fit = Letterbox.fit(frame.size_wh, image_input.size_wh)
+        width, height = image_input.size_wh
         tensor = np.zeros((1, 3, height, width), dtype)
         box = np.array([width, height, *fit.resized_size_wh, fit.pad_left, fit.pad_top], np.int32)
-        gain = np.array([contract.scale / std for std in contract.std], np.float32)
-        offset = np.array([-mean / std for mean, std in zip(contract.mean, contract.std)],
+        gain = np.array([image_input.scale / std for std in image_input.std], np.float32)
+        offset = np.array([-mean / std for mean, std in zip(image_input.mean, image_input.std)],
                           np.float32)
         run(frame.pixels.ctypes.data_as(ctypes.c_void_p), tensor.ctypes.data_as(ctypes.c_void_p),
             CODES[frame.encoding], *frame.size_wh, frame.pixels.strides[0],
             box.ctypes.data_as(ctypes.c_void_p), ctypes.c_float(1 / fit.scale_x),
-            ctypes.c_float(1 / fit.scale_y), int(contract.color_order == 'bgr'), ELEMENTS[dtype],
-            ctypes.c_float(contract.pad_value), gain.ctypes.data_as(ctypes.c_void_p),
+            ctypes.c_float(1 / fit.scale_y), int(image_input.color_order == 'bgr'),
+            ELEMENTS[dtype], ctypes.c_float(image_input.pad_value),
+            gain.ctypes.data_as(ctypes.c_void_p),
             offset.ctypes.data_as(ctypes.c_void_p))
         return tensor
     return letterboxed
@@ -99,11 +100,11 @@ def test_the_kernel_makes_the_tensor_of_the_host(
         kernel: Letterboxed, encoding: str, size_wh: tuple[int, int], network_wh: tuple[int, int],
         padding: int) -> None:
     frame = Frame(noise(encoding, size_wh, padding), encoding, size_wh)
-    contract = InputContract(network_wh)
-    preprocess = HostPreprocess(contract)
+    image_input = ImageInput(network_wh)
+    preprocess = ImagePreprocess(image_input)
     expected = np.zeros((1, 3, *network_wh[::-1]), np.float32)
-    preprocess.fill(frame, preprocess.fit(frame), expected)
-    difference = np.abs(kernel(frame, contract, 'float32') - expected) * 255
+    preprocess.fill_tensor(frame, preprocess.fit(frame), expected)
+    difference = np.abs(kernel(frame, image_input, 'float32') - expected) * 255
     assert difference.max() <= 1.001 and difference.mean() < 0.1
 
 
@@ -111,21 +112,21 @@ def test_the_kernel_makes_the_tensor_of_the_host(
 @pytest.mark.parametrize('color_order', ['rgb', 'bgr'])
 def test_colours_means_and_halves(kernel: Letterboxed, color_order: str, dtype: str) -> None:
     frame = Frame(noise('bgr8', (81, 45), 0), 'bgr8', (81, 45))
-    contract = InputContract((64, 64), color_order, scale=1 / 255, mean=(0.4, 0.5, 0.6),
+    image_input = ImageInput((64, 64), color_order, scale=1 / 255, mean=(0.4, 0.5, 0.6),
                              std=(0.2, 0.25, 0.3), pad_value=7)
-    preprocess = HostPreprocess(contract)
+    preprocess = ImagePreprocess(image_input)
     expected = np.zeros((1, 3, 64, 64), dtype)
-    preprocess.fill(frame, preprocess.fit(frame), expected)
-    found = kernel(frame, contract, dtype)
+    preprocess.fill_tensor(frame, preprocess.fit(frame), expected)
+    found = kernel(frame, image_input, dtype)
     assert np.abs(found.astype(np.float32) - expected.astype(np.float32)).max() <= 1.01 / 255 / 0.2
 
 
 def test_odd_sizes(kernel: Letterboxed) -> None:
-    contract = InputContract((97, 61))
+    image_input = ImageInput((97, 61))
     for size_wh in ((1, 1), (3, 1001), (1279, 719), (5, 7)):
         frame = Frame(noise('rgb8', size_wh, 1), 'rgb8', size_wh)
-        preprocess = HostPreprocess(contract)
+        preprocess = ImagePreprocess(image_input)
         expected = np.zeros((1, 3, 61, 97), np.float32)
-        preprocess.fill(frame, preprocess.fit(frame), expected)
-        difference = np.abs(kernel(frame, contract, 'float32') - expected) * 255
+        preprocess.fill_tensor(frame, preprocess.fit(frame), expected)
+        difference = np.abs(kernel(frame, image_input, 'float32') - expected) * 255
         assert difference.max() <= 1.001 and difference.mean() < 0.1

@@ -13,12 +13,13 @@ from support.gpu import built, GPU_MARKS
 from support.models import dense_model, save
 
 from edge_trt_ros.convert.build import build_engine
-from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.engine_file import read_engine
-from edge_trt_ros.runtime.contract import Frame, Runtime
+from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import collect_detections, detect, warm_up
+from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.runtime.select import open_runtime
-from edge_trt_ros.vision.postprocess import Thresholds
+from edge_trt_ros.vision.thresholds import Thresholds
 
 THRESHOLDS = Thresholds(confidence=0.1)
 
@@ -32,7 +33,7 @@ def gpu_engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('contract')
     build_engine(save(dense_model((96, 64)), folder / 'm.onnx'), folder / 'm.engine',
-                 ConversionRecipe())
+                 BuildOptions())
     return folder / 'm.engine'
 
 

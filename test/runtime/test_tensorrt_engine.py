@@ -18,19 +18,20 @@ from support.frames import noise_frame
 from support.gpu import built, GPU_MARKS, manifest_of, raw_engine
 from support.models import dense_model
 
-from edge_trt_ros.convert.agreement import agreement
 from edge_trt_ros.convert.build import build_engine
-from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EngineError
-from edge_trt_ros.manifest import EngineManifest, InputContract
-from edge_trt_ros.runtime.contract import Frame
-from edge_trt_ros.runtime.host_preprocess import HostPreprocess
+from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.network_input import ImageInput
+from edge_trt_ros.runtime.image_preprocess import ImagePreprocess
 from edge_trt_ros.runtime.pipeline import collect_detections, detect
+from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.runtime.select import open_engine, open_runtime, Placement
 from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt, library_logger, load_tensorrt
+from edge_trt_ros.vision.matching import match_detections
 from edge_trt_ros.vision.pixel_encodings import pixel_encoding, PIXEL_ENCODINGS
-from edge_trt_ros.vision.postprocess import Thresholds
+from edge_trt_ros.vision.thresholds import Thresholds
 
 pytestmark = GPU_MARKS
 THRESHOLDS = Thresholds(confidence=0.1)
@@ -50,8 +51,8 @@ def manifest(engine: Path) -> EngineManifest:
 
 
 def opened(engine: bytes, manifest: EngineManifest, **options: Any) -> Any:
-    from edge_trt_ros.runtime.tensorrt.engine import TensorRtEngine
-    return TensorRtEngine(engine, manifest, load_tensorrt(installed_tensorrt()), **options)
+    from edge_trt_ros.runtime.tensorrt.engine import TensorRtRuntime
+    return TensorRtRuntime(engine, manifest, load_tensorrt(installed_tensorrt()), **options)
 
 
 def echo_model(size_wh: tuple[int | str, int | str], dtype: str = 'float32',
@@ -82,38 +83,38 @@ def echoed(runtime: Any, frame: Frame) -> np.ndarray:
     return np.array(runtime.collect(runtime.submit(frame))['echo'])
 
 
-def on_the_host(frame: Frame, contract: InputContract) -> np.ndarray:
-    preprocess = HostPreprocess(contract)
-    tensor = np.empty((1, 3, *contract.size_wh[::-1]), np.float32)
-    preprocess.fill(frame, preprocess.fit(frame), tensor)
+def on_the_host(frame: Frame, image_input: ImageInput) -> np.ndarray:
+    preprocess = ImagePreprocess(image_input)
+    tensor = np.empty((1, 3, *image_input.size_wh[::-1]), np.float32)
+    preprocess.fill_tensor(frame, preprocess.fit(frame), tensor)
     return tensor
 
 
-@pytest.mark.parametrize('contract', [
-    InputContract((96, 64)), InputContract((64, 96), color_order='bgr', pad_value=0),
-    InputContract((97, 65), mean=(.485, .456, .406), std=(.229, .224, .225), pad_value=7)],
+@pytest.mark.parametrize('image_input', [
+    ImageInput((96, 64)), ImageInput((64, 96), color_order='bgr', pad_value=0),
+    ImageInput((97, 65), mean=(.485, .456, .406), std=(.229, .224, .225), pad_value=7)],
     ids=['rgb', 'bgr', 'normalized'])
-def test_preprocess_is_that_of_the_host(manifest: EngineManifest, contract: InputContract) -> None:
-    plan, echo = raw_engine(echo_model(contract.size_wh), manifest, contract.size_wh)
-    with opened(plan, replace(echo, input_contract=contract)) as runtime:
+def test_preprocess_is_that_of_the_host(manifest: EngineManifest, image_input: ImageInput) -> None:
+    plan, echo = raw_engine(echo_model(image_input.size_wh), manifest, image_input.size_wh)
+    with opened(plan, replace(echo, input_kinds=(image_input,))) as runtime:
         for encoding in PIXEL_ENCODINGS:
             for size_wh in ((160, 90), (90, 160), (34, 8), (2, 2), (1280, 720), (98, 66)):
                 for padding in (0, 5):
                     frame = frame_of(encoding, size_wh, padding)
-                    off = np.abs(echoed(runtime, frame) - on_the_host(frame, contract))
-                    off *= np.array(contract.std, np.float32).reshape(1, 3, 1, 1) * 255
+                    off = np.abs(echoed(runtime, frame) - on_the_host(frame, image_input))
+                    off *= np.array(image_input.std, np.float32).reshape(1, 3, 1, 1) * 255
                     assert off.max() <= 1.001, (encoding, size_wh)
                     assert off.mean() < 0.1, (encoding, size_wh)
 
 
 def test_odd_sizes(manifest: EngineManifest) -> None:
-    contract = InputContract((61, 47))
-    plan, echo = raw_engine(echo_model(contract.size_wh), manifest, contract.size_wh)
+    image_input = ImageInput((61, 47))
+    plan, echo = raw_engine(echo_model(image_input.size_wh), manifest, image_input.size_wh)
     with opened(plan, echo) as runtime:
         for encoding in ('bgr8', 'rgba8', 'mono8'):
             for size_wh in ((1, 1), (33, 7), (641, 479), (61, 47)):
                 frame = frame_of(encoding, size_wh, 3)
-                off = np.abs(echoed(runtime, frame) - on_the_host(frame, contract)) * 255
+                off = np.abs(echoed(runtime, frame) - on_the_host(frame, image_input)) * 255
                 assert off.max() <= 1.001 and off.mean() < 0.1, (encoding, size_wh)
 
 
@@ -126,7 +127,7 @@ def test_inputs_of_other_types(manifest: EngineManifest, dtype: str) -> None:
         pytest.skip(f'this TensorRT does not build an input of {dtype}: {error}')
     with opened(plan, echo) as runtime:
         frame = frame_of('bgr8', (96, 64))
-        expected = on_the_host(frame, echo.input_contract)
+        expected = on_the_host(frame, echo.image_input)
         allowed = {'float16': 0.001, 'bfloat16': 0.004, 'uint8': 1.01, 'int8': 0.51}[dtype]
         assert np.abs(echoed(runtime, frame) - expected).max() <= allowed
 
@@ -141,7 +142,7 @@ def test_outputs_of_other_types(manifest: EngineManifest, dtype: str) -> None:
         frame = frame_of('bgr8', (64, 64))
         found = echoed(runtime, frame)
         assert found.dtype == ('float32' if dtype == 'bfloat16' else dtype)
-        off = np.abs(found.astype(np.float32) - on_the_host(frame, echo.input_contract))
+        off = np.abs(found.astype(np.float32) - on_the_host(frame, echo.image_input))
         assert off.max() <= (0.5 if 'float' in dtype else 1.0)
 
 
@@ -160,12 +161,12 @@ def test_agrees_with_onnxruntime(tmp_path: Path) -> None:
     # Of small weights, since boxes that are thinner than a rounding error have no overlap.
     engine = built(dense_model((96, 64), weight=1.0), tmp_path)
     build_engine(engine.with_name('m.onnx'), tmp_path / 'cpu.engine',
-                 ConversionRecipe(backend='onnxruntime'))
+                 BuildOptions(backend='onnxruntime'))
     with open_runtime(engine).runtime as gpu, open_runtime(tmp_path / 'cpu.engine').runtime as cpu:
         pairs = [tuple(detect(one, noise_frame((160, 90), seed), THRESHOLDS)[0]
                        for one in (cpu, gpu)) for seed in range(5)]
     # TF32 has 10 bits: of random neighbours another may win, and one may cross the threshold.
-    seen = agreement(pairs)
+    seen = match_detections(pairs)
     assert seen.expected > 20 and seen.f1 > 0.95 and seen.score_drift < 0.005, seen
 
 
@@ -353,14 +354,14 @@ def test_open_dimensions_and_their_profiles(manifest: EngineManifest) -> None:
                 {'images': ((1, 3, 256, 256), (1, 3, 256, 256), (1, 3, 256, 320))}]
     plan, echo = raw_engine(echo_model(('width', 'height')), manifest, (96, 64), profiles)
     for size_wh in ((96, 64), (320, 256)):
-        contract = InputContract(size_wh)
-        with opened(plan, replace(echo, input_contract=contract)) as runtime:
+        image_input = ImageInput(size_wh)
+        with opened(plan, replace(echo, input_kinds=(image_input,))) as runtime:
             frame = frame_of('bgr8', (160, 90))
-            off = np.abs(echoed(runtime, frame) - on_the_host(frame, contract)) * 255
+            off = np.abs(echoed(runtime, frame) - on_the_host(frame, image_input)) * 255
             assert off.max() <= 1.001
     with pytest.raises(EngineError, match=r'asked for as \[1, 3, 200, 200\], but the engine '
                                           r'takes \[1, 3, 32, 32\] to .* or \[1, 3, 256, 256\]'):
-        opened(plan, replace(echo, input_contract=InputContract((200, 200))))
+        opened(plan, replace(echo, input_contract=ImageInput((200, 200))))
 
 
 def test_a_header_before_the_plan_is_skipped(engine: Path) -> None:

@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest
-from edge_trt_ros.runtime.contract import Frame, Ticket
-from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.runtime.contract import Ticket
+from edge_trt_ros.runtime.decoding import decoder_of
+from edge_trt_ros.runtime.preprocess import host_preprocess
+from edge_trt_ros.runtime.samples import Sample
 
 
 class FakeRuntime:
     """
     Finds one box in the middle of every image.
 
-    :param manifest: of an engine with a fused head.
+    :param manifest: of an engine whose head is part of its graph.
     :param fail_in: 'submit' or 'collect' raises EngineError; 'outputs' gives NaN.
     """
 
@@ -27,16 +29,18 @@ class FakeRuntime:
 
     def __init__(self, manifest: EngineManifest, fail_in: str = '') -> None:
         self.manifest = manifest
+        self.decode = decoder_of(manifest)
+        self._preprocess = host_preprocess(manifest.input_kinds)
         self.fail_in = fail_in
         self.closed = 0
 
-    def submit(self, frame: Frame, *, slot: int = 0) -> Ticket:
+    def submit(self, sample: Sample, *, slot: int = 0) -> Ticket:
         self._fail('submit')
-        return Ticket(slot, Letterbox.fit(frame.size_wh, self.manifest.input_contract.size_wh), 0)
+        return Ticket(slot, self._preprocess.fit(sample), 0)
 
     def collect(self, ticket: Ticket) -> Mapping[str, NDArray[Any]]:
         self._fail('collect')
-        width, height = self.manifest.input_contract.size_wh
+        width, height = self.manifest.image_input.size_wh
         value = np.nan if self.fail_in == 'outputs' else 1.0
         return {'boxes_xyxy': np.array([[[.4 * width, .4 * height, .6 * width, .6 * height]]],
                                        np.float32),

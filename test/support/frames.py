@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge_trt_ros.runtime.contract import Frame
+from edge_trt_ros.runtime.samples import Frame
 
 
 def noise_frame(size_wh: tuple[int, int] = (160, 90), seed: int = 0) -> Frame:

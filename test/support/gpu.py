@@ -12,10 +12,12 @@ import onnx
 import pytest
 
 from edge_trt_ros.convert.build import build_engine
-from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.tensorrt.builder import engine_from_onnx, Profile
 from edge_trt_ros.engine_file import read_engine
-from edge_trt_ros.manifest import EngineManifest, InputContract, sha256_hex
+from edge_trt_ros.files import sha256_hex
+from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.network_input import ImageInput
 from edge_trt_ros.runtime.tensorrt.device import find_gpu
 from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt, load_tensorrt
 from edge_trt_ros.tensor_spec import TensorSpec
@@ -37,15 +39,16 @@ def built(model: onnx.ModelProto, folder: Path, **recipe: Any) -> Path:
     """Build an engine for this GPU as a user would; return its path."""
     onnx.save(model, str(folder / 'm.onnx'))
     build_engine(folder / 'm.onnx', folder / 'm.engine',
-                 ConversionRecipe(backend=installed_tensorrt(), **recipe))
+                 BuildOptions(backend=installed_tensorrt(), **recipe))
     return folder / 'm.engine'
 
 
 def raw_engine(model: onnx.ModelProto, like: EngineManifest, size_wh: tuple[int, int],
-               profiles: Sequence[Profile] = (), **contract: Any) -> tuple[bytes, EngineManifest]:
+               profiles: Sequence[Profile] = (), **preprocessing: Any
+               ) -> tuple[bytes, EngineManifest]:
     """Build a network as it is, without a head, and state what it is in a manifest."""
     library = load_tensorrt(installed_tensorrt())
-    engine = engine_from_onnx(model, ConversionRecipe(backend=library.name), library,
+    engine = engine_from_onnx(model, BuildOptions(backend=library.name), library,
                               profiles=profiles)
     kinds = {onnx.TensorProto.FLOAT: 'float32', onnx.TensorProto.FLOAT16: 'float16',
              onnx.TensorProto.BFLOAT16: 'bfloat16', onnx.TensorProto.UINT8: 'uint8',
@@ -54,10 +57,11 @@ def raw_engine(model: onnx.ModelProto, like: EngineManifest, size_wh: tuple[int,
         TensorSpec(one.name, kinds[one.type.tensor_type.elem_type],
                    tuple(dim.dim_value or -1 for dim in one.type.tensor_type.shape.dim))
         for one in values) for values in (model.graph.input, model.graph.output))
-    return engine.plan, replace(
-        like, engine_sha256=sha256_hex(engine.plan), engine_size_bytes=len(engine.plan),
-        inputs=inputs, outputs=outputs, input_contract=InputContract(size_wh, **contract),
-        target=engine.target)
+    return engine.data, replace(
+        like, engine_sha256=sha256_hex(engine.data), engine_size_bytes=len(engine.data),
+        inputs=inputs, outputs=outputs, target=engine.target, backend=library.name,
+        backend_version=library.version, task='tensors', head='tensors', decoder='tensors',
+        input_kinds=(ImageInput(size_wh, tensor=inputs[0].name, **preprocessing),))
 
 
 def manifest_of(engine: Path) -> EngineManifest:

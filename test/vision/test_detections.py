@@ -16,7 +16,7 @@ def some(count: int, **changes: Any) -> Detections:
     fields: dict[str, Any] = {
         'boxes_xyxy': np.arange(count * 4, dtype=np.float32).reshape(count, 4),
         'scores': np.arange(count, dtype=np.float32), 'class_ids': np.arange(count),
-        'masks': np.zeros((count, 3, 5), bool),
+        'angles_rad': np.arange(count, dtype=np.float32),
         'keypoints': np.arange(count * 6, dtype=np.float32).reshape(count, 2, 3)}
     return Detections(**(fields | changes))
 
@@ -26,7 +26,7 @@ def test_empty() -> None:
     assert len(empty) == len(empty[:5]) == 0
     assert empty.boxes_xyxy.shape == (0, 4) and empty.boxes_xyxy.dtype == np.float32
     assert empty.scores.dtype == np.float32 and empty.class_ids.dtype == np.int64
-    assert empty.masks is None and empty.keypoints is None
+    assert empty.angles_rad is None and empty.keypoints is None
 
 
 @pytest.mark.parametrize(('field', 'shape', 'expected'), [
@@ -34,8 +34,7 @@ def test_empty() -> None:
     ('scores', (3,), r'\(2\)'),
     ('scores', (2, 1), r'\(2\)'),
     ('class_ids', (1,), r'\(2\)'),
-    ('masks', (1, 3, 5), r'\(2, any, any\)'),
-    ('masks', (2, 3), r'\(2, any, any\)'),
+    ('angles_rad', (3,), r'\(2\)'),
     ('keypoints', (2, 2, 2), r'\(2, any, 3\)'),
 ])
 def test_refusals_name_field_actual_and_expected(field: str, shape: tuple[int, ...],
@@ -58,7 +57,8 @@ def test_indexing_keeps_the_fields_aligned(wanted: list[bool]) -> None:
         np.testing.assert_array_equal(part.class_ids, expected)
         np.testing.assert_array_equal(part.boxes_xyxy, whole.boxes_xyxy[expected])
         np.testing.assert_array_equal(part.scores, whole.scores[expected])
-        assert part.masks is not None and part.masks.shape == (len(expected), 3, 5)
+        assert part.angles_rad is not None and whole.angles_rad is not None
+        np.testing.assert_array_equal(part.angles_rad, whole.angles_rad[expected])
         assert part.keypoints is not None and whole.keypoints is not None
         np.testing.assert_array_equal(part.keypoints, whole.keypoints[expected])
 

@@ -150,20 +150,3 @@ def test_keypoints(columns: int) -> None:
     before = points.copy()
     np.testing.assert_allclose(letterbox.keypoints_to_source(points), expected, atol=1e-4)
     np.testing.assert_array_equal(points, before)
-
-
-def test_masks() -> None:
-    letterbox = Letterbox.fit((1280, 720), (64, 64))  # 64x36 within, 14 rows above
-    assert letterbox.masks_to_source(np.empty((0, 64, 64), bool)).shape == (0, 720, 1280)
-    masks = np.zeros((2, 64, 64), bool)
-    masks[0, :14] = masks[0, 50:] = True  # the padding alone
-    masks[1, 14:32, :32] = True  # the upper left quarter of the image
-    mapped = letterbox.masks_to_source(masks)
-    assert mapped.shape == (2, 720, 1280) and mapped.dtype == bool
-    assert not mapped[0].any()
-    expected = np.zeros((720, 1280), bool)
-    expected[:360, :640] = True
-    # An edge may move by half a source pixel where the blend is exactly one half.
-    assert (mapped[1] != expected).sum() <= 360 + 640
-    with pytest.raises(ValueError, match='expected'):
-        letterbox.masks_to_source(np.zeros((1, 36, 64), bool))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edge_trt_ros.vision.detections import Detections
-from edge_trt_ros.vision.overlay import class_color_bgr, draw_detections
+from edge_trt_ros.vision.drawing import class_color_bgr, draw_detections
 
 
 def found(*rows: tuple[float, ...]) -> Detections:

@@ -8,35 +8,35 @@ serves both. How pixels become the input has no such convention: it is one JSON 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 import json
 from typing import Any
 
 from edge_trt_ros.errors import ManifestError, ModelError
-from edge_trt_ros.manifest import InputContract
+from edge_trt_ros.network_input import ImageInput
 
 INPUT_CONTRACT = 'edge_trt_ros.input_contract'
 _FIELDS = ('color_order', 'scale', 'mean', 'std', 'pad_value')
 
 
-def metadata_of(task: str, labels: tuple[str, ...], contract: InputContract | None
+def metadata_of(task: str, labels: tuple[str, ...], image_input: ImageInput | None
                 ) -> dict[str, str]:
     """
     Return the metadata properties of an export.
 
     :param task: as `detect`; '' leaves it out.
     :param labels: class names; empty leaves them out.
-    :param contract: how pixels become the input; None leaves it out.
+    :param image_input: how pixels become the input; None leaves it out.
     """
     metadata = {'task': task, 'names': repr(dict(enumerate(labels))) if labels else ''}
-    if contract:
+    if image_input:
         metadata[INPUT_CONTRACT] = json.dumps(
-            {name: getattr(contract, name) for name in _FIELDS}, sort_keys=True)
-        metadata['imgsz'] = str([contract.size_wh[1], contract.size_wh[0]])
+            {name: getattr(image_input, name) for name in _FIELDS}, sort_keys=True)
+        metadata['imgsz'] = str([image_input.size_wh[1], image_input.size_wh[0]])
     return {key: value for key, value in metadata.items() if value}
 
 
-def input_contract_from_metadata(metadata: Mapping[str, str], usual: InputContract
-                                 ) -> InputContract:
+def image_input_from_metadata(metadata: Mapping[str, str], usual: ImageInput) -> ImageInput:
     """
     Return how pixels become the input, as the exporter stated it or as is usual.
 
@@ -47,15 +47,16 @@ def input_contract_from_metadata(metadata: Mapping[str, str], usual: InputContra
     text = metadata.get(INPUT_CONTRACT)
     if text is None:
         return usual
-    return input_contract_from_text(text, usual.size_wh, f"the ONNX metadata '{INPUT_CONTRACT}'")
+    plain = ImageInput(usual.size_wh, tensor=usual.tensor)
+    return image_input_from_text(text, plain, f"the ONNX metadata '{INPUT_CONTRACT}'")
 
 
-def input_contract_from_text(text: str, size_wh: tuple[int, int], source: str) -> InputContract:
+def image_input_from_text(text: str, base: ImageInput, source: str) -> ImageInput:
     """
     Read how pixels become the input.
 
-    :param text: a JSON object with some of the fields of `InputContract`.
-    :param size_wh: width and height of the network's input in pixels.
+    :param text: a JSON object with some of the fields of `ImageInput`.
+    :param base: size and tensor, and the fields that the text does not state.
     :param source: where the text is from, for messages.
     :raises ModelError: if it cannot be used.
     """
@@ -70,7 +71,7 @@ def input_contract_from_text(text: str, size_wh: tuple[int, int], source: str) -
         if not isinstance(values.get('scale', 1.0), (int, float)) \
                 or values.get('pad_value', 0) not in range(256):
             raise ValueError('scale is a number and pad_value one from 0 to 255')
-        return InputContract(size_wh, **values)
+        return replace(base, **values)
     except (ValueError, TypeError, AttributeError, RecursionError, ManifestError) as error:
         raise ModelError(f'{source} cannot be used ({error}): expected JSON such as '
                          '{"color_order": "bgr", "scale": 1.0}') from error

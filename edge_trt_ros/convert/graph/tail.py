@@ -1,7 +1,8 @@
-"""Appending nodes to a graph: the writing of it, apart from what is written."""
+"""Appending nodes to a graph (a `heads.Tail`)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 import hashlib
 from typing import Any
 
@@ -15,9 +16,9 @@ from edge_trt_ros.errors import ModelError
 from edge_trt_ros.tensor_spec import TensorSpec
 
 PREFIX = 'edge_trt_ros'
-ORDER = f'{PREFIX}/order'
 # ReduceMax and ReduceSum over axes given as an input, as they are written here.
 _MIN_OPSET = 18
+_TYPES = {'float32': TensorProto.FLOAT, 'int32': TensorProto.INT32}
 # A constant of more values is named by its hash.
 _NAMED_VALUES = 8
 
@@ -43,14 +44,14 @@ def copy_for_fusing(checked: CheckedOnnx) -> onnx.ModelProto:
     return model
 
 
-def finish(model: onnx.ModelProto, outputs: list[onnx.ValueInfoProto]) -> onnx.ModelProto:
+def finish(model: onnx.ModelProto, outputs: Sequence[TensorSpec]) -> onnx.ModelProto:
     """
-    Let the graph end in these outputs, and check it.
+    Set the outputs of a graph, and check it.
 
     :raises ModelError: if it is not a graph that can run.
     """
     del model.graph.output[:]
-    model.graph.output.extend(outputs)
+    model.graph.output.extend(map(value_info, outputs))
     try:
         onnx.checker.check_model(model, full_check=True)
     except Exception as error:  # onnx raises a type of its own for each of its passes
@@ -58,14 +59,9 @@ def finish(model: onnx.ModelProto, outputs: list[onnx.ValueInfoProto]) -> onnx.M
     return model
 
 
-def floats(name: str, *shape: int) -> onnx.ValueInfoProto:
-    """Return an output of float32."""
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-
-
-def integers(name: str, *shape: int) -> onnx.ValueInfoProto:
-    """Return an output of int32."""
-    return helper.make_tensor_value_info(name, TensorProto.INT32, shape)
+def value_info(tensor: TensorSpec) -> onnx.ValueInfoProto:
+    """Return an output of float32 or int32 as a graph states it."""
+    return helper.make_tensor_value_info(tensor.name, _TYPES[tensor.dtype], tensor.shape)
 
 
 class GraphTail:
@@ -73,7 +69,7 @@ class GraphTail:
     Appends nodes and constants to a graph under names that are ours alone.
 
     :param graph: grows with each call.
-    :param outputs: names that the tail is going to give.
+    :param outputs: names that the tail is going to produce.
     :raises ModelError: if an input or a weight has one of them already.
     """
 
@@ -93,8 +89,7 @@ class GraphTail:
     def source(self, output: TensorSpec) -> str:
         """Return the tensor that was an output of the network, as float32 if it is a half."""
         name = self._sources.get(output.name, output.name)
-        return name if output.dtype != 'float16' else self.node(
-            'Cast', [name], to=TensorProto.FLOAT)
+        return name if output.dtype != 'float16' else self.cast(name, 'float32')
 
     def node(self, operator: str, inputs: list[str], *outputs: str, **attributes: Any) -> str:
         """Append a node; return the name of its last output."""
@@ -102,6 +97,10 @@ class GraphTail:
         self._graph.node.append(helper.make_node(
             operator, inputs, outputs or [f'{name}_output'], name=name, **attributes))
         return str(self._graph.node[-1].output[-1])
+
+    def cast(self, tensor: str, dtype: str, output: str = '') -> str:
+        """Append a cast to 'float32' or 'int32'; return its output."""
+        return self.node('Cast', [tensor], *([output] if output else []), to=_TYPES[dtype])
 
     def ints(self, *values: int) -> str:
         """Return the name of a constant int64 vector."""
@@ -130,7 +129,7 @@ class GraphTail:
         return self.node('Slice', [tensor, self.ints(start), self.ints(stop), self.ints(axis)])
 
     def rows(self, tensor: str, order: str, kept: int, columns: int) -> str:
-        """Append the picking of rows of [1, N, columns] by an order [1, kept]."""
+        """Append the selection of rows of [1, N, columns] by an order [1, kept]."""
         wide = self.node('Expand', [self.node('Unsqueeze', [order, self.ints(2)]),
                                     self.ints(1, kept, columns)])
         return self.node('GatherElements', [tensor, wide], axis=1)

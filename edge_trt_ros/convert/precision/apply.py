@@ -17,10 +17,10 @@ from typing import Any
 import onnx
 import onnxruntime
 
-from edge_trt_ros.convert.agreement import share_kept
 from edge_trt_ros.convert.graph.edit import decoding_nodes, prepared, weighted_nodes
+from edge_trt_ros.convert.graph.inputs import graph_inputs, tensor_spec
 from edge_trt_ros.convert.graph.session import open_session, run_session
-from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.precision.calibration import calibration_set, CalibrationSet
 from edge_trt_ros.convert.precision.calibration_cache import cached_ranges, calibration_key
 from edge_trt_ros.convert.precision.half import to_low_precision
@@ -28,12 +28,14 @@ from edge_trt_ros.convert.precision.int8 import CPU_WEIGHT, quantizable_nodes
 from edge_trt_ros.convert.precision.ranges import (Feed, measure_ranges, overflowing_nodes,
                                                    TensorRange)
 from edge_trt_ros.convert.precision.sensitivity import hold_budget, Quantized
+from edge_trt_ros.convert.tasks import TASKS as CONVERT_TASKS
 from edge_trt_ros.convert.toolchain import Toolchain
 from edge_trt_ros.errors import BuildError, ConfigurationError
-from edge_trt_ros.manifest import InputContract
-from edge_trt_ros.vision.decoders import DECODERS, Result
-from edge_trt_ros.vision.letterbox import Letterbox
-from edge_trt_ros.vision.postprocess import Thresholds
+from edge_trt_ros.heads import RecognisedHead
+from edge_trt_ros.network_input import ImageInput, NetworkInput
+from edge_trt_ros.vision.letterbox import Letterbox, NO_PICTURE
+from edge_trt_ros.vision.tasks import find_task, Result
+from edge_trt_ros.vision.thresholds import Thresholds
 
 _JUDGING_IMAGES = 24
 # Q/DQ with fp16 scales.
@@ -55,19 +57,19 @@ class PreciseGraph:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def apply_precision(model: onnx.ModelProto, head: str, recipe: ConversionRecipe,
-                    toolchain: Toolchain, contract: InputContract, *,
+def apply_precision(model: onnx.ModelProto, found: RecognisedHead, options: BuildOptions,
+                    toolchain: Toolchain, kinds: Sequence[NetworkInput], *,
                     cache_path: Path | None = None,
                     progress: Callable[[str, float], None] = lambda phase, fraction: None
                     ) -> PreciseGraph:
     """
-    Write the recipe's precision into a graph.
+    Write a precision into a graph.
 
-    :param model: the fused graph in float32; not modified.
-    :param head: its head, a key of `vision.decoders.DECODERS`.
-    :param recipe: precision, calibration and budget.
+    :param model: the graph with its head appended, in float32; not modified.
+    :param found: the head.
+    :param options: precision, calibration and budget.
     :param toolchain: what will build it.
-    :param contract: how an image becomes its input.
+    :param kinds: how a sample becomes its input tensors.
     :param cache_path: where measured ranges are kept.
     :param progress: called with a phase and the fraction of this step.
     :raises ConfigurationError: if the library or the GPU lacks this precision, or if there are
@@ -75,33 +77,33 @@ def apply_precision(model: onnx.ModelProto, head: str, recipe: ConversionRecipe,
     :raises ImageError: for a calibration image that cannot be decoded.
     :raises BuildError: if the budget cannot be held.
     """
-    wanted = resolved_precision(recipe, toolchain)
+    wanted = first_precision(options, toolchain)
     if wanted == 'fp32':
         return PreciseGraph(model, 'fp32')
-    work = _Work(prepared(model, _OPSET), head, recipe, toolchain, contract, cache_path, progress)
+    work = _Work(prepared(model, _OPSET), found, options, toolchain, kinds, cache_path, progress)
     if wanted == 'int8':
         try:
             return work.int8()
         except BuildError:
-            if recipe.precision == 'int8':
+            if options.precision == 'int8':
                 raise
             wanted = 'fp16'
     return work.half(wanted)
 
 
-def resolved_precision(recipe: ConversionRecipe, toolchain: Toolchain) -> str:
+def first_precision(options: BuildOptions, toolchain: Toolchain) -> str:
     """
     Return the precision to try first, and refuse one that cannot be.
 
     :raises ConfigurationError: naming what is missing.
     """
-    wanted, name = recipe.precision, f'{toolchain.backend} {toolchain.version}'
+    wanted, name = options.precision, f'{toolchain.backend} {toolchain.version}'
     if wanted == 'best':
         if toolchain.tensorrt is None:
             return 'fp32'
-        return 'int8' if recipe.calibration and _builds_int8(toolchain) else 'fp16'
+        return 'int8' if options.calibration and _builds_int8(toolchain) else 'fp16'
     if wanted == 'bf16':
-        old = [one for one in toolchain.compute_capabilities(recipe) if float(one) < 8.0]
+        old = [one for one in toolchain.compute_capabilities(options) if float(one) < 8.0]
         if toolchain.tensorrt is None or old:
             where = f'GPUs of compute capability {old[0]}' if old else name
             raise ConfigurationError(f'precision is bf16, which {where} cannot compute: choose '
@@ -111,7 +113,7 @@ def resolved_precision(recipe: ConversionRecipe, toolchain: Toolchain) -> str:
             raise ConfigurationError(f'precision is int8, but {name} builds no int8 '
                                      'convolutions: update it to 1.7.1, or choose fp16',
                                      code='precision_unsupported')
-        if not recipe.calibration:
+        if not options.calibration:
             raise ConfigurationError('precision is int8, which takes calibration images: set '
                                      'calibration to a folder of them or to a bag',
                                      code='calibration_missing')
@@ -127,15 +129,15 @@ def _builds_int8(toolchain: Toolchain) -> bool:
 class _Work:
     """One graph on its way to a precision."""
 
-    def __init__(self, base: onnx.ModelProto, head: str, recipe: ConversionRecipe,
-                 toolchain: Toolchain, contract: InputContract, cache_path: Path | None,
+    def __init__(self, base: onnx.ModelProto, found: RecognisedHead, options: BuildOptions,
+                 toolchain: Toolchain, kinds: Sequence[NetworkInput], cache_path: Path | None,
                  progress: Callable[[str, float], None]) -> None:
-        self._base, self._head, self._recipe = base, head, recipe
-        self._toolchain, self._contract = toolchain, contract
+        self._base, self._found, self._options = base, found, options
+        self._toolchain, self._kinds = toolchain, kinds
         self._cache_path, self._progress = cache_path, progress
         self._decoding = decoding_nodes(base.graph)
-        self._input = base.graph.input[0].name
-        self._images = calibration_set(recipe)
+        self._inputs = [tensor_spec(one, Path()) for one in graph_inputs(base.graph).values()]
+        self._images = calibration_set(options)
         self._ranges = self._measure(self._images) if self._images else {}
         self._overflowing = overflowing_nodes(base.graph, self._ranges) - self._decoding
 
@@ -153,14 +155,15 @@ class _Work:
             raise BuildError('no convolution or matrix product of this network can work in int8: '
                              'choose fp16')
         feeds = list(islice(self._feeds(), _JUDGING_IMAGES))
-        reference = _results(self._base, self._head, feeds, self._contract)
+        reference = self._results(self._base, feeds)
+        share_kept = CONVERT_TASKS[self._found.task].share_kept
 
         def drop_of(candidate: onnx.ModelProto) -> float:
-            found = _results(self._finished(candidate), self._head, feeds, self._contract)
-            return 1 - share_kept(zip(reference, found))
+            results = self._results(self._finished(candidate), feeds)
+            return 1 - share_kept(list(zip(reference, results)))
         done: Quantized = hold_budget(
             self._base, self._ranges, nodes, self._decoding, feeds, drop_of,
-            self._recipe.max_accuracy_drop,
+            self._options.max_accuracy_drop,
             lambda fraction: self._progress('rank layers', 0.7 + 0.3 * fraction),
             127 if self._toolchain.tensorrt else CPU_WEIGHT)
         return PreciseGraph(self._finished(done.model), 'int8', {
@@ -174,23 +177,26 @@ class _Work:
         return to_low_precision(quantized, 'fp16', self._decoding | self._overflowing)
 
     def _feeds(self) -> Iterator[Feed]:
-        assert self._images is not None
-        return self._images.feeds(self._contract, self._input)
+        return self._images.feeds(self._kinds, self._inputs) if self._images else iter(())
 
     def _measure(self, images: CalibrationSet) -> dict[str, TensorRange]:
-        method = self._recipe.calibration_method
-        key = calibration_key(self._base, images.sha256(), method, repr(self._contract),
+        method = self._options.calibration_method
+        key = calibration_key(self._base, images.sha256(), method, repr(self._kinds),
                               str(onnxruntime.__version__))
         inputs = {node.input[0] for node in weighted_nodes(self._base.graph)}
         return cached_ranges(self._cache_path, key, lambda: measure_ranges(
             self._base, self._feeds, method, tensors=inputs, count=len(images),
             progress=lambda fraction: self._progress('calibrate', 0.7 * fraction)))
 
-
-def _results(model: onnx.ModelProto, head: str, feeds: Sequence[Feed],
-             contract: InputContract) -> list[Result]:
-    session = open_session(model)
-    names = [output.name for output in model.graph.output]
-    whole = Letterbox.fit(contract.size_wh, contract.size_wh)
-    return [DECODERS[head](dict(zip(names, run_session(session, names, feed))), whole,
-                           Thresholds()) for feed in feeds]
+    def _results(self, model: onnx.ModelProto, feeds: Sequence[Feed]) -> list[Result]:
+        task = find_task(self._found.task)
+        output_format = task.format(self._found.head.decoder)
+        if output_format is None:
+            raise BuildError(f"the head '{self._found.name}' appends '{self._found.head.decoder}',"
+                             f" which is no format of the task '{task.name}'")
+        session = open_session(model)
+        names = [output.name for output in model.graph.output]
+        size_wh = next((one.size_wh for one in self._kinds if isinstance(one, ImageInput)), None)
+        whole = Letterbox.fit(size_wh, size_wh) if size_wh else NO_PICTURE
+        return [output_format.decode(dict(zip(names, run_session(session, names, feed))), whole,
+                                     Thresholds()) for feed in feeds]

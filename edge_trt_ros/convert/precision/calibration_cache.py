@@ -11,7 +11,7 @@ from pathlib import Path
 import onnx
 
 from edge_trt_ros.convert.precision.ranges import TensorRange
-from edge_trt_ros.engine_file import write_file
+from edge_trt_ros.files import read_file, write_file
 
 Ranges = dict[str, TensorRange]
 
@@ -53,7 +53,7 @@ def cached_ranges(path: Path | None, key: str, measure: Callable[[], Ranges]) ->
 
 def _read(path: Path, key: str) -> Ranges | None:
     try:
-        stored = json.loads(path.read_text(encoding='utf-8'))
+        stored = json.loads(read_file(path))
         if stored['key'] != key:
             return None
         return {name: TensorRange(float(one['bound']), float(one['peak']))

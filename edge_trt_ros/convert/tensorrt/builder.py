@@ -16,10 +16,10 @@ from typing import Any
 import onnx
 
 from edge_trt_ros.convert.graph.layers import layer_precisions
-from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.tensorrt.progress import Progress, progress_monitor
-from edge_trt_ros.engine_file import write_file
 from edge_trt_ros.errors import BuildError, ConfigurationError, ModelError
+from edge_trt_ros.files import read_file, write_file
 from edge_trt_ros.runtime.tensorrt.device import find_gpu, GpuDevice
 from edge_trt_ros.runtime.tensorrt.library import complaints, library_logger, TensorRt
 
@@ -28,67 +28,67 @@ Profile = Mapping[str, tuple[Shape, Shape, Shape]]
 
 
 @dataclass(frozen=True)
-class TensorRtEngine:
+class SerializedEngine:
     """
-    A plan in memory, and what it is.
+    What TensorRT built, in memory.
 
-    :param plan: the engine's bytes.
+    :param data: the engine's bytes.
     :param layers: how many layers compute in each precision, and how that is known.
     :param target: what it runs on: compute capabilities, GPU and driver it was built with.
     """
 
-    plan: bytes
+    data: bytes
     layers: Mapping[str, Any]
     target: Mapping[str, Any]
 
 
-def engine_from_onnx(model: onnx.ModelProto, recipe: ConversionRecipe, library: TensorRt, *,
+def engine_from_onnx(model: onnx.ModelProto, options: BuildOptions, library: TensorRt, *,
                      profiles: Sequence[Profile] = (), timing_cache_path: Path | None = None,
-                     progress: Progress = lambda phase, fraction: None) -> TensorRtEngine:
+                     progress: Progress = lambda phase, fraction: None) -> SerializedEngine:
     """
     Build an engine.
 
     :param model: what to build, its precision written into the graph; not modified.
-    :param recipe: workspace, targets, compatibility and sparsity.
+    :param options: workspace, targets, compatibility and sparsity.
     :param library: who builds.
     :param profiles: for inputs of open dimensions: name to smallest, usual and largest shape.
     :param timing_cache_path: file that spares the next build the timing of kernels; ignored by
         TensorRT for RTX, which times nothing.
     :param progress: called with a phase and the fraction done; if it raises, the build stops.
     :raises ModelError: for a graph that the parser refuses, naming its nodes.
-    :raises ConfigurationError: for a recipe that this library cannot build.
+    :raises ConfigurationError: for options that this library cannot build.
     :raises BuildError: if the build fails, with what the library logged.
     """
     gpu = find_gpu()
-    _check(recipe, library, gpu)
+    _check(options, library, gpu)
     trt = library.module
     # The library wants all of these to outlive the build, in this order.
     logger = library_logger(library)
     builder = trt.Builder(logger)
     if builder is None:
         raise BuildError(f'{library.name} cannot start: {complaints(library)}')
-    if recipe.dla and not builder.num_DLA_cores:
+    if options.dla and not builder.num_DLA_cores:
         raise ConfigurationError(f'dla is set, but {library.name} {library.version} sees no DLA '
                                  'core on this machine: unset it, or build on a Jetson with one')
-    network = builder.create_network(_network_flags(trt, recipe.dla))
+    network = builder.create_network(_network_flags(trt, options.dla))
     parser = _parse(model, network, library, logger)
     config = builder.create_builder_config()
-    _configure(config, trt, recipe, model)
+    _configure(config, trt, options, model)
     _add_profiles(builder, network, config, profiles)
     cache = _read_timing_cache(config, library, timing_cache_path)
     monitor = progress_monitor(trt, progress)
     config.progress_monitor = monitor
-    plan = builder.build_serialized_network(network, config)
+    serialized = builder.build_serialized_network(network, config)
     if monitor.raised is not None:
         raise monitor.raised
     del parser  # which owns the weights, and so must live until here
-    if plan is None:
+    if serialized is None:
         raise BuildError(f'{library.name} {library.version} did not build the engine: '
                          f'{complaints(library)}')
     if cache is not None and timing_cache_path is not None:
         write_file(timing_cache_path, bytes(config.get_timing_cache().serialize()))
-    return TensorRtEngine(bytes(plan), layer_precisions(trt, network),
-                          _target(recipe, library, gpu))
+    return SerializedEngine(bytes(serialized), layer_precisions(trt, network),
+                            _target(options, library, gpu))
 
 
 def check_parses(model: onnx.ModelProto, library: TensorRt) -> None:
@@ -117,27 +117,27 @@ def _parse(model: onnx.ModelProto, network: Any, library: TensorRt, logger: Any)
     return parser
 
 
-def _check(recipe: ConversionRecipe, library: TensorRt, gpu: GpuDevice | None) -> None:
+def _check(options: BuildOptions, library: TensorRt, gpu: GpuDevice | None) -> None:
     trt = library.module
     if not library.is_rtx and gpu is None:
         raise ConfigurationError('tensorrt builds on the GPU that the engine will run on, and '
                                  'there is none here: build on the robot, or with tensorrt_rtx')
-    if recipe.dla and library.is_rtx:
+    if options.dla and library.is_rtx:
         raise ConfigurationError('dla is set, but TensorRT for RTX knows no DLA: unset it, or '
                                  'build with tensorrt')
-    if recipe.dla and recipe.precision not in ('fp16', 'int8'):
-        raise ConfigurationError(f'dla is set and precision is {recipe.precision}, but a DLA '
+    if options.dla and options.precision not in ('fp16', 'int8'):
+        raise ConfigurationError(f'dla is set and precision is {options.precision}, but a DLA '
                                  'computes in fp16 or int8: set precision to one of them')
-    if library.is_rtx and recipe.version_compatible:
+    if library.is_rtx and options.version_compatible:
         raise ConfigurationError('version_compatible is set, but engines of TensorRT for RTX are '
                                  'for one version only: unset it, or build with tensorrt')
     known = getattr(trt, 'ComputeCapability', None)
-    if recipe.compute_capabilities and known is None:
+    if options.compute_capabilities and known is None:
         raise ConfigurationError(
             f'compute_capabilities is set, but {library.name} {library.version} builds for the '
             'GPU it finds: unset it, or set hardware_compatible')
     members = getattr(known, '__members__', {})
-    for capability in recipe.compute_capabilities:
+    for capability in options.compute_capabilities:
         if _member(capability) not in members:
             names = [f'{name[2:-1]}.{name[-1]}' for name in members if name[:2] == 'SM']
             raise ConfigurationError(
@@ -157,25 +157,25 @@ def _network_flags(trt: Any, dla: bool) -> int:
     return 1 << int(flags.EXPLICIT_BATCH if strong is None else strong)
 
 
-def _configure(config: Any, trt: Any, recipe: ConversionRecipe, model: onnx.ModelProto) -> None:
-    if recipe.workspace_mb:
-        config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, recipe.workspace_mb << 20)
-    flags = ['SPARSE_WEIGHTS'] if recipe.sparsity else []
-    if recipe.version_compatible:
+def _configure(config: Any, trt: Any, options: BuildOptions, model: onnx.ModelProto) -> None:
+    if options.workspace_mb:
+        config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mb << 20)
+    flags = ['SPARSE_WEIGHTS'] if options.sparsity else []
+    if options.version_compatible:
         flags.append('VERSION_COMPATIBLE')
-    if recipe.dla:
+    if options.dla:
         flags.append('GPU_FALLBACK')
         config.default_device_type = trt.DeviceType.DLA
-    if _is_weakly_typed(trt, recipe.dla):
+    if _is_weakly_typed(trt, options.dla):
         flags += _weak_flags(model)
     for name in flags:
         config.set_flag(getattr(trt.BuilderFlag, name))
-    if recipe.hardware_compatible and hasattr(trt, 'HardwareCompatibilityLevel'):
+    if options.hardware_compatible and hasattr(trt, 'HardwareCompatibilityLevel'):
         config.hardware_compatibility_level = trt.HardwareCompatibilityLevel.AMPERE_PLUS
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
-    if recipe.compute_capabilities:
-        config.num_compute_capabilities = len(recipe.compute_capabilities)
-        for index, capability in enumerate(recipe.compute_capabilities):
+    if options.compute_capabilities:
+        config.num_compute_capabilities = len(options.compute_capabilities)
+        for index, capability in enumerate(options.compute_capabilities):
             config.set_compute_capability(
                 getattr(trt.ComputeCapability, _member(capability)), index)
 
@@ -211,7 +211,7 @@ def _read_timing_cache(config: Any, library: TensorRt, path: Path | None) -> Any
     if path is None or library.is_rtx:
         return None
     try:
-        known = path.read_bytes()
+        known = read_file(path)
     except OSError:
         known = b''
     cache = config.create_timing_cache(known)
@@ -229,14 +229,15 @@ def _parser_errors(parser: Any) -> str:
     return '; '.join(dict.fromkeys(told))
 
 
-def _target(recipe: ConversionRecipe, library: TensorRt, gpu: GpuDevice | None
+def _target(options: BuildOptions, library: TensorRt, gpu: GpuDevice | None
             ) -> dict[str, Any]:
     if library.is_rtx:
         # Portable by default: kernels are compiled on the GPU that loads it, from 7.5 on.
-        return {'compute_capabilities': list(recipe.compute_capabilities), 'gpu': '',
+        return {'compute_capabilities': list(options.compute_capabilities), 'gpu': '',
                 'driver': ''}
-    assert gpu is not None
-    return {'compute_capabilities': ['8.0+'] if recipe.hardware_compatible
+    if gpu is None:  # refused before the build
+        raise BuildError('there is no GPU here')
+    return {'compute_capabilities': ['8.0+'] if options.hardware_compatible
             else [gpu.compute_capability], 'gpu': gpu.name, 'driver': gpu.driver}
 
 

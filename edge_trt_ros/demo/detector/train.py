@@ -36,8 +36,8 @@ from edge_trt_ros.demo.road.scene import CLASS_NAMES
 from edge_trt_ros.export.export import export_network
 from edge_trt_ros.export.options import ExportOptions
 from edge_trt_ros.files import write_file
-from edge_trt_ros.manifest import InputContract
-from edge_trt_ros.runtime.contract import Frame
+from edge_trt_ros.network_input import ImageInput
+from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.tensor_spec import TensorSpec
 
 _BATCH_SIZE = 8
@@ -200,7 +200,7 @@ def export_detector(net: RoadUserNet, path: Path, training: str = '') -> dict[st
     enlarged.load_state_dict(net.state_dict())
     options = ExportOptions(
         (TensorSpec('images', 'float32', (1, 3, height, width)),), opset=_OPSET, task='detect',
-        labels=CLASS_NAMES, input_contract=InputContract(EXPORTED_SIZE_WH, pad_value=PAD_VALUE),
+        labels=CLASS_NAMES, image_input=ImageInput(EXPORTED_SIZE_WH, pad_value=PAD_VALUE),
         metadata={
             'description': 'Road users of the synthetic road of edge_trt_ros',
             'author': 'edge_trt_ros', 'license': 'Apache-2.0', 'version': __version__,

@@ -18,7 +18,8 @@ from edge_trt_ros.demo.road.truth import Truth
 from edge_trt_ros.evaluation.labelled_boxes import LabelledBoxes
 from edge_trt_ros.evaluation.score import Score
 from edge_trt_ros.percentiles import percentiles
-from edge_trt_ros.ros.node.parameters import check_fields, DeclaredParameters, parameter
+from edge_trt_ros.ros.node.parameters import DeclaredParameters
+from edge_trt_ros.settings import check_settings, setting
 from edge_trt_ros.vision.detections import Detections
 
 PASS_MARK = 0.85
@@ -29,13 +30,13 @@ _PENDING = 300
 class ScoringParameters:
     """Parameters of `scoreboard`; each field describes itself."""
 
-    seconds: float = parameter(20.0, 'Duration of the scoring.', limits=(1.0, 86400.0))
-    output_directory: str = parameter('demo_output', 'Folder for the pictures and the result.')
-    inference_node: str = parameter('inference', 'The detector to activate and to score.')
-    build_service: str = parameter('engine_builder/demo/build', 'Service that builds the engine.')
+    seconds: float = setting(20.0, 'Duration of the scoring.', limits=(1.0, 86400.0))
+    output_directory: str = setting('demo_output', 'Folder for the pictures and the result.')
+    inference_node: str = setting('inference', 'The detector to activate and to score.')
+    build_service: str = setting('engine_builder/demo/build', 'Service that builds the engine.')
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        check_settings(self)
 
 
 class ScoringNode(Node):

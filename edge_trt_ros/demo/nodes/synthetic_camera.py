@@ -16,7 +16,8 @@ from vision_msgs.msg import Detection2DArray
 from edge_trt_ros.demo.road.scene import CLASS_NAMES, Scene
 from edge_trt_ros.ros.messages.detections import detections_message
 from edge_trt_ros.ros.messages.image import image_message
-from edge_trt_ros.ros.node.parameters import check_fields, DeclaredParameters, parameter
+from edge_trt_ros.ros.node.parameters import DeclaredParameters
+from edge_trt_ros.settings import check_settings, setting
 from edge_trt_ros.vision.detections import Detections
 
 
@@ -24,12 +25,12 @@ from edge_trt_ros.vision.detections import Detections
 class CameraParameters:
     """Parameters of `synthetic_camera`; each field describes itself."""
 
-    rate_hz: float = parameter(30.0, 'Images per second.', limits=(0.1, 240.0))
-    seed: int = parameter(3, 'Seed of the synthetic road.', limits=(0, 2 ** 31 - 1))
-    frame_id: str = parameter('camera', 'Coordinate frame in the message headers.')
+    rate_hz: float = setting(30.0, 'Images per second.', limits=(0.1, 240.0))
+    seed: int = setting(3, 'Seed of the synthetic road.', limits=(0, 2 ** 31 - 1))
+    frame_id: str = setting('camera', 'Coordinate frame in the message headers.')
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        check_settings(self)
 
 
 class SyntheticCamera(Node):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 import re
@@ -13,18 +13,20 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from edge_trt_ros.errors import BagError, ImageError
-from edge_trt_ros.ros.bags.bag import BagReader, BagWriter
+from edge_trt_ros.ros.bags.bag_writer import BagWriter
 from edge_trt_ros.ros.messages.detections import detections_message, label_info_message
 from edge_trt_ros.ros.messages.image import frame_from_compressed, frame_from_image
-from edge_trt_ros.runtime.contract import Frame, Runtime
+from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import detect
-from edge_trt_ros.vision.postprocess import Thresholds
+from edge_trt_ros.runtime.samples import Frame
+from edge_trt_ros.sources.bags import BagReader, COMPRESSED_IMAGE, IMAGE
+from edge_trt_ros.vision.thresholds import Thresholds
 from edge_trt_ros.vision.tracking import TrackIds
 
 _TOPIC = re.compile(r'(/[A-Za-z_][A-Za-z0-9_]*)+')
 _DECODERS: dict[str, tuple[Any, Callable[[Any, str], Frame]]] = {
-    'sensor_msgs/msg/Image': (Image, frame_from_image),
-    'sensor_msgs/msg/CompressedImage': (CompressedImage, frame_from_compressed)}
+    IMAGE: (Image, frame_from_image),
+    COMPRESSED_IMAGE: (CompressedImage, frame_from_compressed)}
 
 
 @dataclass(frozen=True)
@@ -61,55 +63,92 @@ def detect_in_bag(runtime: Runtime, task: BagTask, thresholds: Thresholds,
     :returns: figures as plain values. Images that cannot be decoded are skipped and counted.
     :raises BagError: if a bag cannot be read or written, or no image can be decoded.
     """
-    labels = runtime.manifest.labels
-    tracks = TrackIds() if task.track else None
     with BagReader(task.source) as reader, BagWriter(task.target, like=task.source) as writer:
+        topics = _Topics.of(task, reader, writer)
+        images = topics.images
+        total, ids = sum(one.msgcount for one in images), {one.id for one in images}
+        detector = _Detector(runtime, task, thresholds, writer, topics)
+        for connection, stamp_ns, data in reader.messages(
+                reader.connections if task.copy else images):
+            if (copied := topics.copies.get(connection.id)) is not None:
+                writer.write(copied, stamp_ns, data)
+            if connection.id in ids:
+                detector.take(connection, stamp_ns, data)
+                progress(detector.done + detector.skipped, total)
+        if not detector.done:
+            raise BagError(f'{task.source}: none of the {total} images on {images[0].topic} can '
+                           f"be decoded: {detector.problem or 'there are none'}")
+    return {'bag': str(task.target), 'topic': images[0].topic,
+            'detections_topic': task.detections_topic, 'images': detector.done,
+            'detections': detector.detected, 'skipped_images': detector.skipped,
+            'first_problem': detector.problem,
+            'topics_left_out': sorted({one.topic for one in reader.connections
+                                       if task.copy and topics.copies[one.id] is None})}
+
+
+@dataclass(frozen=True)
+class _Topics:
+    """
+    The topics of both bags.
+
+    :param images: connections of the source with the images.
+    :param copies: for each connection of the source the one that it is copied to.
+    :param detections: where detections go.
+    :param labels: where the labels go.
+    """
+
+    images: list[Any]
+    copies: Mapping[int, Any]
+    detections: Any
+    labels: Any
+
+    @classmethod
+    def of(cls, task: BagTask, reader: BagReader, writer: BagWriter) -> _Topics:
+        """Add the topics of the target; raise if one of them cannot be."""
         if not _TOPIC.fullmatch(task.detections_topic):
             raise BagError(f"the topic '{task.detections_topic}' cannot be: expected a name such "
                            'as /camera/detections')
-        images = reader.topic(tuple(_DECODERS), task.topic)
-        labels_topic = str(PurePosixPath(task.detections_topic).with_name('label_info'))
+        images = reader.topic(tuple(_DECODERS), task.topic, '--topic')
+        labels = str(PurePosixPath(task.detections_topic).with_name('label_info'))
         taken = {one.topic for one in reader.connections if task.copy} & {
-            task.detections_topic, labels_topic}
+            task.detections_topic, labels}
         if taken:
             raise BagError(f"{task.source} has {', '.join(sorted(taken))} already: give another "
                            '--detections-topic, or --detections-only')
         copies = {one.id: writer.copy_topic(one) for one in reader.connections} \
             if task.copy else {}
-        found_on = writer.add_topic(task.detections_topic, 'vision_msgs/msg/Detection2DArray')
-        labels_on = writer.add_topic(labels_topic, 'vision_msgs/msg/LabelInfo', latched=True)
-        total, ids = sum(one.msgcount for one in images), {one.id for one in images}
-        done = detected = skipped = 0
-        problem = ''
-        for connection, stamp_ns, data in reader.messages(
-                reader.connections if task.copy else images):
-            if (copied := copies.get(connection.id)) is not None:
-                writer.write(copied, stamp_ns, data)
-            if connection.id not in ids:
-                continue
-            kind, decode = _DECODERS[connection.msgtype]
-            try:
-                message = deserialize_message(bytes(data), kind)
-                frame = decode(message, connection.topic)
-            except (ImageError, RuntimeError) as error:  # rclpy's, for bytes that are no message
-                skipped += 1
-                problem = problem or str(error)
-                continue
-            if not done:
-                header = Header(stamp=message.header.stamp)
-                writer.write(labels_on, stamp_ns, label_info_message(
-                    labels, header, thresholds.confidence))
-            detections, _ = detect(runtime, frame, thresholds)
-            writer.write(found_on, stamp_ns, detections_message(
-                detections, message.header, labels,
-                tracks.update(detections, frame.stamp_ns) if tracks else ()))
-            done, detected = done + 1, detected + len(detections)
-            progress(done + skipped, total)
-        if not done:
-            raise BagError(f'{task.source}: none of the {total} images on {images[0].topic} can '
-                           f"be decoded: {problem or 'there are none'}")
-    return {'bag': str(task.target), 'topic': images[0].topic,
-            'detections_topic': task.detections_topic, 'images': done, 'detections': detected,
-            'skipped_images': skipped, 'first_problem': problem,
-            'topics_left_out': sorted({one.topic for one in reader.connections
-                                       if task.copy and copies[one.id] is None})}
+        return cls(images, copies,
+                   writer.add_topic(task.detections_topic, 'vision_msgs/msg/Detection2DArray'),
+                   writer.add_topic(labels, 'vision_msgs/msg/LabelInfo', latched=True))
+
+
+class _Detector:
+    """Runs the engine on images and writes what it finds; counts as it goes."""
+
+    def __init__(self, runtime: Runtime, task: BagTask, thresholds: Thresholds,
+                 writer: BagWriter, topics: _Topics) -> None:
+        self._runtime, self._thresholds = runtime, thresholds
+        self._writer, self._topics = writer, topics
+        self._tracks = TrackIds() if task.track else None
+        self.done = self.detected = self.skipped = 0
+        self.problem = ''
+
+    def take(self, connection: Any, stamp_ns: int, data: bytes) -> None:
+        """Take one image; one that cannot be decoded is skipped."""
+        kind, decode = _DECODERS[connection.msgtype]
+        try:
+            message = deserialize_message(bytes(data), kind)
+            frame = decode(message, connection.topic)
+        except (ImageError, RuntimeError) as error:  # rclpy's, for bytes that are no message
+            self.skipped += 1
+            self.problem = self.problem or str(error)
+            return
+        labels = self._runtime.manifest.labels
+        if not self.done:
+            self._writer.write(self._topics.labels, stamp_ns, label_info_message(
+                labels, Header(stamp=message.header.stamp), self._thresholds.confidence))
+        detections, _ = detect(self._runtime, frame, self._thresholds)
+        self._writer.write(self._topics.detections, stamp_ns, detections_message(
+            detections, message.header, labels,
+            self._tracks.update(detections, frame.stamp_ns) if self._tracks else ()))
+        self.done, self.detected = self.done + 1, self.detected + len(detections)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge_trt_ros.convert.store import why_stale
+from edge_trt_ros.convert.plan_identity import why_stale
 from edge_trt_ros.manifest import manifest_path
 from edge_trt_ros.ros.builder.parameters import ModelParameters
 
@@ -16,27 +16,26 @@ class ModelFreshness:
         self._signature: tuple[object, ...] = ()
         self._answer = ''
 
-    def why_stale(self, parameters: ModelParameters) -> str:
+    def why_stale(self, model: ModelParameters) -> str:
         """
         Say why an engine has to be built again; '' if it need not.
 
-        :param parameters: the model's parameters.
+        :param model: the model's parameters.
         :raises ConfigurationError: if they do not say what to build.
         """
-        onnx_path, engine_path = parameters.paths()
-        others = (Path(path).expanduser() for path in (
-            parameters.labels_file_path, parameters.calibration) if path)
-        signature = (parameters, *map(
-            _file_signature, (onnx_path, engine_path, manifest_path(engine_path), *others)))
+        onnx_path, engine_path = model.files().paths()
+        others = [Path(path).expanduser() for path in model.paths().values() if path]
+        signature = (tuple(model.typed_options().items()), *map(
+            _file_signature, (*others, manifest_path(engine_path))))
         if signature != self._signature:
-            self._answer = why_stale(engine_path, onnx_path, parameters.recipe())
+            self._answer = why_stale(engine_path, onnx_path, model.options())
             self._signature = signature
         return self._answer
 
 
-def _file_signature(path: Path) -> tuple[int, int] | None:
+def _file_signature(path: Path) -> tuple[str, int, int] | None:
     try:
         status = path.stat()
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size
+    return str(path), status.st_mtime_ns, status.st_size

@@ -7,9 +7,7 @@ every other call meanwhile.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,15 +20,16 @@ from rclpy.parameter import Parameter
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
-from edge_trt_ros.convert.build_job import BuildJob
-from edge_trt_ros.errors import BuildCanceledError, ConfigurationError, EdgeTrtError
+from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
+from edge_trt_ros.convert.build_queue import BuildQueue, Ending, Job
+from edge_trt_ros.errors import ConfigurationError, EdgeTrtError
 from edge_trt_ros.ros.builder.freshness import ModelFreshness
 from edge_trt_ros.ros.builder.parameters import BuilderParameters, ModelParameters
 from edge_trt_ros.ros.builder.reload_call import ReloadCall
-from edge_trt_ros.ros.builder.states import Build, Built, Failed
-from edge_trt_ros.ros.inference.health import diagnostics_message, ERROR, OK, status_message, WARN
 from edge_trt_ros.ros.node.answers import answer_service, explain
 from edge_trt_ros.ros.node.parameters import DeclaredParameters, unknown_parameters
+from edge_trt_ros.ros.node.status_messages import (diagnostics_message, ERROR, OK, status_message,
+                                                   WARN)
 
 POLL_PERIOD_S = 0.1
 
@@ -42,12 +41,12 @@ class EngineBuilderNode(Node):
         super().__init__('engine_builder', **node_arguments)
         self._problem = ''
         self._builder = DeclaredParameters(self, BuilderParameters)
-        self._models: dict[str, DeclaredParameters[ModelParameters]] = {}
+        self._models: dict[str, ModelParameters] = {}
         self._freshness: dict[str, ModelFreshness] = {}
-        self._failures: dict[str, str] = {}
-        self._waiting: deque[tuple[str, Future]] = deque()
-        self._build: Build | None = None
-        self._reloads: list[tuple[ReloadCall, Future, Built]] = []
+        self._queue = BuildQueue(self._begin, self._ended, self._entered)
+        # Whoever asked for a build waits for one of these: a sentence, or what went wrong.
+        self._answers: dict[str, Future] = {}
+        self._reloads: list[tuple[ReloadCall, Future, str]] = []
         # A service that waits for its build must not keep the rest of the node waiting.
         self._services_group = ReentrantCallbackGroup()
         self._declare()
@@ -61,15 +60,13 @@ class EngineBuilderNode(Node):
 
     def release(self) -> None:
         """Kill a build that is under way; the engine it was to replace stays."""
-        if self._build:
-            self._build.job.close()
-            self._build = None
+        self._queue.close()
 
     def _declare(self) -> None:
         known = self._builder.names
         try:
             for name in self._builder.read().models:
-                self._models[name] = DeclaredParameters(self, ModelParameters, f'{name}.')
+                self._models[name] = ModelParameters(self, name)
                 self._freshness[name] = ModelFreshness()
                 self._serve(f'~/{name}/build', partial(self._on_build, name))
                 self._serve(f'~/{name}/cancel', partial(self._on_cancel, name))
@@ -91,24 +88,22 @@ class EngineBuilderNode(Node):
                 return SetParametersResult(
                     successful=False, reason=f'{change.name} is read when the node starts')
         for model in self._models.values():
-            result = model.check_change(changes, locked=False)
+            result = model.check_change(changes)
             if not result.successful:
                 return result
         return SetParametersResult(successful=True)
 
     async def _on_build(self, name: str, request: Trigger.Request,
                         response: Trigger.Response) -> Trigger.Response:
-        done = await self._request(name)
-        return answer_service(response, done.result, self.get_logger(), f'{name} was not built')
+        ending = await self._request(name)
+        return self._answer(response, name, ending)
 
     async def _on_build_all(self, request: Trigger.Request,
                             response: Trigger.Response) -> Trigger.Response:
         requests = {name: self._request(name) for name in self._models}
         answers, response.success = [], True
         for name, future in requests.items():
-            done = await future
-            one = answer_service(Trigger.Response(), done.result, self.get_logger(),
-                                 f'{name} was not built')
+            one = self._answer(Trigger.Response(), name, await future)
             answers.append(f'{name}: {one.message}')
             response.success = response.success and one.success
         response.message = '; '.join(answers) or 'there are no models to build'
@@ -116,101 +111,85 @@ class EngineBuilderNode(Node):
 
     def _on_cancel(self, name: str, request: Trigger.Request,
                    response: Trigger.Response) -> Trigger.Response:
-        def cancel() -> str:
-            if self._build and self._build.name == name:
-                self._build.job.cancel()
-                return 'canceling the build'
-            waiting = [future for queued, future in self._waiting if queued == name]
-            if not waiting:
-                raise ConfigurationError(f'{name} is neither building nor queued')
-            self._waiting = deque(one for one in self._waiting if one[0] != name)
-            for future in waiting:
-                future.set_result(Failed(BuildCanceledError('canceled before it began')))
-            return 'taken out of the queue'
-        return answer_service(response, cancel, self.get_logger(), f'cancel of {name} failed')
+        return answer_service(response, lambda: self._queue.cancel(name), self.get_logger(),
+                              f'cancel of {name} failed')
 
     def _request(self, name: str) -> Future:
-        for queued, future in self._waiting:
-            if queued == name:
-                return future
-        if self._build and self._build.name == name:
-            return self._build.answer
-        future = Future(executor=self.executor)
-        self._waiting.append((name, future))
+        self._queue.request(name)
+        if name not in self._answers:
+            self._answers[name] = Future(executor=self.executor)
         self._poll_timer.reset()
-        return future
+        return self._answers[name]
+
+    def _answer(self, response: Trigger.Response, name: str, ending: str | Exception
+                ) -> Trigger.Response:
+        def sentence() -> str:
+            if isinstance(ending, Exception):
+                raise ending
+            return ending
+        return answer_service(response, sentence, self.get_logger(), f'{name} was not built')
 
     def _checked(self, name: str) -> ModelParameters:
-        parameters = self._models[name].read()
-        self._builder.read().check_files(parameters)
-        engine_path = parameters.paths()[1].resolve()
+        model = self._models[name]
+        engine_path = model.files().paths()[1].resolve()
+        self._builder.read().check_files(model.paths())
         for other in sorted(self._models.keys() - {name}):
             if self._engine_path(other) == engine_path:
                 raise ConfigurationError(f'{name} and {other} both write {engine_path}: give each '
                                          'model an engine_file_path of its own',
                                          code='engine_path_shared')
-        return parameters
+        return model
 
     def _engine_path(self, name: str) -> Path | None:
         try:
-            return self._models[name].read().paths()[1].resolve()
+            return self._models[name].files().paths()[1].resolve()
         except ConfigurationError:
             return None  # it cannot be built as it stands
 
     def _turn(self) -> None:
         open_calls = []
-        for call, answer, done in self._reloads:
+        for call, answer, sentence in self._reloads:
             clause = call.poll()
             if clause is None:
-                open_calls.append((call, answer, done))
+                open_calls.append((call, answer, sentence))
             else:
                 self.get_logger().info(clause)
-                answer.set_result(replace(done, reloaded=f'; {clause}'))
+                answer.set_result(f'{sentence}; {clause}')
         self._reloads = open_calls
-        if self._build:
-            self._watch(self._build)
-        elif self._waiting:
-            self._begin(*self._waiting.popleft())
-        elif not self._reloads:
+        self._queue.turn()
+        if self._queue.is_idle and not self._reloads:
             self._poll_timer.cancel()
 
-    def _watch(self, build: Build) -> None:
-        phase, job = build.job.phase, build.job
-        try:
-            outcome = job.poll()
-        except Exception as error:
-            self._build = None
-            self._fail(build.name, build.answer, error)
-            return
-        if job.phase != phase:
-            self.get_logger().info(f'{build.name}: {job.phase}, {100 * job.fraction:.0f} %')
-        if outcome is not None:
-            self._build = None
-            self._finish(build, Built(outcome))
-
-    def _begin(self, name: str, answer: Future) -> None:
-        try:
-            parameters = self._checked(name)
-            onnx_path, engine_path = parameters.paths()
-            job = BuildJob(onnx_path, engine_path, parameters.recipe(),
-                           parameters.force_engine_update, parameters.memory_limit_mb)
-        except Exception as error:
-            self._fail(name, answer, error)
-            return
-        self._build = Build(name, answer, job, parameters.reload_service)
+    def _begin(self, name: str) -> Job:
+        model = self._checked(name)
+        files = model.files()
+        onnx_path, engine_path = files.paths()
+        job = BuildJob(onnx_path, engine_path, model.options(), files.force_engine_update,
+                       files.memory_limit_mb)
         self.get_logger().info(f'building {name}: {onnx_path} -> {engine_path}')
+        return job
 
-    def _fail(self, name: str, answer: Future, error: Exception) -> None:
-        self._failures[name] = explain(error, 'the last build failed').splitlines()[0]
-        answer.set_result(Failed(error))
+    def _entered(self, name: str, job: Job) -> None:
+        self.get_logger().info(f'{name}: {job.phase}, {100 * job.fraction:.0f} %')
 
-    def _finish(self, build: Build, done: Built) -> None:
-        self._failures.pop(build.name, None)
-        self.get_logger().info(f'{build.name}: {done.result()}')
-        if done.outcome.reason and build.reload_service:
-            self._reloads.append((ReloadCall(self, build.reload_service), build.answer, done))
+    def _ended(self, name: str, ending: Ending) -> None:
+        answer = self._answers.pop(name)
+        if isinstance(ending, Exception):
+            answer.set_result(ending)
+            return
+        self.get_logger().info(f'{name}: {ending.sentence()}')
+        service = self._reload_service(name, ending)
+        if service:
+            self._reloads.append((ReloadCall(self, service), answer, ending.sentence()))
         else:
-            build.answer.set_result(done)
+            answer.set_result(ending.sentence())
+
+    def _reload_service(self, name: str, outcome: BuildOutcome) -> str:
+        """Return whom to tell of an engine: nobody if it was fresh already."""
+        try:
+            return self._models[name].files().reload_service if outcome.reason else ''
+        except ConfigurationError:
+            return ''  # set to something unusable while it was built
 
     def _report(self) -> None:
         prefix = self.get_fully_qualified_name().lstrip('/')
@@ -220,15 +199,16 @@ class EngineBuilderNode(Node):
         self._diagnostics.publish(diagnostics_message(self.get_clock().now().to_msg(), statuses))
 
     def _status(self, name: str, title: str) -> DiagnosticStatus:
-        if self._build and self._build.name == name:
-            job = self._build.job
-            return status_message(OK, title, f'building: {job.phase}', values={
-                'state': 'building', 'phase': job.phase,
-                'percent': round(100 * job.fraction), 'seconds': job.seconds})
-        if any(queued == name for queued, _ in self._waiting):
+        now = self._queue.state(name)
+        if now.state == 'building':
+            return status_message(OK, title, f'building: {now.phase}', values={
+                'state': 'building', 'phase': now.phase,
+                'percent': round(100 * now.fraction), 'seconds': now.seconds})
+        if now.state == 'queued':
             return status_message(OK, title, 'queued', values={'state': 'queued'})
-        if name in self._failures:
-            return status_message(ERROR, title, self._failures[name], values={'state': 'failed'})
+        if now.error is not None:
+            told = explain(now.error, 'the last build failed').splitlines()[0]
+            return status_message(ERROR, title, told, values={'state': 'failed'})
         try:
             stale = self._freshness[name].why_stale(self._checked(name))
         except (EdgeTrtError, OSError) as error:

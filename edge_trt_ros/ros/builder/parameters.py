@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from edge_trt_ros.convert.labels import labels_from_file
-from edge_trt_ros.convert.options import (BACKENDS, CALIBRATION_METHODS, ConversionRecipe,
-                                          numbers_from_text, PRECISIONS, shape_from_text, TASKS)
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.errors import ConfigurationError
-from edge_trt_ros.ros.node.parameters import check_fields, parameter
+from edge_trt_ros.ros.node.parameters import DeclaredParameters
+from edge_trt_ros.settings import check_settings, setting, settings_of
 
 
 @dataclass(frozen=True)
 class BuilderParameters:
     """Parameters of `engine_builder_node` itself."""
 
-    models: tuple[str, ...] = parameter(
+    models: tuple[str, ...] = setting(
         (), 'Names of the models to build; each has a group of parameters <name>.*')
-    allowed_folders: tuple[str, ...] = parameter(
+    allowed_folders: tuple[str, ...] = setting(
         (), 'Folders that all files of the models have to lie in, symbolic links resolved; an '
         'empty list allows any.')
 
@@ -30,15 +34,16 @@ class BuilderParameters:
         if len(set(self.models)) != len(self.models):
             raise ConfigurationError(f"models holds a name twice: {', '.join(self.models)}")
 
-    def check_files(self, model: ModelParameters) -> None:
+    def check_files(self, paths: dict[str, str]) -> None:
         """
         Refuse a model that reads or writes outside of the allowed folders.
 
+        :param paths: what the parameters of the model hold, by their names; '' for none.
         :raises ConfigurationError: naming parameter, path and folders.
         """
         folders = [Path(folder).expanduser().resolve() for folder in self.allowed_folders]
-        for name in ('onnx_file_path', 'engine_file_path', 'labels_file_path', 'calibration'):
-            path = getattr(model, name) and Path(getattr(model, name)).expanduser().resolve()
+        for name, given in paths.items():
+            path = given and Path(given).expanduser().resolve()
             if path and folders and not any(map(path.is_relative_to, folders)):
                 raise ConfigurationError(
                     f'{name} leads to {path}, outside of allowed_folders '
@@ -47,92 +52,22 @@ class BuilderParameters:
 
 
 @dataclass(frozen=True)
-class ModelParameters:
-    """The group of parameters of one model."""
+class ModelFiles:
+    """Parameters of one model besides its build options."""
 
-    onnx_file_path: str = parameter('', 'ONNX file to build from.', live=True)
-    engine_file_path: str = parameter('', 'Where the engine goes.', live=True)
-    backend: str = parameter(
-        'auto', 'Library that will run the engine.', live=True, choices=BACKENDS)
-    precision: str = parameter(
-        'fp32', 'Arithmetic of the network.', live=True, choices=PRECISIONS)
-    input_shape: str = parameter(
-        '', 'Batch, channels, height, width as 1x3x640x640, for an ONNX that leaves them open.',
-        live=True)
-    max_candidates: int = parameter(
-        1000, 'Boxes that leave the device for each image, before NMS.', live=True,
-        limits=(1, 3840))
-    labels_file_path: str = parameter(
-        '', 'One label a line, or a YAML file with names; empty takes those in the ONNX.',
-        live=True)
-    anchors: str = parameter(
-        '', 'Anchors in pixels as 12,16,19,36, for a YOLO exported without its grid.', live=True)
-    input_contract: str = parameter(
-        '', 'How pixels become the input, as JSON: {"color_order": "bgr", "scale": 1.0}; empty '
-        'takes what the ONNX states.', live=True)
-    task: str = parameter(
-        '', 'What the network is for; empty takes what the ONNX states.', live=True,
-        choices=TASKS)
-    calibration: str = parameter(
-        '', 'Folder of images or bag of what the robot will see, for int8.', live=True)
-    calibration_topic: str = parameter(
-        '', 'Image topic of the bag; empty takes the only one.', live=True)
-    calibration_images: int = parameter(
-        200, 'How many of them are used, evenly spread.', live=True, limits=(1, 100_000))
-    calibration_method: str = parameter(
-        'moving_average', 'How single images make a range.', live=True,
-        choices=CALIBRATION_METHODS)
-    max_accuracy_drop: float = parameter(
-        0.05, 'Share of the boxes that int8 may lose before layers stay in fp16.', live=True,
-        limits=(0.0, 1.0))
-    workspace_mb: int = parameter(
-        0, 'Scratch memory that TensorRT may use, in MiB; 0 sets no limit.', live=True,
-        limits=(0, 1 << 20))
-    compute_capabilities: tuple[str, ...] = parameter(
-        (), 'GPUs that tensorrt_rtx builds for, as 8.6; an empty list gives an engine for all.',
-        live=True)
-    hardware_compatible: bool = parameter(
-        False, 'With tensorrt: for every GPU from compute capability 8.0 on.', live=True)
-    version_compatible: bool = parameter(
-        False, 'With tensorrt: for its later versions, too.', live=True)
-    sparsity: bool = parameter(
-        False, 'The weights are pruned 2 of 4: allow kernels that skip the zeros.', live=True)
-    dla: bool = parameter(
-        False, 'Build for a deep learning accelerator (Jetson); what it lacks runs on the GPU.',
-        live=True)
-    force_engine_update: bool = parameter(
+    onnx_file_path: str = setting('', 'ONNX file to build from.', live=True, is_path=True)
+    engine_file_path: str = setting('', 'Where the engine goes.', live=True, is_path=True)
+    force_engine_update: bool = setting(
         False, 'Build even if the engine is fresh.', live=True)
-    memory_limit_mb: int = parameter(
+    memory_limit_mb: int = setting(
         0, 'Memory that a build may hold, in MiB; 0 sets no limit.', live=True,
         limits=(0, 1 << 24))
-    reload_service: str = parameter(
+    reload_service: str = setting(
         '', 'Trigger service to call after a new engine is installed, as /inference/reload.',
         live=True)
 
     def __post_init__(self) -> None:
-        check_fields(self)
-
-    def recipe(self) -> ConversionRecipe:
-        """
-        Return what to build.
-
-        :raises ConfigurationError: for a shape or a label file that cannot be used.
-        """
-        return ConversionRecipe(
-            backend=self.backend, precision=self.precision,
-            input_shape=shape_from_text(self.input_shape),
-            max_candidates=self.max_candidates,
-            labels=labels_from_file(self.labels_file_path),
-            anchors_wh=numbers_from_text(self.anchors),
-            input_contract=self.input_contract, task=self.task, calibration=self.calibration,
-            calibration_topic=self.calibration_topic,
-            calibration_images=self.calibration_images,
-            calibration_method=self.calibration_method,
-            max_accuracy_drop=self.max_accuracy_drop, workspace_mb=self.workspace_mb,
-            compute_capabilities=self.compute_capabilities,
-            hardware_compatible=self.hardware_compatible,
-            version_compatible=self.version_compatible, sparsity=self.sparsity,
-            dla=self.dla)
+        check_settings(self)
 
     def paths(self) -> tuple[Path, Path]:
         """
@@ -144,3 +79,61 @@ class ModelParameters:
             if not getattr(self, name):
                 raise ConfigurationError(f'{name} is empty: set it to the path of a file')
         return Path(self.onnx_file_path).expanduser(), Path(self.engine_file_path).expanduser()
+
+
+class ModelParameters:
+    """
+    The group of parameters of one model: its files, and its build options.
+
+    :param node: the node that owns them.
+    :param name: the model's name, which all of them begin with.
+    """
+
+    def __init__(self, node: Node, name: str) -> None:
+        self._files = DeclaredParameters(node, ModelFiles, f'{name}.')
+        self._options = DeclaredParameters(node, BuildOptions, f'{name}.')
+
+    @property
+    def names(self) -> set[str]:
+        """The full names of all parameters."""
+        return self._files.names | self._options.names
+
+    def files(self) -> ModelFiles:
+        """
+        Return files and services of now.
+
+        :raises ConfigurationError: naming every value that cannot be used.
+        """
+        return self._files.read()
+
+    def options(self) -> BuildOptions:
+        """
+        Return the build options of now; reads the file of labels.
+
+        :raises ConfigurationError: naming a value that cannot be used.
+        """
+        return self._options.read()
+
+    def typed_options(self) -> dict[str, Any]:
+        """
+        Return the build options as they are typed, by field; reads no file.
+
+        :raises ConfigurationError: naming every value that cannot be used.
+        """
+        return self._options.typed()
+
+    def paths(self) -> dict[str, str]:
+        """
+        Return every path that the parameters hold, by the parameter's name.
+
+        :raises ConfigurationError: naming every value that cannot be used.
+        """
+        typed = {**self._files.typed(), **self.typed_options()}
+        return {one.parameter: str(typed[one.name])
+                for kind in (ModelFiles, BuildOptions) for one in settings_of(kind) if one.is_path}
+
+    def check_change(self, changes: list[Parameter]) -> SetParametersResult:
+        """Answer a request to set parameters; those of others are left to them."""
+        result = self._files.check_change(changes, locked=False)
+        return result if not result.successful else self._options.check_change(
+            changes, locked=False)

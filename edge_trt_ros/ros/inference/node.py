@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import partial
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -20,22 +19,23 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.task import Future
-from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header, String
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import LabelInfo
 
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.ros.inference.autostart import Autostart
-from edge_trt_ros.ros.inference.health import diagnostics_message, idle_status, stream_status
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
-from edge_trt_ros.ros.inference.publishers import ResultPublishers
-from edge_trt_ros.ros.inference.stream import class_filter, DetectionStream, open_warm
+from edge_trt_ros.ros.inference.settings import class_filter, open_settings, StreamSettings
+from edge_trt_ros.ros.inference.stream import InferenceStream
+from edge_trt_ros.ros.inference.stream_status import idle_status, stream_status
 from edge_trt_ros.ros.messages.detections import label_info_message
 from edge_trt_ros.ros.node.answers import answer_service, explain, guarded
 from edge_trt_ros.ros.node.parameters import DeclaredParameters, unknown_parameters
 from edge_trt_ros.ros.node.qos import incompatible_qos, qos_profile
-from edge_trt_ros.runtime.select import OpenedRuntime
+from edge_trt_ros.ros.node.status_messages import diagnostics_message
+from edge_trt_ros.ros.tasks import TASKS
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SUCCESS = TransitionCallbackReturn.SUCCESS
@@ -46,7 +46,7 @@ class InferenceNode(LifecycleNode):
 
     def __init__(self, **node_arguments: Any) -> None:
         super().__init__('inference', **node_arguments)
-        self._stream: DetectionStream | None = None
+        self._stream: InferenceStream | None = None
         self._held = ExitStack()
         self._subscribed = ExitStack()
         self._enabled = True
@@ -75,26 +75,25 @@ class InferenceNode(LifecycleNode):
         try:
             parameters = self._read_parameters()
             with ExitStack() as stack:
-                opened = open_warm(parameters)
-                stack.callback(opened.runtime.close)
-                results = ResultPublishers(
-                    opened.runtime.manifest.task, partial(
-                        self._publisher, stack, qos=qos_profile(parameters.output_qos)))
+                settings = open_settings(parameters)
+                manifest = settings.runtime.manifest
+                stack.callback(settings.runtime.close)
+                publishers = {
+                    topic: self._publisher(stack, kind, topic, qos_profile(parameters.output_qos))
+                    for topic, kind in TASKS[manifest.task].topics.items()}
                 overlay = self._publisher(stack, Image, 'overlay', qos_profile('DEFAULT'))
                 self._label_info = self._publisher(stack, LabelInfo, 'label_info', LATCHED)
-                self._stream = DetectionStream(self, opened, parameters, results, overlay)
+                self._stream = InferenceStream(self, settings, publishers, overlay)
                 stack.callback(self._stream.close)
                 self._held = stack.pop_all()
         except Exception as error:
             self._configure_problem = explain(error, 'configure failed')
             raise
         self._configure_problem = ''
-        manifest = opened.runtime.manifest
         self.get_logger().info(
             f'{parameters.engine_file_path} runs on {manifest.backend} '
-            f'{opened.runtime.device_name} ({opened.reason}): {manifest.task}, '
-            f'{len(manifest.labels)} classes, '
-            f"{'x'.join(map(str, manifest.input_contract.size_wh))}")
+            f'{settings.runtime.device_name} ({settings.opened.reason}): {manifest.task}, '
+            f"{len(manifest.labels)} classes, {'; '.join(map(str, manifest.inputs))}")
         return SUCCESS
 
     @guarded
@@ -157,20 +156,14 @@ class InferenceNode(LifecycleNode):
         stream = self._stream
         if stream is None:
             return
-        parameters = self._declared.read()
-        if stream.reads_text:
-            kind, name, profile = String, 'text', 'DEFAULT'
-        elif parameters.image_transport == 'compressed':
-            kind, name, profile = CompressedImage, 'image/compressed', parameters.input_qos
-        else:
-            kind, name, profile = Image, 'image', parameters.input_qos
-        topic = self.resolve_topic_name(name)
+        source = stream.settings.input
+        topic = self.resolve_topic_name(source.topic)
         stream.start(topic)
         self._subscribed.callback(stream.stop)
         subscription = self.create_subscription(
-            kind, topic, stream.offer, qos_profile(profile),
+            source.message, topic, stream.offer, qos_profile(source.qos),
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=lambda event: (
-                self.get_logger().error(incompatible_qos(topic, profile, event)))))
+                self.get_logger().error(incompatible_qos(topic, source.qos, event)))))
         self._subscribed.callback(self.destroy_subscription, subscription)
 
     def _publish_label_info(self) -> None:
@@ -178,7 +171,7 @@ class InferenceNode(LifecycleNode):
             return
         header = Header(stamp=self.get_clock().now().to_msg())
         self._label_info.publish(label_info_message(
-            self._stream.opened.runtime.manifest.labels, header,
+            self._stream.settings.labels, header,
             float(self.get_parameter('confidence_threshold').value)))
 
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
@@ -187,7 +180,7 @@ class InferenceNode(LifecycleNode):
         if result.successful and wanted and self._stream:
             try:
                 class_filter([label for label in wanted[0] if label],
-                             self._stream.opened.runtime.manifest.labels)
+                             self._stream.settings.labels)
             except ConfigurationError as error:
                 return SetParametersResult(successful=False, reason=str(error))
         return result
@@ -220,22 +213,22 @@ class InferenceNode(LifecycleNode):
             return response
         # Opening takes seconds on a GPU; images go on through the old engine meanwhile.
         future = Future(executor=self.executor)
-        self._opener.submit(lambda: open_warm(self._read_parameters())).add_done_callback(
+        self._opener.submit(lambda: open_settings(self._read_parameters())).add_done_callback(
             lambda done: self.executor.create_task(future.set_result, done))
         done = await future
         return answer_service(response, lambda: self._swap(done.result()), self.get_logger(),
                               'reload failed, the old engine goes on')
 
-    def _swap(self, opened: OpenedRuntime) -> str:
+    def _swap(self, settings: StreamSettings) -> str:
         try:
             if self._stream is None:
                 raise ConfigurationError('the node was cleaned up meanwhile')
-            self._stream.swap(opened)
+            self._stream.swap(settings)
         except Exception:
-            opened.runtime.close()
+            settings.runtime.close()
             raise
         self._publish_label_info()
-        manifest = opened.runtime.manifest
+        manifest = settings.runtime.manifest
         return f'engine {manifest.engine_sha256[:12]} built at {manifest.built_at} is in use'
 
     def _report(self) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, Image
 
 from edge_trt_ros.errors import ImageError
-from edge_trt_ros.ros.messages.image import MAX_SIDE
+from edge_trt_ros.network_input import MAX_SIDE_PX
 from edge_trt_ros.vision.space import Pinhole
 
 # Encoding: NumPy's type and metres of a depth of 1 (REP 118).
@@ -29,9 +29,9 @@ def depth_from_image(message: Image, source: str) -> tuple[NDArray[Any], float]:
     if name not in _ENCODINGS:
         raise ImageError(f"depth on {source}: encoding '{name}' is not one of "
                          f"{', '.join(_ENCODINGS)}: is it a colour or disparity image?")
-    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
-        raise ImageError(f'depth on {source} has size {width}x{height}, expected 1 to {MAX_SIDE} '
-                         'on each side')
+    if not (0 < width <= MAX_SIDE_PX and 0 < height <= MAX_SIDE_PX):
+        raise ImageError(f'depth on {source} has size {width}x{height}, expected 1 to '
+                         f'{MAX_SIDE_PX} on each side')
     kind, unit_m = _ENCODINGS[name]
     dtype = np.dtype(('>' if message.is_bigendian else '<') + kind)
     data = np.frombuffer(message.data, np.uint8)

@@ -1,5 +1,5 @@
 """
-Parameters of a node as one frozen dataclass: field, default, description, range, live or not.
+The ROS parameters of a node, declared from a settings dataclass (see `settings`).
 
 A parameter that is not live is read when the node is configured; setting it while the node is
 configured is refused with the way to do it. A bad value in a YAML file must not end the
@@ -8,8 +8,7 @@ process: it is remembered as a problem, told at configure, and mended by setting
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import field, fields
+from collections.abc import Callable
 import difflib
 from typing import Any, Generic, TypeVar
 
@@ -21,69 +20,42 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.settings import parsed, Setting, settings_of
 
 T = TypeVar('T')
 
 
-def parameter(default: Any, description: str, *, live: bool = False,
-              limits: tuple[float, float] | None = None, choices: Iterable[str] = ()) -> Any:
-    """
-    Declare a field of a parameter dataclass.
-
-    :param default: its value unless somebody sets it; a tuple stands for a list of strings.
-    :param description: what `ros2 param describe` shows.
-    :param live: whether it may change while the node is configured.
-    :param limits: smallest and largest value of a number.
-    :param choices: the values that a string may take.
-    """
-    return field(default=default, metadata={
-        'description': description, 'live': live, 'limits': limits, 'choices': tuple(choices)})
-
-
-def check_value(name: str, value: Any, of: Any) -> None:
-    """
-    Refuse a value outside the limits or choices of a field.
-
-    :param name: the parameter's name, for the message.
-    :param value: the value.
-    :param of: the dataclass field, made by `parameter`.
-    :raises ConfigurationError: naming parameter, value and what is allowed.
-    """
-    limits, choices = of.metadata['limits'], of.metadata['choices']
-    if limits and not limits[0] <= value <= limits[1]:
-        raise ConfigurationError(
-            f'{name} is {value}, expected {limits[0]} to {limits[1]}')
-    if choices and value not in choices:
-        raise ConfigurationError(f"{name} is '{value}', expected one of {', '.join(choices)}")
-
-
-def check_fields(instance: Any) -> None:
-    """Check every field of a parameter dataclass; for its `__post_init__`."""
-    for one in fields(instance):
-        check_value(one.name, getattr(instance, one.name), one)
-
-
 class DeclaredParameters(Generic[T]):
     """
-    The parameters of a node, declared from a dataclass and read into it.
+    The parameters of a node, declared from a settings dataclass and read into it.
 
     :param node: the node that owns them.
-    :param kind: the dataclass.
+    :param kind: the dataclass; its fields are made by `settings.setting`.
     :param prefix: put before each name, as 'demo.' for a named group.
     """
 
     def __init__(self, node: Node, kind: Callable[..., T], prefix: str = '') -> None:
         self._node = node
         self._kind = kind
-        self._fields = {prefix + one.name: one for one in fields(kind)}  # type: ignore[arg-type]
+        self._settings = {prefix + one.parameter: one for one in settings_of(kind)}
         self._problems: dict[str, str] = {}
-        for name, one in self._fields.items():
+        for name, one in self._settings.items():
             self._declare(name, one)
 
     @property
     def names(self) -> set[str]:
         """The full names of all parameters."""
-        return set(self._fields)
+        return set(self._settings)
+
+    def typed(self) -> dict[str, Any]:
+        """
+        Return the values of now by the dataclass's fields, as the user typed them.
+
+        :raises ConfigurationError: naming every value that cannot be used.
+        """
+        if self._problems:
+            raise ConfigurationError('; '.join(self._problems.values()))
+        return {one.name: self._value(name) for name, one in self._settings.items()}
 
     def read(self) -> T:
         """
@@ -91,9 +63,8 @@ class DeclaredParameters(Generic[T]):
 
         :raises ConfigurationError: naming every value that cannot be used.
         """
-        if self._problems:
-            raise ConfigurationError('; '.join(self._problems.values()))
-        return self._kind(**{one.name: self._value(name) for name, one in self._fields.items()})
+        values: T = parsed(self._kind, self.typed())
+        return values
 
     def check_change(self, changes: list[Parameter], locked: bool) -> SetParametersResult:
         """
@@ -102,27 +73,30 @@ class DeclaredParameters(Generic[T]):
         :param changes: the new values; names that are not ours are left to others.
         :param locked: whether the node is configured, so that only live ones may change.
         """
-        ours = [change for change in changes if change.name in self._fields]
+        ours = [change for change in changes if change.name in self._settings]
         for change in ours:
-            one = self._fields[change.name]
-            if locked and not one.metadata['live']:
+            one = self._settings[change.name]
+            if locked and not one.live:
                 return SetParametersResult(successful=False, reason=(
                     f'{change.name} is read at configure: clean the node up, set it, and '
                     'configure again'))
             try:
-                check_value(change.name, change.value, one)
+                one.check(change.value, change.name)
             except ConfigurationError as error:
                 return SetParametersResult(successful=False, reason=str(error))
         for change in ours:
             self._problems.pop(change.name, None)
         return SetParametersResult(successful=True)
 
-    def _declare(self, name: str, one: Any) -> None:
-        # rclpy takes an empty list for one of bytes; a list of one empty text stands for none.
-        default = list(one.default) or [''] if isinstance(one.default, tuple) else one.default
+    def _declare(self, name: str, one: Setting) -> None:
+        default = one.typed_default
+        if isinstance(default, tuple):
+            # rclpy takes an empty list for one of bytes; one empty text stands for none.
+            default = list(default) or ['']
         try:
             self._node.declare_parameter(name, default, _descriptor(one))
-            check_value(name, self._value(name), one)
+            if not one.parse:
+                one.check(self._value(name), name)
         except (InvalidParameterTypeException, InvalidParameterValueException,
                 ParameterUninitializedException, ConfigurationError) as error:
             self._problems[name] = str(error)
@@ -132,7 +106,7 @@ class DeclaredParameters(Generic[T]):
 
     def _value(self, name: str) -> Any:
         value = self._node.get_parameter(name).value
-        if isinstance(self._fields[name].default, tuple):
+        if isinstance(self._settings[name].typed_default, tuple):
             return tuple(text for text in value if text)
         return value
 
@@ -157,15 +131,14 @@ def unknown_parameters(node: Node, known: set[str]) -> list[str]:
     return clauses
 
 
-def _descriptor(one: Any) -> ParameterDescriptor:
-    descriptor = ParameterDescriptor(description=one.metadata['description'])
-    if one.metadata['choices']:
-        descriptor.additional_constraints = f"one of {', '.join(one.metadata['choices'])}"
-    limits = one.metadata['limits']
-    if limits and isinstance(one.default, float):
+def _descriptor(one: Setting) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(description=one.description)
+    if one.choices:
+        descriptor.additional_constraints = one.allowed
+    if one.limits and isinstance(one.default, float):
         descriptor.floating_point_range = [FloatingPointRange(
-            from_value=float(limits[0]), to_value=float(limits[1]), step=0.0)]
-    elif limits:
+            from_value=float(one.limits[0]), to_value=float(one.limits[1]), step=0.0)]
+    elif one.limits:
         descriptor.integer_range = [IntegerRange(
-            from_value=int(limits[0]), to_value=int(limits[1]), step=1)]
+            from_value=int(one.limits[0]), to_value=int(one.limits[1]), step=1)]
     return descriptor

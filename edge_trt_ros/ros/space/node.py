@@ -19,10 +19,11 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from vision_msgs.msg import Detection2DArray, Detection3DArray
 
 from edge_trt_ros.errors import ConfigurationError, ImageError
-from edge_trt_ros.ros.inference.health import diagnostics_message, ERROR, OK, status_message, WARN
 from edge_trt_ros.ros.messages.depth import camera_from_info, depth_from_image
 from edge_trt_ros.ros.messages.space import detections_3d_message, obstacles_message
 from edge_trt_ros.ros.node.parameters import DeclaredParameters, unknown_parameters
+from edge_trt_ros.ros.node.status_messages import (diagnostics_message, ERROR, OK, status_message,
+                                                   WARN)
 from edge_trt_ros.ros.space.parameters import Detections3DParameters
 from edge_trt_ros.ros.space.stamp_pairs import pair_by_stamp
 from edge_trt_ros.vision.space import boxes_in_space

@@ -1,4 +1,4 @@
-"""Machine code of CUDA kernels, compiled on this machine once and kept on disk."""
+"""Machine code of CUDA kernels, compiled once on each machine and cached on disk."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import hashlib
 import importlib.util
 import os
 from pathlib import Path
-import tempfile
 
 from edge_trt_ros.errors import EngineError
+from edge_trt_ros.files import write_file
 
 _NO_COMPILER = ('the preprocess kernel has to be compiled once on this machine, and neither NVRTC '
                 'nor nvcc does')
@@ -43,24 +43,10 @@ def cubin(source: str, compute_capability: tuple[int, int], folder: Path) -> byt
         pass
     code = compiler(source, architecture)
     try:
-        write_atomically(path, code)
+        write_file(path, code)
     except OSError:
         pass
     return code
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file that a reader sees whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
 
 
 def _has_nvrtc() -> bool:

@@ -9,13 +9,13 @@ import numpy as np
 import pycuda.driver as cuda
 
 from edge_trt_ros.errors import EngineError
-from edge_trt_ros.manifest import InputContract
+from edge_trt_ros.network_input import ImageInput
 from edge_trt_ros.runtime.cuda.kernel_cache import cache_folder, cubin
 from edge_trt_ros.runtime.cuda.session import CudaSession
 from edge_trt_ros.vision.letterbox import Letterbox
 
 SOURCE_PATH = Path(__file__).with_name('preprocess.cu')
-# The numbers that preprocess.cu gives them.
+# Their numbers in preprocess.cu.
 ENCODINGS = {'bgr8': 0, 'rgb8': 1, 'bgra8': 2, 'rgba8': 3, 'mono8': 4, 'yuv422': 5, 'uyvy': 5,
              'yuv422_yuy2': 6, 'yuyv': 6, 'nv12': 7}
 ELEMENTS = {'float32': 0, 'float16': 1, 'bfloat16': 2, 'uint8': 3, 'int8': 4}
@@ -29,12 +29,12 @@ class PreprocessKernel:
     Letterbox, colours, scale and layout in one launch, as the manifest states them.
 
     :param session: the GPU; its context is current.
-    :param contract: size, colours, scale, mean, std and pad value.
+    :param image_input: size, colours, scale, mean, std and pad value.
     :param dtype: of the input tensor.
-    :raises EngineError: if the kernel cannot be compiled or makes no tensor of that type.
+    :raises EngineError: if the kernel cannot be compiled or does not support that type.
     """
 
-    def __init__(self, session: CudaSession, contract: InputContract, dtype: str) -> None:
+    def __init__(self, session: CudaSession, image_input: ImageInput, dtype: str) -> None:
         if dtype not in ELEMENTS:
             raise EngineError(f"the engine's input is {dtype}, images can become "
                               f"{', '.join(ELEMENTS)}: build it from another ONNX")
@@ -43,9 +43,9 @@ class PreprocessKernel:
         self._module: Any = cuda.module_from_buffer(code)
         self._function: Any = self._module.get_function('letterbox')
         self._function.prepare(_ARGUMENTS)
-        self._contract, self._element = contract, ELEMENTS[dtype]
-        gain = [contract.scale / std for std in contract.std]
-        offset = [-mean / std for mean, std in zip(contract.mean, contract.std)]
+        self._input, self._element = image_input, ELEMENTS[dtype]
+        gain = [image_input.scale / std for std in image_input.std]
+        offset = [-mean / std for mean, std in zip(image_input.mean, image_input.std)]
         self._affine = tuple(np.float32(value) for value in (*gain, *offset))
 
     def close(self) -> None:
@@ -64,11 +64,11 @@ class PreprocessKernel:
         :param row_bytes: bytes from one row of the image to the next.
         :param letterbox: where the image lies in the tensor.
         """
-        width, height = self._contract.size_wh
+        width, height = self._input.size_wh
         grid = (-(-width // _BLOCK[0]), -(-height // _BLOCK[1]), 1)
         self._function.prepared_async_call(
             grid, _BLOCK, stream, source, tensor, ENCODINGS[encoding],
             *letterbox.source_size_wh, row_bytes, width, height, *letterbox.resized_size_wh,
             letterbox.pad_left, letterbox.pad_top, np.float32(1 / letterbox.scale_x),
-            np.float32(1 / letterbox.scale_y), int(self._contract.color_order == 'bgr'),
-            self._element, np.float32(self._contract.pad_value), *self._affine)
+            np.float32(1 / letterbox.scale_y), int(self._input.color_order == 'bgr'),
+            self._element, np.float32(self._input.pad_value), *self._affine)

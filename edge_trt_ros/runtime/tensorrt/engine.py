@@ -1,4 +1,4 @@
-"""A TensorRT engine on a GPU: every frame on a stream of our own, as one CUDA graph."""
+"""A TensorRT engine on a GPU: every sample on a stream of its own, as one CUDA graph."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edge_trt_ros.errors import EngineError
-from edge_trt_ros.manifest import EngineManifest, TOKENS
-from edge_trt_ros.runtime.contract import Frame, Ticket
+from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.runtime.contract import Ticket
+from edge_trt_ros.runtime.cuda.feeds import make_feed
 from edge_trt_ros.runtime.cuda.kernel_cache import cache_folder
 from edge_trt_ros.runtime.cuda.lane import Lane
-from edge_trt_ros.runtime.cuda.preprocess_kernel import PreprocessKernel
 from edge_trt_ros.runtime.cuda.session import CudaSession
 from edge_trt_ros.runtime.cuda.slot import Slot
-from edge_trt_ros.runtime.host_preprocess import token_bytes
+from edge_trt_ros.runtime.decoding import decoder_of
+from edge_trt_ros.runtime.preprocess import host_preprocess
+from edge_trt_ros.runtime.samples import Sample
 from edge_trt_ros.runtime.tensorrt.device import find_gpu, GpuDevice
 from edge_trt_ros.runtime.tensorrt.identity import check_identity
 from edge_trt_ros.runtime.tensorrt.library import TensorRt
 from edge_trt_ros.runtime.tensorrt.network import TensorRtNetwork
 from edge_trt_ros.runtime.tensorrt.ultralytics_header import plan_of
-from edge_trt_ros.vision.letterbox import Letterbox
-from edge_trt_ros.vision.pixel_encodings import pixel_encoding
 
 
-class TensorRtEngine:
+class TensorRtRuntime:
     """
     A network on a GPU (see `runtime.contract.Runtime`).
 
     :param engine: the engine file's bytes.
-    :param manifest: what they are; the bytes are checked against it before.
+    :param manifest: what they are; the bytes were checked against it when the file was read.
     :param library: `tensorrt` or `tensorrt_rtx`.
     :param device_id: which GPU.
-    :param dla_core: which DLA core runs an engine built for one; -1 takes the first.
+    :param dla_core: which DLA core runs an engine built for one; -1 selects the first.
     :param use_graph: False launches call by call, to measure against.
     :raises EngineError: if the engine cannot run here; then nothing stays allocated.
     """
@@ -52,9 +52,8 @@ class TensorRtEngine:
             raise EngineError(f'the engine needs an NVIDIA GPU, and there is none with the number '
                               f'{device_id} here: does `nvidia-smi` show it?')
         check_identity(manifest, library, gpu)
-        if len(manifest.inputs) != 1:
-            raise EngineError(f'the engine takes {len(manifest.inputs)} inputs, on a GPU it has '
-                              'to take one image: build it with --backend onnxruntime')
+        self.decode = decoder_of(manifest)
+        self._preprocess = host_preprocess(manifest.input_kinds)
         self.manifest, self._library = manifest, library
         self._closing = Lock()
         self._session = CudaSession(device_id)
@@ -66,16 +65,13 @@ class TensorRtEngine:
                                             _compiled_path(manifest, gpu))
             stack.callback(self._network.close)
             free_bytes.append(self._session.memory_bytes()[0])
-            kernel = None
-            if manifest.input_contract.layout != TOKENS:
-                kernel = PreprocessKernel(self._session, manifest.input_contract,
-                                          self._network.inputs[0].dtype)
-                stack.callback(kernel.close)
             self._lanes = []
             for _ in range(self.slots):
-                slot = Slot(self._network.inputs[0], self._network.outputs)
+                slot = Slot(self._network.inputs, self._network.outputs)
                 stack.callback(slot.close)
-                self._lanes.append(Lane(self._session.stream, kernel, slot, self._enqueue,
+                feed = make_feed(manifest.input_kinds, self._session, self._preprocess, slot)
+                stack.callback(feed.close)
+                self._lanes.append(Lane(self._session.stream, feed, slot, self._enqueue,
                                         use_graph))
                 stack.callback(self._lanes[-1].close)
             free_bytes.append(self._session.memory_bytes()[0])
@@ -89,19 +85,14 @@ class TensorRtEngine:
 
     @property
     def why_no_graph(self) -> str:
-        """Why frames are launched call by call; '' as long as each is one CUDA graph."""
+        """Why samples are launched call by call; '' as long as each is one CUDA graph."""
         return self._lanes[0].why_no_graph or self._lanes[1].why_no_graph
 
-    def submit(self, frame: Frame, *, slot: int = 0) -> Ticket:
+    def submit(self, sample: Sample, *, slot: int = 0) -> Ticket:
         """See `Runtime.submit`."""
-        contract = self.manifest.input_contract
-        if contract.layout == TOKENS:
-            token_bytes(frame, contract)
-        else:
-            pixel_encoding(frame.encoding)
-        letterbox = Letterbox.fit(frame.size_wh, contract.size_wh)
+        letterbox = self._preprocess.fit(sample)
         with self._session.current():
-            self._lanes[slot].launch(frame, letterbox)
+            self._lanes[slot].launch(sample, letterbox)
         return Ticket(slot, letterbox, None)
 
     def collect(self, ticket: Ticket) -> Mapping[str, NDArray[Any]]:
@@ -120,12 +111,12 @@ class TensorRtEngine:
             free_bytes, total_bytes = self._session.memory_bytes()
         return {'gpu_memory_used_mb': (total_bytes - free_bytes) / 1e6,
                 'gpu_memory_total_mb': total_bytes / 1e6,
-                # As the device's free memory fell: weights, activations, code, and whatever other
-                # processes took meanwhile.
+                # The fall of the device's free memory: weights, activations, code, and what other
+                # processes allocated meanwhile.
                 'engine_memory_mb': self._engine_bytes / 1e6}
 
     def layers(self) -> str:
-        """Return what TensorRT's inspector tells of the built layers, as JSON text."""
+        """Return the description of the built layers by TensorRT's inspector, as JSON text."""
         with self._session.current():
             return self._network.layers(self._library)
 
@@ -134,7 +125,7 @@ class TensorRtEngine:
         with self._closing, self._session.current():
             self._held.close()
 
-    def __enter__(self) -> TensorRtEngine:
+    def __enter__(self) -> TensorRtRuntime:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,

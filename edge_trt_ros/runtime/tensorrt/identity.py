@@ -1,4 +1,4 @@
-"""Whether an engine is for this library and this GPU, asked before a byte of it is loaded."""
+"""Whether an engine fits this library and this GPU, checked before a byte of it is loaded."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def this_platform() -> str:
 
 def check_identity(manifest: EngineManifest, library: TensorRt, gpu: GpuDevice) -> None:
     """
-    Refuse an engine that was built for another library, version, platform or GPU.
+    Reject an engine that was built for another library, version, platform or GPU.
 
     :param manifest: of the engine.
-    :param library: what would run it.
+    :param library: the library that would run it.
     :param gpu: where.
-    :raises EngineError: naming what differs, both values, and the command that mends it.
+    :raises EngineError: naming what differs, both values, and the command that fixes it.
     """
     if manifest.backend != library.name:
         raise EngineError(f'the engine is built for {manifest.backend}, this is {library.name}: '
@@ -49,7 +49,7 @@ def runs_on(manifest: EngineManifest, gpu: GpuDevice | None) -> bool:
 
 def _version_fits(manifest: EngineManifest, library: TensorRt) -> bool:
     built, here = (version.split('.') for version in (manifest.backend_version, library.version))
-    if manifest.recipe.get('version_compatible'):
+    if manifest.options.get('version_compatible'):
         # Within a major version, and not with an older library.
         return built[0] == here[0] and _numbers(built) <= _numbers(here)
     return built == here

@@ -1,9 +1,9 @@
 """
-The one door to TensorRT: `tensorrt` (10 and 11) or `tensorrt_rtx` (TensorRT for RTX).
+The only module that imports TensorRT: `tensorrt` (10 and 11) or `tensorrt_rtx` (for RTX).
 
-Both have the same interface; what one of them lacks is asked with `getattr`, and what is said
-about a version is said here. Their calls answer failure with None or False and a line in the
-log, so the log is collected and told in our own errors.
+Both have the same interface; features that one of them lacks are found with `getattr`. Their
+calls return None or False on failure and log the reason, so the log is collected and becomes
+part of our own errors.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any
 
 from edge_trt_ros.errors import EngineError
 
-BACKENDS = ('tensorrt', 'tensorrt_rtx')
+# Python modules, and the names of back ends.
+TENSORRT_NAMES = ('tensorrt', 'tensorrt_rtx')
 _KEPT_LINES = 100
 _LOG = logging.getLogger(__name__)
 
@@ -39,13 +40,13 @@ class TensorRt:
 
     @property
     def is_rtx(self) -> bool:
-        """Whether kernels are compiled where the engine runs, and not where it is built."""
+        """Whether kernels are compiled where the engine runs, and not when it is built."""
         return self.name == 'tensorrt_rtx'
 
 
 def installed_tensorrt() -> str:
-    """Return the name of the TensorRT that is here; '' for none, 'tensorrt' if both are."""
-    for name in BACKENDS:
+    """Return the name of the installed TensorRT; '' for none, 'tensorrt' if both are."""
+    for name in TENSORRT_NAMES:
         spec = importlib.util.find_spec(name)
         # A folder of that name in the working directory is found too, but has no origin.
         if spec is not None and spec.origin is not None:
@@ -57,7 +58,7 @@ def load_tensorrt(name: str) -> TensorRt:
     """
     Import a TensorRT.
 
-    :param name: one of `BACKENDS`.
+    :param name: one of `TENSORRT_NAMES`.
     :raises EngineError: if it is not installed, or its libraries do not load.
     """
     try:
@@ -75,12 +76,12 @@ def load_tensorrt(name: str) -> TensorRt:
 @lru_cache(maxsize=None)
 def library_logger(library: TensorRt) -> Any:
     """
-    Return the `ILogger` of this process; the library knows but one, the first that it is given.
+    Return the `ILogger` of this process; the library uses only the first that it gets.
 
-    It passes everything on to Python's logging, and its `lines` are what the library complained
-    of: (severity, text), severity being 'warning', 'error' or 'internal_error'.
+    It passes everything on to Python's logging, and keeps warnings and errors in `lines`:
+    (severity, text), severity being 'warning', 'error' or 'internal_error'.
 
-    :param library: whose words.
+    :param library: the library.
     """
     base: Any = library.module.ILogger
     levels = {base.INTERNAL_ERROR: logging.CRITICAL, base.ERROR: logging.ERROR,
@@ -91,7 +92,7 @@ def library_logger(library: TensorRt) -> Any:
 
         def __init__(self) -> None:
             base.__init__(self)
-            # An endless stream of complaints must not fill the memory.
+            # A library that logs without end must not fill the memory.
             self.lines: deque[tuple[str, str]] = deque(maxlen=_KEPT_LINES)
 
         def log(self, severity: Any, message: str) -> None:
@@ -104,7 +105,7 @@ def library_logger(library: TensorRt) -> Any:
 
 
 def error_recorder(library: TensorRt) -> Any:
-    """Return an `IErrorRecorder`; its `text()` is what it recorded since it was last asked."""
+    """Return an `IErrorRecorder`; its `text()` returns what it recorded since the last call."""
     base: Any = library.module.IErrorRecorder
 
     class Recorder(base):
@@ -133,16 +134,17 @@ def error_recorder(library: TensorRt) -> Any:
             self.errors.append((code, text))
 
         def text(self) -> str:
-            told = dict.fromkeys(' '.join(text.split()) for _, text in self.errors)
+            recorded = dict.fromkeys(' '.join(text.split()) for _, text in self.errors)
             self.errors.clear()
-            return '; '.join(told)
+            return '; '.join(recorded)
     return Recorder()
 
 
 def complaints(library: TensorRt) -> str:
-    """Return what the library logged of errors since it was last asked, as one line."""
+    """Return the errors that the library logged since the last call, as one line."""
     lines = library_logger(library).lines
-    said = [lines.popleft() for _ in range(len(lines))]
-    errors = [text for severity, text in said if severity != 'warning']
-    told = errors or [text for _, text in said]
-    return '; '.join(dict.fromkeys(' '.join(text.split()) for text in told)) or 'it gave no reason'
+    logged = [lines.popleft() for _ in range(len(lines))]
+    errors = [text for severity, text in logged if severity != 'warning']
+    shown = errors or [text for _, text in logged]
+    return '; '.join(dict.fromkeys(' '.join(text.split()) for text in shown)) \
+        or 'it logged no reason'

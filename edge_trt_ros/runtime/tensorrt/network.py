@@ -7,8 +7,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from edge_trt_ros.engine_file import write_file
 from edge_trt_ros.errors import EngineError
+from edge_trt_ros.files import write_file
 from edge_trt_ros.manifest import EngineManifest, REBUILD
 from edge_trt_ros.runtime.tensorrt.library import (complaints, error_recorder, library_logger,
                                                    TensorRt)
@@ -26,7 +26,7 @@ class TensorRtNetwork:
 
     :param plan: the serialised engine, its identity already checked.
     :param manifest: what it is.
-    :param library: who runs it.
+    :param library: the library that runs it.
     :param dla_core: which DLA core runs it; -1 leaves that to the manifest.
     :param cache_path: where TensorRT for RTX keeps what it compiles for this GPU.
     :raises EngineError: if it cannot be loaded or is not what the manifest states.
@@ -45,7 +45,7 @@ class TensorRtNetwork:
         try:
             self._load(plan, manifest, library, dla_core)
         except BaseException:
-            # Here, where the context is current, and not when the error is forgotten.
+            # Here, where the context is current, and not when the error is garbage-collected.
             self.close()
             raise
 
@@ -65,11 +65,10 @@ class TensorRtNetwork:
             raise EngineError(f'the network does not start: {self._complaint()}')
 
     def remember_compiled(self) -> None:
-        """Keep what TensorRT for RTX compiled for the next start, unless it was known."""
+        """Cache what TensorRT for RTX compiled for the next start, unless it is cached already."""
         if self._cache is None or self._cache_path.exists():
             return
         try:
-            self._cache_path.parent.mkdir(parents=True, exist_ok=True)
             write_file(self._cache_path, bytes(self._cache.serialize()))
             _prune(self._cache_path)
         except OSError as error:
@@ -77,7 +76,7 @@ class TensorRtNetwork:
                          self._cache_path, error.strerror)
 
     def layers(self, library: TensorRt) -> str:
-        """Return what the engine's inspector tells of the layers, as JSON text."""
+        """Return the inspector's description of the layers, as JSON text."""
         inspector = self._engine.create_engine_inspector()
         return str(inspector.get_engine_information(
             library.module.LayerInformationFormat.JSON))
@@ -93,8 +92,8 @@ class TensorRtNetwork:
         trt = library.module
         self._runtime = trt.Runtime(self._logger)
         self._runtime.error_recorder = self._recorder
-        if manifest.recipe.get('version_compatible'):
-            # Such a plan brings its own runtime as code for the host; the hash vouches for it.
+        if manifest.options.get('version_compatible'):
+            # Such a plan contains its own runtime as code for the host; its hash was checked.
             self._runtime.engine_host_code_allowed = True
         _choose_dla(self._runtime, manifest, library, dla_core)
         self._engine = self._runtime.deserialize_cuda_engine(plan)
@@ -118,7 +117,7 @@ class TensorRtNetwork:
                                   f'{stated}: {REBUILD}')
 
     def _execution_context(self) -> Any:
-        # Only TensorRT for RTX compiles when the context is made, and so has a cache for that.
+        # Only TensorRT for RTX compiles when the context is created, so it has a cache for that.
         if hasattr(self._engine, 'create_runtime_config'):
             config = self._engine.create_runtime_config()
             if hasattr(config, 'create_runtime_cache'):
@@ -136,21 +135,21 @@ class TensorRtNetwork:
         return context
 
     def _set_input_shapes(self, manifest: EngineManifest) -> None:
-        width, height = manifest.input_contract.size_wh
         for one in manifest.inputs:
             if -1 not in tuple(self._engine.get_tensor_shape(one.name)):
                 continue
-            # One image at a time, of the size that the manifest's contract states.
-            wanted = tuple(length if length != -1 else default
-                           for length, default in zip(one.shape, (1, 3, height, width)))
+            # One sample at a time, of the size that the manifest states.
+            wanted = manifest.input_shape(one.name)
             ranges = [self._engine.get_tensor_profile_shape(one.name, index)
                       for index in range(self._engine.num_optimization_profiles)]
-            fitting = [index for index, (least, _, most) in enumerate(ranges) if all(
-                low <= length <= high for low, length, high in zip(least, wanted, most))]
+            fitting = [index for index, (smallest, _, largest) in enumerate(ranges) if all(
+                low <= length <= high
+                for low, length, high in zip(smallest, wanted, largest))]
             if not fitting:
-                told = ' or '.join(f'{list(least)} to {list(most)}' for least, _, most in ranges)
+                taken = ' or '.join(f'{list(smallest)} to {list(largest)}'
+                                    for smallest, _, largest in ranges)
                 raise EngineError(f"the input '{one.name}' is asked for as {list(wanted)}, but "
-                                  f'the engine takes {told}: {REBUILD}')
+                                  f'the engine takes {taken}: {REBUILD}')
             if fitting[0] != self._context.active_optimization_profile:
                 self._context.set_optimization_profile_async(fitting[0], 0)
             self._context.set_input_shape(one.name, wanted)
@@ -160,7 +159,7 @@ class TensorRtNetwork:
         shape = tuple(self._context.get_tensor_shape(name))
         if kind not in DTYPES or self._engine.get_tensor_format(name) != trt.TensorFormat.LINEAR:
             raise EngineError(f"tensor '{name}' is {kind} in the format "
-                              f'{self._engine.get_tensor_format(name).name}; taken are '
+                              f'{self._engine.get_tensor_format(name).name}; supported are '
                               f"{', '.join(DTYPES)} in LINEAR: {REBUILD}")
         if -1 in shape:
             raise EngineError(f"the shape of tensor '{name}' is {list(shape)}, which depends on "
@@ -172,14 +171,14 @@ class TensorRtNetwork:
 
 
 def _prune(newest: Path) -> None:
-    """Remove what was compiled longest ago: engines that are rebuilt leave theirs behind."""
+    """Remove the oldest caches: engines that are rebuilt leave theirs behind."""
     caches = sorted(newest.parent.glob(f'*{newest.suffix}'), key=lambda one: one.stat().st_mtime)
     for old in caches[:-_KEPT_CACHES]:
         old.unlink(missing_ok=True)
 
 
 def _choose_dla(runtime: Any, manifest: EngineManifest, library: TensorRt, dla_core: int) -> None:
-    if not manifest.recipe.get('dla'):
+    if not manifest.options.get('dla'):
         if dla_core >= 0:
             raise EngineError(f'dla_core is {dla_core}, but the engine is built for the GPU: set '
                               'it to -1, or build the engine with dla')

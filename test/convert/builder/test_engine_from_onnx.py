@@ -17,7 +17,7 @@ from support.models import deep_model, dense_model, end_to_end_model, save
 
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.build_job import BuildJob
-from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.tensorrt import builder as module
 from edge_trt_ros.convert.tensorrt.builder import engine_from_onnx
 from edge_trt_ros.demo.detector.model import MODEL_PATH
@@ -28,7 +28,7 @@ from edge_trt_ros.errors import (BuildCanceledError, BuildError, ConfigurationEr
 from edge_trt_ros.runtime.tensorrt.device import find_gpu
 from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt, load_tensorrt, TensorRt
 
-RTX = ConversionRecipe(backend='tensorrt_rtx')
+RTX = BuildOptions(backend='tensorrt_rtx')
 
 
 @pytest.fixture(scope='module')
@@ -98,7 +98,7 @@ def test_batches_and_sizes_in_profiles(library: TensorRt) -> None:
         opset_imports=[helper.make_opsetid('', 18)], ir_version=9)
     profiles = [{'images': ((1, 3, 32, 32), (2, 3, 64, 64), (8, 3, 96, 96))},
                 {'images': ((1, 3, 128, 128), (1, 3, 128, 128), (1, 3, 128, 128))}]
-    assert engine_from_onnx(model, RTX, library, profiles=profiles).plan
+    assert engine_from_onnx(model, RTX, library, profiles=profiles).data
 
 
 def test_an_operator_that_the_parser_lacks(library: TensorRt) -> None:
@@ -116,15 +116,15 @@ def test_an_operator_that_the_parser_lacks(library: TensorRt) -> None:
 def test_what_the_library_does_not_build(
         library: TensorRt, change: dict[str, Any], match: str) -> None:
     with pytest.raises(ConfigurationError, match=match):
-        engine_from_onnx(dense_model(), ConversionRecipe(**change), library)
+        engine_from_onnx(dense_model(), BuildOptions(**change), library)
 
 
 def test_targets_and_workspace(library: TensorRt) -> None:
-    recipe = ConversionRecipe(compute_capabilities=('8.6', '8.9'), workspace_mb=64)
+    recipe = BuildOptions(compute_capabilities=('8.6', '8.9'), workspace_mb=64)
     engine = engine_from_onnx(dense_model(), recipe, library)
     assert engine.target['compute_capabilities'] == ['8.6', '8.9']
     portable = engine_from_onnx(dense_model(), RTX, library)
-    assert engine.plan != portable.plan
+    assert engine.data != portable.data
 
 
 def test_no_timing_cache_where_it_does_nothing(library: TensorRt, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_build_that_fails_says_why(library: TensorRt, monkeypatch: pytest.Monk
     monkeypatch.setattr(module, '_member', lambda capability: 'CURRENT')
     if find_gpu() is not None:
         pytest.skip('there is a GPU, which meets this target')
-    recipe = ConversionRecipe(compute_capabilities=('8.6',))
+    recipe = BuildOptions(compute_capabilities=('8.6',))
     with pytest.raises(BuildError, match='did not build the engine: .*[A-Za-z]{4}'):
         engine_from_onnx(dense_model(), recipe, library)
 

@@ -10,13 +10,14 @@ from onnx import helper, numpy_helper, TensorProto
 import pytest
 from support.models import dense_model, save
 
-from edge_trt_ros.convert.graph.check import check_onnx, onnx_sha256
+from edge_trt_ros.convert.graph.check import check_onnx
+from edge_trt_ros.convert.graph.load import read_onnx
 from edge_trt_ros.errors import ModelError
 
 
 def test_a_good_model(tmp_path: Path) -> None:
     checked = check_onnx(save(dense_model((96, 64)), tmp_path / 'm.onnx'))
-    assert checked.image_input.shape == (1, 3, 64, 96)
+    assert checked.inputs[0].shape == (1, 3, 64, 96)
     assert [output.shape for output in checked.outputs] == [(1, 7, 96 + 24 + 6)]
     assert checked.metadata['task'] == 'detect'
 
@@ -61,7 +62,7 @@ def test_truncated_and_flipped(tmp_path: Path) -> None:
 
 def test_an_open_batch_is_one_image(tmp_path: Path) -> None:
     checked = check_onnx(save(dense_model(batch='batch'), tmp_path / 'm.onnx'))
-    assert checked.image_input.shape == (1, 3, 64, 64)
+    assert checked.inputs[0].shape == (1, 3, 64, 64)
     assert [output.shape[0] for output in checked.outputs] == [1]
 
 
@@ -71,7 +72,7 @@ def test_open_dimensions_are_fixed(tmp_path: Path) -> None:
     path = save(model, tmp_path / 'm.onnx')
     with pytest.raises(ModelError, match='input_shape'):
         check_onnx(path)
-    assert check_onnx(path, (1, 3, 64, 64)).image_input.shape == (1, 3, 64, 64)
+    assert check_onnx(path, (1, 3, 64, 64)).inputs[0].shape == (1, 3, 64, 64)
     with pytest.raises(ModelError, match='does not fit'):
         check_onnx(path, (1, 3, 32, 32))
 
@@ -118,12 +119,12 @@ def test_external_data(tmp_path: Path) -> None:
     path = tmp_path / 'm.onnx'
     onnx.save(dense_model(), str(path), save_as_external_data=True, location='m.data',
               size_threshold=0)
-    digest = onnx_sha256(path)
+    digest = read_onnx(path).sha256
     assert check_onnx(path).sha256 == digest
     weights = bytearray((tmp_path / 'm.data').read_bytes())
     weights[0] ^= 1
     (tmp_path / 'm.data').write_bytes(bytes(weights))
-    assert onnx_sha256(path) != digest
+    assert read_onnx(path).sha256 != digest
     (tmp_path / 'm.data').unlink()
     with pytest.raises(ModelError, match='m.data, which cannot be read'):
         check_onnx(path)

@@ -5,32 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.building import build_in_memory
 from support.models import default_metadata, dense_model, save
 
-from edge_trt_ros.convert.build import convert
-from edge_trt_ros.convert.graph.metadata import (INPUT_CONTRACT, input_contract_from_metadata,
+from edge_trt_ros.convert.graph.metadata import (image_input_from_metadata, INPUT_CONTRACT,
                                                  metadata_of)
-from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.errors import ModelError
-from edge_trt_ros.manifest import InputContract
+from edge_trt_ros.network_input import ImageInput
 
-CONTRACT = InputContract((96, 64), 'bgr', scale=1.0, mean=(103.5, 116.3, 123.7),
+IMAGE_INPUT = ImageInput((96, 64), 'bgr', scale=1.0, mean=(103.5, 116.3, 123.7),
                          std=(57.4, 57.1, 58.4), pad_value=0)
 
 
 def test_there_and_back() -> None:
-    metadata = metadata_of('detect', ('car', "driver's"), CONTRACT)
-    assert input_contract_from_metadata(metadata, InputContract((96, 64))) == CONTRACT
+    metadata = metadata_of('detect', ('car', "driver's"), IMAGE_INPUT)
+    assert image_input_from_metadata(metadata, ImageInput((96, 64))) == IMAGE_INPUT
     assert metadata['names'] == repr({0: 'car', 1: "driver's"})
     assert metadata['imgsz'] == '[64, 96]' and metadata['task'] == 'detect'
     assert metadata_of('', (), None) == {}
-    assert input_contract_from_metadata({}, InputContract((96, 64))) == InputContract((96, 64))
+    assert image_input_from_metadata({}, ImageInput((96, 64))) == ImageInput((96, 64))
 
 
 def test_an_engine_takes_it_over(tmp_path: Path) -> None:
-    metadata = default_metadata() | metadata_of('detect', (), CONTRACT)
+    metadata = default_metadata() | metadata_of('detect', (), IMAGE_INPUT)
     path = save(dense_model((96, 64), metadata=metadata), tmp_path / 'm.onnx')
-    assert convert(path, ConversionRecipe()).manifest.input_contract == CONTRACT
+    assert build_in_memory(path, BuildOptions()).manifest.image_input == IMAGE_INPUT
 
 
 @pytest.mark.parametrize('text, match', [
@@ -40,4 +40,4 @@ def test_an_engine_takes_it_over(tmp_path: Path) -> None:
     ('{"pad_value": 300}', 'pad_value'), ('7', 'cannot be used'), ('[' * 9999, 'cannot be used')])
 def test_contracts_that_cannot_be(text: str, match: str) -> None:
     with pytest.raises(ModelError, match=match):
-        input_contract_from_metadata({INPUT_CONTRACT: text}, InputContract((96, 64)))
+        image_input_from_metadata({INPUT_CONTRACT: text}, ImageInput((96, 64)))

@@ -13,14 +13,16 @@ from onnx import helper, numpy_helper, TensorProto
 from onnx.reference import ReferenceEvaluator
 import onnxruntime
 import pytest
+from support.building import build_in_memory
 from support.image_folder import image_folder
 from support.models import dense_model, end_to_end_model, save
 
-from edge_trt_ros.convert.build import build_engine, convert
+from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.graph.edit import decoding_nodes, prepared, weighted_nodes
-from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.convert.plan_identity import why_stale
 from edge_trt_ros.convert.precision import apply as module
-from edge_trt_ros.convert.precision.apply import resolved_precision
+from edge_trt_ros.convert.precision.apply import first_precision
 from edge_trt_ros.convert.precision.bf16_emulation import emulated_bf16
 from edge_trt_ros.convert.precision.calibration_cache import calibration_cache_path
 from edge_trt_ros.convert.precision.half import to_low_precision
@@ -28,7 +30,6 @@ from edge_trt_ros.convert.precision.int8 import quantize_int8
 from edge_trt_ros.convert.precision.ranges import (Feed, measure_ranges, overflowing_nodes,
                                                    TensorRange)
 from edge_trt_ros.convert.precision.sensitivity import hold_budget
-from edge_trt_ros.convert.store import why_stale
 from edge_trt_ros.convert.toolchain import Toolchain
 from edge_trt_ros.errors import BuildError, ConfigurationError, ImageError
 from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt, TensorRt
@@ -99,8 +100,8 @@ def ranges_of(model: onnx.ModelProto, method: str = 'moving_average',
 def test_every_model_in_every_precision(
         tmp_path: Path, images: str, backend: str, precision: str, model: onnx.ModelProto) -> None:
     path = save(model, tmp_path / 'm.onnx')
-    recipe = ConversionRecipe(backend=backend, precision=precision, calibration=images,
-                              max_accuracy_drop=1.0)
+    recipe = BuildOptions(backend=backend, precision=precision, calibration=images,
+                          max_accuracy_drop=1.0)
     if backend == 'onnxruntime' and precision == 'bf16':
         with pytest.raises(ConfigurationError, match='bf16, which onnxruntime .* cannot'):
             build_engine(path, tmp_path / 'm.engine', recipe)
@@ -110,13 +111,13 @@ def test_every_model_in_every_precision(
     meant = best if precision == 'best' else precision
     assert manifest.layers['precision'] == meant
     assert manifest.layers['precisions'][meant] >= 1
-    assert manifest.verification['frames'] == 6 and manifest.recipe['calibration_sha256']
+    assert manifest.verification['frames'] == 6 and manifest.plan['calibration_sha256']
     assert why_stale(tmp_path / 'm.engine', path, recipe) == ''
 
 
 def test_best_without_images() -> None:
-    best = ConversionRecipe(precision='best')
-    assert (resolved_precision(best, RTX), resolved_precision(best, CPU)) == ('fp16', 'fp32')
+    best = BuildOptions(precision='best')
+    assert (first_precision(best, RTX), first_precision(best, CPU)) == ('fp16', 'fp32')
 
 
 @pytest.mark.parametrize('values, toolchain, match', [
@@ -129,7 +130,7 @@ def test_best_without_images() -> None:
 def test_precision_that_cannot_be(
         values: dict[str, Any], toolchain: Toolchain, match: str) -> None:
     with pytest.raises(ConfigurationError, match=match):
-        resolved_precision(ConversionRecipe(**values), toolchain)
+        first_precision(BuildOptions(**values), toolchain)
 
 
 @pytest.mark.parametrize('precision, error', [('fp16', 2e-3), ('bf16', 2e-2)])
@@ -249,16 +250,16 @@ def test_best_falls_back_to_fp16(
         raise BuildError('int8 loses too much')
     monkeypatch.setattr(module, 'hold_budget', fail)
     path = save(dense_model(weight=1.0), tmp_path / 'm.onnx')
-    recipe = ConversionRecipe(backend='tensorrt_rtx', precision='best', calibration=images)
-    assert convert(path, recipe).manifest.layers['precision'] == 'fp16'
+    recipe = BuildOptions(backend='tensorrt_rtx', precision='best', calibration=images)
+    assert build_in_memory(path, recipe).manifest.layers['precision'] == 'fp16'
     with pytest.raises(BuildError, match='loses too much'):
-        convert(path, replace(recipe, precision='int8'))
+        build_in_memory(path, replace(recipe, precision='int8'))
 
 
 def test_ranges_are_measured_once(
         tmp_path: Path, images: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path, engine = save(dense_model(weight=1.0), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
-    recipe = ConversionRecipe(precision='int8', calibration=images, max_accuracy_drop=1.0)
+    recipe = BuildOptions(precision='int8', calibration=images, max_accuracy_drop=1.0)
     first = build_engine(path, engine, recipe)[0]
     measured: list[int] = []
 
@@ -267,7 +268,7 @@ def test_ranges_are_measured_once(
         return measure_ranges(*arguments, **named)
     monkeypatch.setattr(module, 'measure_ranges', counted)
     again = build_engine(path, engine, recipe, force=True)[0]
-    assert (first.engine_sha256, first.cache_key) == (again.engine_sha256, again.cache_key)
+    assert (first.engine_sha256, first.plan_key) == (again.engine_sha256, again.plan_key)
     assert measured == []
     other = build_engine(path, engine, replace(recipe, calibration_method='min_max'))[0]
     assert measured == [1] and other.engine_sha256 != first.engine_sha256
@@ -280,7 +281,7 @@ def test_ranges_are_measured_once(
 def test_other_images_make_the_engine_stale(tmp_path: Path) -> None:
     folder = image_folder(tmp_path / 'images')
     path, engine = save(dense_model(weight=1.0), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
-    recipe = ConversionRecipe(precision='int8', calibration=str(folder), max_accuracy_drop=1.0)
+    recipe = BuildOptions(precision='int8', calibration=str(folder), max_accuracy_drop=1.0)
     build_engine(path, engine, recipe)
     (folder / '00.png').unlink()
     assert why_stale(engine, path, recipe) == 'the calibration images have changed'

@@ -8,10 +8,11 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper, TensorProto
 import pytest
+from support.building import build_in_memory
 from support.models import dense_model, save
 
-from edge_trt_ros.convert.build import convert
-from edge_trt_ros.convert.options import ConversionRecipe
+
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.precision.sparsity import check_sparsity
 from edge_trt_ros.convert.tensorrt.builder import engine_from_onnx
 from edge_trt_ros.errors import EngineError, ModelError
@@ -51,7 +52,7 @@ def test_a_dense_network_is_refused(tmp_path: Path) -> None:
         check_sparsity(convolutions(np.ones((8, 8, 1, 1))))
     path = save(dense_model(), tmp_path / 'm.onnx')
     with pytest.raises(ModelError, match='sparsity is set'):
-        convert(path, ConversionRecipe(sparsity=True))
+        build_in_memory(path, BuildOptions(sparsity=True))
 
 
 def test_a_pruned_network_is_built() -> None:
@@ -59,8 +60,8 @@ def test_a_pruned_network_is_built() -> None:
         library = load_tensorrt('tensorrt_rtx')
     except EngineError as error:
         pytest.skip(str(error))
-    recipe = ConversionRecipe(backend='tensorrt_rtx', sparsity=True)
-    assert engine_from_onnx(convolutions(pruned_kernel()), recipe, library).plan
+    recipe = BuildOptions(backend='tensorrt_rtx', sparsity=True)
+    assert engine_from_onnx(convolutions(pruned_kernel()), recipe, library).data
 
 
 def test_pytorch_weights_stay_pruned_in_training() -> None:

@@ -7,18 +7,19 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from support.building import build_in_memory
 from support.image_folder import image_folder
 from support.models import dense_model, save
 from support.task_models import convolution_model, segment_model
 
-from edge_trt_ros.convert.agreement import share_kept
-from edge_trt_ros.convert.build import convert
-from edge_trt_ros.convert.options import ConversionRecipe
+
+from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.convert.tasks import TASKS
 from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt
-from edge_trt_ros.vision.class_map import ClassMap
-from edge_trt_ros.vision.classification import Classification
 from edge_trt_ros.vision.letterbox import Letterbox
-from edge_trt_ros.vision.raw_tensors import RawTensors
+from edge_trt_ros.vision.tasks.classify import Classification
+from edge_trt_ros.vision.tasks.semantic import ClassMap
+from edge_trt_ros.vision.tasks.tensors import RawTensors
 
 BACKENDS = ['onnxruntime', *(['tensorrt_rtx'] if installed_tensorrt() == 'tensorrt_rtx' else [])]
 NETWORKS = {
@@ -43,7 +44,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_they_are_built(task: str, precision: str, backend: str, tmp_path: Path, images: str
                         ) -> None:
     model: onnx.ModelProto = NETWORKS[task]()
-    manifest = convert(save(model, tmp_path / 'm.onnx'), ConversionRecipe(
+    manifest = build_in_memory(save(model, tmp_path / 'm.onnx'), BuildOptions(
         backend=backend, precision=precision, max_accuracy_drop=1.0,
         calibration=images if precision == 'int8' else '')).manifest
     assert manifest.task == task and manifest.layers['precision'] == precision
@@ -57,11 +58,13 @@ def test_what_is_kept_of_each_kind_of_result() -> None:
     one, other = np.array([3, 1]), np.array([1, 3])
     scores = np.array([.7, .3], np.float32)
     same, swapped = Classification(one, scores), Classification(other, scores)
-    assert share_kept([(same, same), (same, swapped)]) == 0.5
+    assert TASKS['classify'].share_kept([(same, same), (same, swapped)]) == 0.5
     flat = np.zeros((4, 4), np.int64)
     half = flat.copy()
     half[:2] = 1
-    assert share_kept([(ClassMap(flat, box), ClassMap(half, box))]) == 0.5
+    maps = ClassMap(flat, box), ClassMap(half, box)
+    assert TASKS['semantic'].share_kept([maps]) == 0.5
     values = np.array([3, 4], np.float32)
-    assert share_kept([(RawTensors({'a': values}), RawTensors({'a': values * 0}))]) == 0
-    assert share_kept([]) == 1
+    tensors = RawTensors({'a': values}), RawTensors({'a': values * 0})
+    assert TASKS['tensors'].share_kept([tensors]) == 0
+    assert all(task.share_kept([]) == 1 for task in TASKS.values())

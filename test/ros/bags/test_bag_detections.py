@@ -16,12 +16,14 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header, String
 from support.models import dense_model, save
 
-from edge_trt_ros.convert.build import build_engine, open_model
-from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.build import build_engine
+from edge_trt_ros.convert.open_model import open_model
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.errors import BagError
-from edge_trt_ros.runtime.contract import Frame, Runtime
+from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import detect
-from edge_trt_ros.vision.postprocess import Thresholds
+from edge_trt_ros.runtime.samples import Frame
+from edge_trt_ros.vision.thresholds import Thresholds
 
 pytest.importorskip('rosbags', reason='bags are read and written through rosbags')
 
@@ -88,7 +90,7 @@ def read(path: Path) -> list[tuple[str, int, Any]]:
 @pytest.fixture(scope='module')
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('bags')
-    build_engine(save(dense_model(), folder / 'm.onnx'), folder / 'm.engine', ConversionRecipe())
+    build_engine(save(dense_model(), folder / 'm.onnx'), folder / 'm.engine', BuildOptions())
     return folder / 'm.engine'
 
 

@@ -75,7 +75,7 @@ def test_other_calls_are_answered_during_a_build(ros: Graph, tmp_path: Path) -> 
     client = ros.peer.create_client(Trigger, 'engine_builder/a/build')
     ros.until(client.service_is_ready)
     first, second = (client.call_async(Trigger.Request()) for _ in range(2))
-    ros.until(lambda: node._build)
+    ros.until(lambda: node._queue.state('a').state == 'building')
     assert states(ros) == {'a': 'building'}
     used_s = process_time()
     answer = ros.call(Trigger, 'engine_builder/a/cancel')
@@ -152,7 +152,7 @@ def test_an_engine_for_gpus_with_progress_and_cancel(ros: Graph, tmp_path: Path)
     client = ros.peer.create_client(Trigger, 'engine_builder/a/build')
     ros.until(client.service_is_ready)
     first = client.call_async(Trigger.Request())
-    ros.until(lambda: node._build and node._build.job.fraction > 0.5)
+    ros.until(lambda: node._queue.state('a').fraction > 0.5)
     assert ros.call(Trigger, 'engine_builder/a/cancel').success
     ros.until(first.done)
     assert 'canceled after' in first.result().message

@@ -22,7 +22,7 @@ from support.models import dense_model, save
 from vision_msgs.msg import LabelInfo
 
 from edge_trt_ros.convert.build import build_engine
-from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.manifest import manifest_path
 from edge_trt_ros.ros.inference.node import InferenceNode
 
@@ -38,7 +38,7 @@ def ros() -> Iterator[Graph]:
 @pytest.fixture()
 def engine(tmp_path: Path) -> Path:
     path = tmp_path / 'tiny.engine'
-    build_engine(save(dense_model(), tmp_path / 'tiny.onnx'), path, ConversionRecipe())
+    build_engine(save(dense_model(), tmp_path / 'tiny.onnx'), path, BuildOptions())
     return path
 
 
@@ -111,7 +111,7 @@ def test_bad_engines_are_told_and_mended(ros: Graph, engine: Path, how: str,
         manifest_path(engine).unlink()
     elif how == 'newer manifest':
         manifest_path(engine).write_text(
-            text.replace('"schema_version": 1', '"schema_version": 99'))
+            text.replace('"schema_version": 2', '"schema_version": 99'))
     elif how == 'other backend':
         manifest_path(engine).write_text(text.replace('"onnxruntime"', '"tensorrt"'))
     else:
@@ -181,17 +181,17 @@ def test_row_padding_is_honoured(ros: Graph, engine: Path) -> None:
 
 def test_networks_that_go_wrong_are_told(ros: Graph, engine: Path, tmp_path: Path) -> None:
     node = active(ros, engine)
-    good = node._stream.opened.runtime.collect
+    good = node._stream.settings.runtime.collect
 
     def broken(ticket: Any) -> Any:
         outputs = dict(good(ticket))
         outputs['checksum'] = np.array([np.nan], np.float32)
         return outputs
-    node._stream.opened.runtime.collect = broken
+    node._stream.settings.runtime.collect = broken
     ros.send()
     ros.until(lambda: node._stream.figures.counts['bad_results'])
     assert 'NaN or infinite' in node._stream.last_problem and ros.detections == []
-    node._stream.opened.runtime.collect = good
+    node._stream.settings.runtime.collect = good
     ros.answer()
 
 
@@ -244,7 +244,7 @@ def test_reload_swaps_and_keeps_the_old_one_on_failure(ros: Graph, engine: Path)
     node = active(ros, engine)
     first = ros.answer()
     onnx = engine.with_suffix('.onnx')
-    build_engine(save(dense_model(weight=9.0), onnx), engine, ConversionRecipe())
+    build_engine(save(dense_model(weight=9.0), onnx), engine, BuildOptions())
     answer = ros.call(Trigger, 'inference/reload')
     assert answer.success and 'is in use' in answer.message
     second = ros.answer()
@@ -290,13 +290,13 @@ def test_the_newest_image_wins(ros: Graph, engine: Path) -> None:
     node = active(ros, engine)
     ros.answer()
     began, release = threading.Event(), threading.Event()
-    good = node._stream.opened.runtime.collect
+    good = node._stream.settings.runtime.collect
 
     def slow(ticket: Any) -> Any:
         began.set()
         release.wait(10)
         return good(ticket)
-    node._stream.opened.runtime.collect = slow
+    node._stream.settings.runtime.collect = slow
     received = node._stream.figures.counts['received']
     sent = [ros.send()]
     ros.until(began.is_set)

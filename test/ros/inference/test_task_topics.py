@@ -19,7 +19,7 @@ from support.task_models import convolution_model, segment_model
 from vision_msgs.msg import Classification, Detection2DArray
 
 from edge_trt_ros.convert.build import build_engine
-from edge_trt_ros.convert.options import ConversionRecipe
+from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.ros.inference.node import InferenceNode
 
 
@@ -30,7 +30,7 @@ def ros() -> Iterator[Graph]:
 
 
 def answers(ros: Graph, folder: Path, model: onnx.ModelProto, topics: dict[str, Any],
-            recipe: ConversionRecipe = ConversionRecipe(), **parameters: Any) -> list[Any]:
+            recipe: BuildOptions = BuildOptions(), **parameters: Any) -> list[Any]:
     """Run a network on one image; return the image and the first message of each topic."""
     engine = folder / 'tiny.engine'
     build_engine(save(model, folder / 'tiny.onnx'), engine, recipe)
@@ -57,7 +57,7 @@ def test_classification(ros: Graph, tmp_path: Path) -> None:
     assert {one.class_id for one in message.results} <= set('0123456789')
     # An engine of another task has other topics.
     build_engine(save(convolution_model((1, 4, 8, 8), {'task': 'semantic'}), tmp_path / 'o.onnx'),
-                 tmp_path / 'tiny.engine', ConversionRecipe())
+                 tmp_path / 'tiny.engine', BuildOptions())
     answer = ros.call(Trigger, '/inference/reload')
     assert not answer.success and "task 'semantic'" in answer.message
 
@@ -80,7 +80,7 @@ def test_mask(ros: Graph, tmp_path: Path, resolution: str, size_hw: tuple[int, i
 def test_tensors(ros: Graph, tmp_path: Path) -> None:
     model = convolution_model((1, 4, 8, 2), {})
     _, message = answers(ros, tmp_path, model, {'tensors': Float32MultiArray},
-                         ConversionRecipe(task='tensors'))
+                         BuildOptions(task='tensors'))
     assert [(dim.label, dim.size, dim.stride) for dim in message.layout.dim] == [
         ('output0/0', 1, 64), ('output0/1', 4, 64), ('output0/2', 8, 16), ('output0/3', 2, 2)]
     assert len(message.data) == 64

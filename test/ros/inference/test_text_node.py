@@ -16,13 +16,13 @@ pytest.importorskip('tokenizers', reason='texts are read by the package tokenize
 from support.text_models import expected_scores, LABELS, save_text_model  # noqa: E402, I100
 
 from edge_trt_ros.convert.build import build_engine  # noqa: E402
-from edge_trt_ros.convert.options import ConversionRecipe  # noqa: E402
+from edge_trt_ros.convert.options import BuildOptions  # noqa: E402
 from edge_trt_ros.ros.inference.node import InferenceNode  # noqa: E402
 
 
 def test_each_text_is_answered(tmp_path: Path) -> None:
     build_engine(save_text_model(tmp_path), tmp_path / 'm.engine',
-                 ConversionRecipe(backend='onnxruntime', input_shape=(1, 12)))
+                 BuildOptions(backend='onnxruntime', input_shape=(1, 12)))
     texts = {'stop now': [2, 4, 8, 3], 'go': [2, 5, 3], 'left': [2, 6, 3], 'right': [2, 7, 3]}
     with graph() as ros:
         node = ros.add(InferenceNode, engine_file_path=str(tmp_path / 'm.engine'), top_k=1)

@@ -1,0 +1,1 @@
+"""Results of an engine compared with those of its ONNX: limits, boxes, values."""

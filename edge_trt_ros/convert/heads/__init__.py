@@ -1,1 +1,0 @@
-"""Output formats of networks: recognised, and appended to the graph."""

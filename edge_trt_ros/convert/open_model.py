@@ -1,0 +1,29 @@
+"""Opening an engine, or an ONNX file as it came from its exporter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge_trt_ros.manifest import manifest_path
+from edge_trt_ros.runtime.select import open_engine, open_runtime, OpenedRuntime, Placement
+
+
+def open_model(path: Path, backend: str = 'auto', placement: Placement = Placement()
+               ) -> OpenedRuntime:
+    """
+    Open an engine; or an ONNX file, which is built in memory.
+
+    :param path: an engine with its manifest, or a file `*.onnx` without one.
+    :param backend: 'auto', or the one that must run it.
+    :param placement: where it runs.
+    :raises EdgeTrtError: if it cannot be opened.
+    """
+    if path.suffix.lower() != '.onnx' or manifest_path(path).exists():
+        return open_runtime(path, backend, placement)
+    # The converter and onnx are a second of imports, which an engine does not need.
+    from edge_trt_ros.convert.build import build
+    from edge_trt_ros.convert.options import BuildOptions
+    from edge_trt_ros.convert.plan import plan_build
+    built = build(plan_build(path, BuildOptions(backend=backend)))
+    opened = open_engine(built.engine, built.manifest, backend, placement)
+    return OpenedRuntime(opened.runtime, f'{opened.reason}; converted at start from {path.name}')

@@ -1,0 +1,270 @@
+"""
+The plan of a build: everything decided, nothing done.
+
+`plan_build` reads the ONNX and decides what becomes of it, in a second or so. A plan can be
+printed and compared; `convert.build` executes it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import onnx
+
+from edge_trt_ros.convert.graph.check import check_onnx, CheckedOnnx
+from edge_trt_ros.convert.graph.inputs import TEXT_PARTS
+from edge_trt_ros.convert.graph.metadata import image_input_from_metadata, image_input_from_text
+from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.convert.plan_identity import PlanIdentity
+from edge_trt_ros.convert.precision.apply import first_precision
+from edge_trt_ros.convert.precision.calibration import calibration_sha256
+from edge_trt_ros.convert.precision.sparsity import check_sparsity
+from edge_trt_ros.convert.tasks.fuse import fuse
+from edge_trt_ros.convert.tensorrt.builder import check_parses
+from edge_trt_ros.convert.toolchain import find_toolchain, Toolchain
+from edge_trt_ros.errors import ConfigurationError, EdgeTrtError
+from edge_trt_ros.heads import Given, recognise, RecognisedHead
+from edge_trt_ros.network_input import check_inputs, ImageInput, NetworkInput, TextInput
+from edge_trt_ros.vision.tasks import TASKS
+
+# An engine takes as many bytes as its weights, rarely twice as many; the old one stays until the
+# new one is whole.
+_DISK_FACTOR = 2
+# Measured on networks of 1 to 500 MB: the libraries, and the copies of the weights.
+_MEMORY_BASE_BYTES, _MEMORY_FACTOR = 300_000_000, 8
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """
+    What will be built.
+
+    Two plans are equal if they build the same engine: by their identities.
+
+    :param identity: what decides the outcome.
+    :param checked: the network.
+    :param found: its head.
+    :param input_kinds: what the network reads, and how that fills its input tensors.
+    :param precision: what the network computes in; 'int8' may still end as another if its
+        accuracy cannot be held and `best` was asked for.
+    :param toolchain: what builds it.
+    :param graph: the network with its head appended, in float32; not modified.
+    :param facts: what there is to know before minutes are spent, a sentence each.
+    """
+
+    identity: PlanIdentity
+    checked: CheckedOnnx = field(compare=False, repr=False)
+    found: RecognisedHead = field(compare=False)
+    input_kinds: tuple[NetworkInput, ...] = field(compare=False, repr=False)
+    precision: str = field(compare=False)
+    toolchain: Toolchain = field(compare=False)
+    graph: onnx.ModelProto = field(compare=False, repr=False)
+    facts: tuple[str, ...] = field(compare=False, repr=False)
+
+    @property
+    def options(self) -> BuildOptions:
+        """The build options."""
+        return self.identity.options
+
+    @property
+    def key(self) -> str:
+        """64 hexadecimal digits: equal for equal plans."""
+        return self.identity.key()
+
+    @property
+    def disk_bytes(self) -> int:
+        """What the engine may take on disk while it is installed."""
+        return _DISK_FACTOR * self.checked.size_bytes
+
+    @property
+    def memory_bytes(self) -> int:
+        """Estimate of the memory that the build takes on the host, without TensorRT's own."""
+        return _MEMORY_BASE_BYTES + _MEMORY_FACTOR * self.checked.size_bytes
+
+    def __str__(self) -> str:
+        return '\n'.join([*self.facts, self.sentence()])
+
+    def sentence(self) -> str:
+        """Return what the build takes."""
+        return (f'can be built: plan {self.key[:12]}, up to {self.disk_bytes / 1e6:.0f} MB of '
+                f'disk, about {self.memory_bytes / 1e6:.0f} MB of memory')
+
+
+@dataclass
+class PlanDraft:
+    """
+    A plan as far as it could be made.
+
+    :param facts: what was found out, a sentence each.
+    :param errors: why it cannot be built; none if it can.
+    :param plan: the plan; None if it cannot be built.
+    """
+
+    facts: list[str] = field(default_factory=list)
+    errors: list[EdgeTrtError] = field(default_factory=list)
+    plan: BuildPlan | None = None
+
+    def __str__(self) -> str:
+        return str(self.plan) if self.plan else '\n'.join(
+            [*self.facts, *(f'refused: {error}' for error in self.errors)])
+
+    def attempt(self, step: Callable[[], None]) -> None:
+        """Take a step; note why it cannot be taken."""
+        try:
+            step()
+        except EdgeTrtError as error:
+            self.errors.append(error)
+
+
+def plan_build(onnx_path: Path, options: BuildOptions) -> BuildPlan:
+    """
+    Decide everything about a build.
+
+    :param onnx_path: the ONNX file.
+    :param options: what to build.
+    :raises EdgeTrtError: the first reason why it cannot be built.
+    """
+    draft = draft_plan(onnx_path, options)
+    if draft.plan is None:
+        raise draft.errors[0]
+    return draft.plan
+
+
+def draft_plan(onnx_path: Path, options: BuildOptions) -> PlanDraft:
+    """
+    Make a plan, or collect every reason why none can be made.
+
+    :param onnx_path: the ONNX file.
+    :param options: what to build.
+    """
+    drafting = _Drafting(options)
+    drafting.draft.attempt(drafting.find_toolchain)
+    drafting.draft.attempt(lambda: drafting.check(onnx_path))
+    if drafting.checked is not None:
+        for step in (drafting.recognise, drafting.append_head, drafting.choose_precision,
+                     drafting.parse, drafting.look_at_weights, drafting.calibration):
+            drafting.draft.attempt(step)
+    drafting.finish()
+    return drafting.draft
+
+
+class _Drafting:
+    """The steps to a plan; each needs some of those before it, and does nothing without them."""
+
+    def __init__(self, options: BuildOptions) -> None:
+        self.draft = PlanDraft()
+        self.checked: CheckedOnnx | None = None
+        self._options = options
+        self._toolchain: Toolchain | None = None
+        self._found: RecognisedHead | None = None
+        self._kinds: tuple[NetworkInput, ...] = ()
+        self._graph: onnx.ModelProto | None = None
+        self._precision = self._calibration_sha256 = ''
+
+    def find_toolchain(self) -> None:
+        self._toolchain = find_toolchain(self._options)
+
+    def check(self, onnx_path: Path) -> None:
+        self.checked = check_onnx(onnx_path, self._options.input_shape)
+        self.draft.facts += _graph_facts(self.checked)
+
+    def recognise(self) -> None:
+        if self.checked is None:
+            return
+        options = self._options
+        found = recognise(self.checked, Given(options.task, options.labels, options.anchors_wh),
+                          self.checked.reads_text)
+        values = 'boxes' if TASKS[found.task].has_boxes else 'values'
+        self.draft.facts.append(f'{found.task}, head {found.name}: {len(found.labels)} classes, '
+                                f'{found.rows} {values}')
+        self._kinds = input_kinds(self.checked, found, options)
+        check_inputs(self._kinds, self.checked.inputs)
+        self._found = found
+
+    def append_head(self) -> None:
+        if self.checked is not None and self._found is not None:
+            self._graph = fuse(self.checked, self._found, self._options.max_candidates)
+
+    def choose_precision(self) -> None:
+        if self._toolchain is None or self.checked is None:
+            return
+        if self.checked.reads_text and (self._options.calibration
+                                        or self._options.precision == 'int8'):
+            raise ConfigurationError('int8 is calibrated on images, and this network reads texts: '
+                                     'choose fp16', code='precision_unsupported')
+        self._precision = first_precision(self._options, self._toolchain)
+        self.draft.facts.append(f'built by {self._toolchain.backend} {self._toolchain.version} '
+                                f'in {self._precision}')
+
+    def parse(self) -> None:
+        if self._toolchain is not None and self._toolchain.tensorrt is not None \
+                and self.checked is not None:
+            check_parses(self._graph or self.checked.model, self._toolchain.tensorrt)
+
+    def look_at_weights(self) -> None:
+        if self._options.sparsity and self.checked is not None:
+            self.draft.facts.append(str(check_sparsity(self.checked.model)))
+
+    def calibration(self) -> None:
+        self._calibration_sha256 = calibration_sha256(self._options)
+        if self._calibration_sha256:
+            self.draft.facts.append(f'calibrated on images {self._calibration_sha256[:12]} of '
+                                    f'{self._options.calibration}')
+
+    def finish(self) -> None:
+        if self.draft.errors or self.checked is None or self._found is None \
+                or self._toolchain is None or self._graph is None:
+            return
+        library = self._toolchain
+        self.draft.plan = BuildPlan(
+            PlanIdentity(self.checked.sha256, self._options, self._calibration_sha256,
+                         library.backend, library.version, library.device),
+            self.checked, self._found, self._kinds, self._precision, library, self._graph,
+            tuple(self.draft.facts))
+
+
+def input_kinds(checked: CheckedOnnx, found: RecognisedHead, options: BuildOptions
+                ) -> tuple[NetworkInput, ...]:
+    """
+    Return what a network reads, and how that fills its input tensors.
+
+    :param checked: the network.
+    :param found: its head, which knows what is usual for its networks.
+    :param options: what the user states.
+    :raises ModelError: if what is stated cannot be used.
+    """
+    if checked.reads_text:
+        return (TextInput(checked.inputs[0].shape[1],
+                          {one.name: TEXT_PARTS[one.name] for one in checked.inputs},
+                          checked.tokenizer),)
+    tensor = checked.inputs[0].name
+    usual = ImageInput(checked.size_wh, tensor=tensor, **found.reading.image_input)
+    if options.input_contract:
+        return (image_input_from_text(options.input_contract,
+                                      ImageInput(checked.size_wh, tensor=tensor),
+                                      'input_contract'),)
+    return (image_input_from_metadata(checked.metadata, usual),)
+
+
+def _graph_facts(checked: CheckedOnnx) -> list[str]:
+    model = checked.model
+    opsets = {entry.domain or 'ai.onnx': entry.version for entry in model.opset_import}
+    weights = Counter(tensor.data_type for tensor in model.graph.initializer)
+    facts = [f"input {checked.input_text}; outputs {'; '.join(map(str, checked.outputs))}",
+             f'{len(model.graph.node)} nodes, {model.ByteSize() / 1e6:.1f} MB, opset '
+             + ', '.join(f'{version} of {domain}' for domain, version in opsets.items())]
+    if weights[onnx.TensorProto.DOUBLE]:
+        facts.append(f'{weights[onnx.TensorProto.DOUBLE]} constants are double: TensorRT rounds '
+                     'them to float32')
+    if weights[onnx.TensorProto.INT64]:
+        facts.append(f'{weights[onnx.TensorProto.INT64]} constants are int64, which TensorRT '
+                     'before 10 narrows to int32')
+    foreign = Counter(node.op_type for node in model.graph.node
+                      if node.domain not in ('', 'ai.onnx'))
+    if foreign:
+        facts.append('operators outside of ONNX: ' + ', '.join(
+            f'{name} ({count})' for name, count in sorted(foreign.items())))
+    return facts

@@ -1,0 +1,109 @@
+"""
+What makes two builds the same, and whether an installed engine is still the one to have.
+
+An engine is stale if the plan that it was built by is not the plan of now. The comparison needs
+no graph, only hashes, so that a node can make it often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from edge_trt_ros.convert.graph.load import read_onnx
+from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.convert.precision.calibration import calibration_sha256
+from edge_trt_ros.convert.toolchain import find_toolchain
+from edge_trt_ros.engine_file import read_engine
+from edge_trt_ros.errors import EdgeTrtError
+
+# Raised whenever the same options build another engine than before.
+FORMAT = 2
+
+
+@dataclass(frozen=True)
+class PlanIdentity:
+    """
+    Everything that decides what comes out of a build.
+
+    :param onnx_sha256: hash of the ONNX with its external data and tokenizer, hexadecimal.
+    :param options: the build options.
+    :param calibration_sha256: hash of what the calibration images hold; '' for none.
+    :param backend: the library that builds.
+    :param backend_version: its version.
+    :param device: name and compute capability of the GPU that the engine is bound to; '' where
+        it is bound to none.
+    """
+
+    onnx_sha256: str
+    options: BuildOptions
+    calibration_sha256: str
+    backend: str
+    backend_version: str
+    device: str
+
+    def key(self) -> str:
+        """Return 64 hexadecimal digits that change with whatever changes the engine."""
+        text = json.dumps([FORMAT, self.onnx_sha256, self.calibration_sha256,
+                           f'{self.backend} {self.backend_version}', self.device,
+                           self.options.to_dict()], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the identity as plain values, as a manifest stores it."""
+        return {**asdict(self), 'options': self.options.to_dict()}
+
+    def differences(self, stored: Mapping[str, Any], onnx_name: str) -> list[str]:
+        """
+        Return in which fields the plan of an engine differs from this one, a clause each.
+
+        :param stored: the plan that a manifest states.
+        :param onnx_name: name of the ONNX file, for the message.
+        """
+        old = dict(stored.get('options', {}))
+        clauses = [] if self.onnx_sha256 == stored.get('onnx_sha256') else [
+            f'{onnx_name} has changed since the engine was built']
+        clauses += [f'{name} is {old.get(name)!r} in the engine and {value!r} now'
+                    for name, value in self.options.to_dict().items() if old.get(name) != value]
+        if self.calibration_sha256 != stored.get('calibration_sha256', ''):
+            clauses.append('the calibration images have changed')
+        built, now = (f'{one.get("backend")} {one.get("backend_version")}'
+                      for one in (stored, asdict(self)))
+        if built != now:
+            clauses.append(f'it was built with {built} and {now} builds now')
+        elif self.device != stored.get('device', ''):
+            clauses.append(f"it was built for {stored.get('device') or 'any GPU'} and this is "
+                           f"{self.device or 'any GPU'}")
+        return clauses
+
+
+def why_stale(engine_path: Path, onnx_path: Path, options: BuildOptions) -> str:
+    """
+    Say why an engine has to be built again; an empty answer means that it is fresh.
+
+    :param engine_path: the installed engine, if any.
+    :param onnx_path: the ONNX that it should come from; one that is gone has not changed.
+    :param options: how it should be built.
+    :raises EdgeTrtError: if ONNX or calibration images cannot be read, or nothing can build.
+    """
+    if not engine_path.exists():
+        return 'there was no engine yet'
+    try:
+        _, manifest = read_engine(engine_path)
+    except EdgeTrtError as error:
+        return str(error)
+    stored, toolchain = manifest.plan, find_toolchain(options)
+    images = str(stored.get('calibration_sha256', ''))
+    if Path(options.calibration).expanduser().exists():
+        images = calibration_sha256(options)
+    onnx_sha256 = read_onnx(onnx_path).sha256 if onnx_path.exists() else manifest.onnx_sha256
+    now = PlanIdentity(onnx_sha256, options, images, toolchain.backend, toolchain.version,
+                       toolchain.device)
+    if now.key() == manifest.plan_key:
+        return ''
+    return '; '.join(now.differences(stored, onnx_path.name)) \
+        or 'it was built by an older edge_trt_ros'

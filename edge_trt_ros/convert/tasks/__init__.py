@@ -1,0 +1,19 @@
+"""
+Tasks, as the converter knows them: one file each for what leaves the device and comparing.
+
+`TASKS` is the registry; `vision.tasks` and `ros.tasks` have the same names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from edge_trt_ros.convert.tasks import classify, detect, obb, pose, segment, semantic, tensors
+from edge_trt_ros.convert.tasks.task import Comparison, ConvertTask
+
+__all__ = ['Comparison', 'ConvertTask', 'TASKS']
+
+TASKS: Mapping[str, ConvertTask] = MappingProxyType({task.name: task for task in (
+    detect.TASK, classify.TASK, semantic.TASK, segment.TASK, pose.TASK, obb.TASK, classify.TEXT,
+    tensors.TASK)})

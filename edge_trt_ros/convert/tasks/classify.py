@@ -1,0 +1,41 @@
+"""Tasks classify and text: the K best classes leave the device; scores are compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edge_trt_ros.convert.compare.limits import Limits
+from edge_trt_ros.convert.compare.values import relative_error, ValueComparison
+from edge_trt_ros.convert.tasks.detect import CHECKSUM
+from edge_trt_ros.convert.tasks.task import Comparison, ConvertTask, Pairs
+from edge_trt_ros.heads import RecognisedHead
+from edge_trt_ros.tensor_spec import TensorSpec
+from edge_trt_ros.vision.tasks.classify import Classification
+
+
+def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
+    """Return scores and classes of the K best."""
+    return (TensorSpec('scores', 'float32', (1, kept)),
+            TensorSpec('class_ids', 'int32', (1, kept)), CHECKSUM)
+
+
+def score_error(expected: Classification, actual: Classification) -> float:
+    """Return the largest error of a score; the order of equal ones is open."""
+    return relative_error(expected.scores[:len(actual.scores)], actual.scores)
+
+
+def compare(found: RecognisedHead, kept: int, limits: Limits) -> Comparison:
+    """Start a comparison of scores."""
+    return ValueComparison('score', limits.score, score_error, top_k=kept)
+
+
+def share_kept(pairs: Pairs) -> float:
+    """Return the share of samples whose best class is the same."""
+    return float(np.mean([one.class_ids[0] == other.class_ids[0] for one, other in pairs])) \
+        if pairs else 1.0
+
+
+TASK = ConvertTask('classify', outputs, compare, share_kept)
+TEXT = replace(TASK, name='text')

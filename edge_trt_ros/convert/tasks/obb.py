@@ -1,0 +1,24 @@
+"""Task obb: candidates with an angle leave the device."""
+
+from __future__ import annotations
+
+from edge_trt_ros.convert.compare.boxes import BoxComparison, field_error
+from edge_trt_ros.convert.compare.limits import Limits
+from edge_trt_ros.convert.tasks.detect import candidates, CHECKSUM, share_kept
+from edge_trt_ros.convert.tasks.task import Comparison, ConvertTask
+from edge_trt_ros.heads import RecognisedHead
+from edge_trt_ros.tensor_spec import TensorSpec
+from edge_trt_ros.vision.tasks.detect import itself
+
+
+def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
+    """Return candidates, boxes before they are turned, and their angles."""
+    return (*candidates(kept), TensorSpec('angles', 'float32', (1, kept, 1)), CHECKSUM)
+
+
+def compare(found: RecognisedHead, kept: int, limits: Limits) -> Comparison:
+    """Start a comparison of boxes and angles."""
+    return BoxComparison(found.rows, kept, limits, itself, field_error('angles_rad'))
+
+
+TASK = ConvertTask('obb', outputs, compare, share_kept)

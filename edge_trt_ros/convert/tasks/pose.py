@@ -1,0 +1,25 @@
+"""Task pose: candidates with keypoints leave the device."""
+
+from __future__ import annotations
+
+from edge_trt_ros.convert.compare.boxes import BoxComparison, field_error
+from edge_trt_ros.convert.compare.limits import Limits
+from edge_trt_ros.convert.tasks.detect import candidates, CHECKSUM, share_kept
+from edge_trt_ros.convert.tasks.task import Comparison, ConvertTask
+from edge_trt_ros.heads import RecognisedHead
+from edge_trt_ros.tensor_spec import TensorSpec
+from edge_trt_ros.vision.tasks.detect import itself
+
+
+def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
+    """Return candidates and their keypoints."""
+    shape = (1, kept, *found.reading.options['keypoint_shape'])
+    return (*candidates(kept), TensorSpec('keypoints', 'float32', shape), CHECKSUM)
+
+
+def compare(found: RecognisedHead, kept: int, limits: Limits) -> Comparison:
+    """Start a comparison of boxes and keypoints."""
+    return BoxComparison(found.rows, kept, limits, itself, field_error('keypoints'))
+
+
+TASK = ConvertTask('pose', outputs, compare, share_kept)

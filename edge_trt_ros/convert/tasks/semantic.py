@@ -1,0 +1,39 @@
+"""Task semantic: the class of each pixel leaves the device; maps are compared."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edge_trt_ros.convert.compare.limits import Limits
+from edge_trt_ros.convert.compare.values import ValueComparison
+from edge_trt_ros.convert.tasks.detect import CHECKSUM
+from edge_trt_ros.convert.tasks.task import Comparison, ConvertTask, Pairs
+from edge_trt_ros.heads import RecognisedHead
+from edge_trt_ros.tensor_spec import TensorSpec
+from edge_trt_ros.vision.tasks.semantic import ClassMap
+
+# Pixels whose two best classes are almost equal may get either.
+MAX_PIXELS_OFF = 0.001
+
+
+def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
+    """Return the map of classes."""
+    return (TensorSpec('class_map', 'int32', (1, *found.shape()[2:])), CHECKSUM)
+
+
+def pixels_off(expected: ClassMap, actual: ClassMap) -> float:
+    """Return the share of pixels of another class."""
+    return float(np.mean(expected.classes != actual.classes))
+
+
+def compare(found: RecognisedHead, kept: int, limits: Limits) -> Comparison:
+    """Start a comparison of maps."""
+    return ValueComparison('share of pixels', max(limits.lost, MAX_PIXELS_OFF), pixels_off)
+
+
+def share_kept(pairs: Pairs) -> float:
+    """Return the mean share of pixels of the same class."""
+    return float(np.mean([1 - pixels_off(one, other) for one, other in pairs])) if pairs else 1.0
+
+
+TASK = ConvertTask('semantic', outputs, compare, share_kept)

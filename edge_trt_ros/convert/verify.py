@@ -1,0 +1,85 @@
+"""An open engine compared with ONNX Runtime on the ONNX that it was built from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from edge_trt_ros.convert.compare.limits import limits_of
+from edge_trt_ros.convert.graph.check import CheckedOnnx
+from edge_trt_ros.convert.graph.session import open_session, run_session
+from edge_trt_ros.convert.tasks import TASKS
+from edge_trt_ros.errors import BuildError, NetworkOutputError
+from edge_trt_ros.heads import RecognisedHead
+from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.runtime.contract import Runtime
+from edge_trt_ros.runtime.pipeline import infer
+from edge_trt_ros.runtime.preprocess import host_preprocess
+from edge_trt_ros.runtime.samples import Frame, Sample
+from edge_trt_ros.runtime.text_preprocess import TextTokens
+
+
+def verify(runtime: Runtime, source: CheckedOnnx, found: RecognisedHead,
+           samples: Sequence[Sample] = (), precision: str = 'fp32') -> dict[str, Any]:
+    """
+    Compare an open engine with its ONNX, by the measure of its task.
+
+    :param runtime: the engine.
+    :param source: the ONNX it was built from.
+    :param found: that ONNX's head.
+    :param samples: images to compare on; () takes seeded noise and a gray image, or words of the
+        vocabulary for a network that reads texts.
+    :param precision: what the engine computes in, a key of `compare.limits.LIMITS`.
+    :returns: what ran it, the number of samples, and what the task's comparison measured.
+    :raises BuildError: if they disagree, or if either returns values that are not finite.
+    """
+    manifest = runtime.manifest
+    samples = samples or sample_inputs(manifest)
+    session = open_session(source.model)
+    preprocess = host_preprocess(manifest.input_kinds)
+    tensors = {one.name: np.empty(one.shape, one.dtype) for one in source.inputs}
+    names = [output.name for output in source.outputs]
+    comparison = TASKS[found.task].compare(
+        found, kept_rows(manifest), limits_of(manifest, precision))
+    for sample in samples:
+        letterbox = preprocess.fit(sample)
+        preprocess.fill(sample, letterbox, tensors)
+        raw = dict(zip(names, run_session(session, names, tensors)))
+        thresholds = comparison.thresholds(runtime, sample)
+        try:
+            expected = found.decode(raw, letterbox, thresholds)
+            actual, _ = infer(runtime, sample, thresholds)
+        except NetworkOutputError as error:
+            raise BuildError(f'the network is not fit for use: {error}') from error
+        comparison.add(expected, actual)
+    return {'by': f'{manifest.backend} {manifest.backend_version}', 'frames': len(samples),
+            **comparison.verdict()}
+
+
+def kept_rows(manifest: EngineManifest) -> int:
+    """Return how many rows (boxes, classes) leave the device."""
+    return next((one.shape[1] for one in manifest.outputs if one.name == 'scores'), 1)
+
+
+def sample_inputs(manifest: EngineManifest) -> list[Sample]:
+    """
+    Return samples that need no data: noise and a gray image, or words of a vocabulary.
+
+    :param manifest: of the engine.
+    """
+    if manifest.text_input is not None:
+        return list(TextTokens(manifest.text_input).samples())
+    return list(sample_frames(manifest.image_input.size_wh))
+
+
+def sample_frames(size_wh: tuple[int, int]) -> list[Frame]:
+    """Return a gray image and two of seeded noise, twice the network's size."""
+    width, height = 2 * size_wh[0], 2 * size_wh[1]
+    random = np.random.default_rng(0)
+    images = [np.full((height, width, 3), 114, np.uint8),
+              random.integers(0, 256, (height, width, 3), np.uint8),
+              np.kron(random.integers(0, 256, (-(-height // 16), -(-width // 16), 3), np.uint8),
+                      np.ones((16, 16, 1), np.uint8))[:height, :width]]
+    return [Frame(image, 'bgr8', (width, height), source='sample') for image in images]

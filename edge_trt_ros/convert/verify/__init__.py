@@ -1,1 +1,0 @@
-"""An engine compared with the ONNX that it was built from."""

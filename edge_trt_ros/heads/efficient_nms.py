@@ -1,0 +1,77 @@
+"""
+The boxes and scores that go into the plugin `EfficientNMS_TRT`, which is removed.
+
+ONNX Runtime does not have the plugin; without it, thresholds can change while a node runs.
+"""
+
+from __future__ import annotations
+
+from edge_trt_ros.heads.appending import append_best, append_corners
+from edge_trt_ros.heads.decoding import best_of, detections, finite_outputs
+from edge_trt_ros.heads.head import (FLOATS, Head, is_fixed, Network, PLUGIN_BOXES, PLUGIN_SCORES,
+                                     Raw, Reading, RecognisedHead, Tail)
+from edge_trt_ros.vision.boxes import xywh_to_xyxy
+from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.outputs import Outputs
+from edge_trt_ros.vision.thresholds import Thresholds
+
+
+def _read(network: Network, boxes: str) -> list[Reading]:
+    by_name = {one.name: one for one in network.outputs}
+    if set(by_name) != {boxes, PLUGIN_SCORES} or not all(
+            is_fixed(one, FLOATS, 3) for one in by_name.values()) \
+            or by_name[boxes].shape[2] != 4 \
+            or by_name[boxes].shape[1] != by_name[PLUGIN_SCORES].shape[1]:
+        return []
+    _, rows, classes = by_name[PLUGIN_SCORES].shape
+    return [Reading(classes, rows, {'boxes': by_name[boxes], 'scores': by_name[PLUGIN_SCORES]})]
+
+
+def read_corners(network: Network) -> list[Reading]:
+    """Return the reading of a network whose plugin takes corners."""
+    return _read(network, PLUGIN_BOXES[0])
+
+
+def read_centres(network: Network) -> list[Reading]:
+    """Return the reading of a network whose plugin takes centres and sizes."""
+    return _read(network, PLUGIN_BOXES[1])
+
+
+def append_of_corners(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int],
+                      kept: int) -> None:
+    """Append the decoding of corners."""
+    order = append_best(tail, raw['scores'], kept)
+    tail.node('Identity', [tail.rows(raw['boxes'], order, kept, 4)], 'boxes_xyxy')
+
+
+def append_of_centres(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int],
+                      kept: int) -> None:
+    """Append the decoding of centres and sizes."""
+    order = append_best(tail, raw['scores'], kept)
+    append_corners(tail, tail.rows(raw['boxes'], order, kept, 4))
+
+
+def decode_corners(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
+    """Decode `boxes` [1, n, 4], corners, and `scores` [1, n, classes]."""
+    boxes, scores = finite_outputs(outputs, 'boxes', 'scores')
+    chosen, best, class_ids = best_of(scores, thresholds)
+    return detections(boxes[chosen], best, class_ids, letterbox, thresholds, suppress=True)
+
+
+def decode_centres(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
+    """Decode `boxes` [1, n, 4], centre and size, and `scores` [1, n, classes]."""
+    boxes, scores = finite_outputs(outputs, 'boxes', 'scores')
+    chosen, best, class_ids = best_of(scores, thresholds)
+    return detections(xywh_to_xyxy(boxes[chosen]), best, class_ids, letterbox, thresholds,
+                      suppress=True)
+
+
+CORNERS = Head('scored_corners', ('detect',), 'candidates',
+               'boxes (corners) and scores into EfficientNMS_TRT',
+               'networks that end in the plugin EfficientNMS_TRT', read_corners,
+               append_of_corners, decode_corners)
+CENTRES = Head('scored_centres', ('detect',), 'candidates',
+               'boxes (centres) and scores into EfficientNMS_TRT',
+               'networks that end in the plugin EfficientNMS_TRT', read_centres,
+               append_of_centres, decode_centres)

@@ -1,0 +1,108 @@
+"""
+Boxes, scores and labels that are final: no threshold or suppression of ours changes them.
+
+RT-DETR with `orig_target_sizes`, and torchvision's SSD, RetinaNet and Faster R-CNN, which return
+as many rows as they find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edge_trt_ros.heads.appending import append_final
+from edge_trt_ros.heads.decoding import detections
+from edge_trt_ros.heads.head import (FLOATS, Given, Head, INTEGERS, Network, Raw, Reading,
+                                     RecognisedHead, Tail, TARGET_SIZES)
+from edge_trt_ros.tensor_spec import TensorSpec
+from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.outputs import check_finite, Outputs
+from edge_trt_ros.vision.thresholds import Thresholds
+
+# Rows that are kept of a network that returns as many as it finds.
+OPEN_ROWS = 1000
+_BACKGROUND = ('background', '__background__')
+
+
+def read(network: Network) -> list[Reading]:
+    """Return the reading of a network whose three outputs are boxes, scores and labels."""
+    roles = _roles_by_kind(network.outputs)
+    if roles is None or not is_detection(roles):
+        return []
+    shape = roles['boxes'].shape
+    if TARGET_SIZES in network.adapted and roles['scores'].shape[0] == 1 and len(shape) == 3 \
+            and shape[1] > 0:
+        return [Reading(0, shape[1], roles, needs_labels=True)]
+    # torchvision's: as many rows as it finds, after a suppression of its own.
+    if len(shape) == 2 and shape[0] == -1 and network.has_operator('NonMaxSuppression'):
+        return [Reading(0, OPEN_ROWS, roles, needs_labels=True)]
+    return []
+
+
+def complete(network: Network, found: RecognisedHead, given: Given) -> RecognisedHead:
+    """Add the background, which torchvision counts as the first class, to the labels."""
+    if len(found.shape('boxes')) == 2 and found.labels[0].lower() not in _BACKGROUND:
+        return replace(found, labels=(_BACKGROUND[0], *found.labels))
+    return found
+
+
+def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int], kept: int
+           ) -> None:
+    """Append the decoding."""
+    boxes, scores = raw['boxes'], raw['scores']
+    classes = tail.cast(raw['labels'], 'int32')
+    if len(found.shape('boxes')) == 2:
+        boxes, scores, classes = padded(tail, boxes, scores, classes, kept)
+    append_final(tail, boxes, scores, classes, kept)
+
+
+def padded(tail: Tail, boxes: str, scores: str, classes: str, kept: int
+           ) -> tuple[str, str, str]:
+    """Append K rows of zeros and a batch to as many rows as there are."""
+    made = [tail.node('Unsqueeze', [tail.node('Concat', [
+        values, tail.constant(np.zeros((kept, *rest), dtype))], axis=0), tail.ints(0)])
+        for values, rest, dtype in ((boxes, (4,), np.float32), (scores, (), np.float32),
+                                    (classes, (), np.int32))]
+    return made[0], made[1], made[2]
+
+
+def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
+    """Decode `boxes` [n, 4], `scores` [n] and `labels` [n], each perhaps with a batch of 1."""
+    boxes, scores, class_ids = outputs['boxes'], outputs['scores'], outputs['labels']
+    check_finite('boxes', boxes)
+    check_finite('scores', scores)
+    scores = scores.reshape(-1)
+    chosen = scores >= thresholds.confidence
+    return detections(boxes.reshape(-1, 4)[chosen], scores[chosen],
+                      class_ids.reshape(-1)[chosen], letterbox, thresholds, suppress=False)
+
+
+def is_detection(roles: Mapping[str, TensorSpec]) -> bool:
+    """Return whether boxes, scores and labels have the dtypes and shapes of detections."""
+    boxes, scores, labels = (roles[name] for name in ('boxes', 'scores', 'labels'))
+    return boxes.shape[-1:] == (4,) and boxes.dtype in FLOATS and scores.dtype in FLOATS \
+        and labels.dtype in INTEGERS and scores.shape == labels.shape == boxes.shape[:-1]
+
+
+def _roles_by_kind(outputs: Sequence[TensorSpec]) -> dict[str, TensorSpec] | None:
+    """
+    Return boxes, scores and labels by what only they can be: fours, floats, integers.
+
+    Not by name: torchvision returns them in an order of each network's own, so that exports with
+    `output_names` often name scores what are labels.
+    """
+    boxes = [one for one in outputs if one.shape[-1:] == (4,) and len(one.shape) > 1]
+    rest = [one for one in outputs if one not in boxes]
+    scores = [one for one in rest if one.dtype in FLOATS]
+    labels = [one for one in rest if one.dtype in INTEGERS]
+    if (len(boxes), len(scores), len(labels)) != (1, 1, 1):
+        return None
+    return {'boxes': boxes[0], 'scores': scores[0], 'labels': labels[0]}
+
+
+HEAD = Head('final_boxes', ('detect',), 'candidates_final', 'boxes, scores and labels',
+            'RT-DETR with orig_target_sizes; SSD, RetinaNet, Faster R-CNN of torchvision', read,
+            append, decode, needs='labels', complete=complete)

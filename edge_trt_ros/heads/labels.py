@@ -1,0 +1,50 @@
+"""Class names: those that an ONNX states itself, and those that a user gives."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from edge_trt_ros.errors import ModelError
+
+
+def trusted_labels(metadata: Mapping[str, str], given: tuple[str, ...]) -> tuple[str, ...]:
+    """
+    Return the labels of the metadata, or else those that are given.
+
+    :param metadata: of the ONNX.
+    :param given: by the user.
+    :raises ModelError: if both are there and differ.
+    """
+    own = labels_from_metadata(metadata)
+    if own and given and own != given:
+        where = next((index for index, (one, other) in enumerate(zip(own, given))
+                      if one != other), min(len(own), len(given)))
+        raise ModelError(
+            f'{len(given)} labels are given, but the ONNX names {len(own)} itself, and they '
+            f'differ from class {where} on ({own[where:where + 1]} against '
+            f'{given[where:where + 1]}): leave the labels out, or export with the right ones',
+            code='labels_mismatch')
+    return own or given
+
+
+def labels_from_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """
+    Return the class names in the metadata property `names`, a Python dict or list; () without.
+
+    :param metadata: of the ONNX.
+    :raises ModelError: if the property cannot be read.
+    """
+    text = metadata.get('names', '')
+    if not text:
+        return ()
+    try:
+        names = ast.literal_eval(text)
+        if isinstance(names, list):
+            names = dict(enumerate(names))
+        if sorted(names) != list(range(len(names))):
+            raise ValueError('its keys are not 0, 1, 2, ...')
+        return tuple(str(names[index]) for index in range(len(names)))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise ModelError(f"the ONNX metadata 'names' cannot be read ({error}): expected "
+                         "{0: 'person', 1: 'car', ...}; export it again") from error

@@ -1,0 +1,93 @@
+"""
+Which head a network has: recognised from its outputs and metadata, and never guessed.
+
+The task comes from the user or from the ONNX metadata `task`; without one a network is taken
+for a detector. Every head of that task is asked whether it fits. If several do, the number of
+labels decides; if that leaves it ambiguous, the network is rejected with the shapes and the
+known heads.
+"""
+
+from __future__ import annotations
+
+from edge_trt_ros.errors import ModelError
+from edge_trt_ros.heads.head import Given, Head, Network, Reading, RecognisedHead
+from edge_trt_ros.heads.labels import trusted_labels
+from edge_trt_ros.heads.registry import HEADS
+
+_Choice = tuple[Head, Reading]
+
+
+def recognise(network: Network, given: Given = Given(), reads_text: bool = False
+              ) -> RecognisedHead:
+    """
+    Recognise the head of a network.
+
+    :param network: the network.
+    :param given: what the user states.
+    :param reads_text: whether it reads texts.
+    :raises ModelError: for an unknown or ambiguous head, with the shapes and the known heads; for
+        labels or anchors that are missing or do not fit.
+    """
+    stated = network.metadata.get('task', '')
+    task = given.task or stated or ('text' if reads_text else 'detect')
+    if (task == 'text') != reads_text:
+        raise ModelError(f"the task is '{task}', but the network takes {network.input_text}: "
+                         "'text' is for networks that take input_ids, and only for them")
+    if task == 'detect' and stated not in ('', 'detect'):
+        raise _unknown(network, stated)
+    heads = [head for head in HEADS.values() if task in head.tasks]
+    choices = [(head, reading) for head in heads for reading in head.read(network)]
+    if not choices:
+        raise _unknown(network, task) if task == 'detect' or not heads else _misfit(
+            network, task, heads)
+    labels = trusted_labels(network.metadata, given.labels)
+    head, reading = _choose(network, task, choices, labels)
+    if not reading.classes and not reading.needs_labels:
+        labels = ()  # what it returns has no classes
+    found = RecognisedHead(head, task, labels or _numbered(reading.classes), reading)
+    return head.complete(network, found, given)
+
+
+def _choose(network: Network, task: str, choices: list[_Choice], labels: tuple[str, ...]
+            ) -> _Choice:
+    certain = [one for one in choices if not one[1].needs_labels]
+    if not labels:
+        if len(certain) == len(choices) == 1:
+            return certain[0]
+        if not certain:
+            raise ModelError(f"outputs [{'; '.join(map(str, network.outputs))}] do not show how "
+                             'many classes the network has, and its metadata names none: give '
+                             'labels', code='labels_missing')
+        raise _unknown(network, task)
+    fitting = [one for one in choices if one[1].classes in (0, len(labels))]
+    # A head that states its number of classes is more certain than one that takes any.
+    fitting = [one for one in fitting if one[1].classes] or fitting
+    if len(fitting) == 1:
+        return fitting[0]
+    counts = sorted({reading.classes for _, reading in choices if reading.classes})
+    if not fitting and counts:
+        raise ModelError(f'{len(labels)} labels are given, but the head has '
+                         f"{' or '.join(map(str, counts))} classes: give one label for each class",
+                         code='labels_mismatch')
+    raise _unknown(network, task)
+
+
+def _numbered(count: int) -> tuple[str, ...]:
+    return tuple(map(str, range(count)))
+
+
+def _misfit(network: Network, task: str, heads: list[Head]) -> ModelError:
+    expected = ' or '.join(dict.fromkeys(head.outputs for head in heads))
+    return ModelError(f"the task is '{task}', whose networks end in {expected}, but this one ends "
+                      f"in [{'; '.join(map(str, network.outputs))}] for input "
+                      f'{network.input_text}: correct the task, or export again',
+                      code='head_unknown')
+
+
+def _unknown(network: Network, task: str) -> ModelError:
+    outputs = '; '.join(map(str, network.outputs))
+    known = '; '.join(
+        f'{head.name}: {head.outputs} ({head.networks}{", with " if head.needs else ""}'
+        f'{head.needs})' for head in HEADS.values() if 'detect' in head.tasks)
+    return ModelError(f"the head is not known: task '{task}', outputs [{outputs}] for input "
+                      f'{network.input_text}. Known are: {known}', code='head_unknown')

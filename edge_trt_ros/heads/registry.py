@@ -1,0 +1,34 @@
+"""Every known head by its name."""
+
+from __future__ import annotations
+
+from edge_trt_ros.heads import (classes, counted_boxes, detr, efficient_nms, final_boxes,
+                                normalized_rows, rows_of_seven, semantic_logits, tensors,
+                                yolo_anchors, yolo_dense, yolo_end_to_end, yolo_grids,
+                                yolo_oriented, yolo_pose, yolo_segment, yolox)
+from edge_trt_ros.heads.head import Head
+
+# In the order in which messages and the documentation list them.
+HEADS: dict[str, Head] = {head.name: head for head in (
+    yolo_dense.HEAD, yolo_anchors.HEAD, yolox.HEAD, yolo_grids.HEAD, yolo_end_to_end.HEAD,
+    normalized_rows.HEAD, detr.SIGMOID, detr.SOFTMAX, final_boxes.HEAD, counted_boxes.HEAD,
+    rows_of_seven.HEAD, efficient_nms.CORNERS, efficient_nms.CENTRES, classes.SCORES,
+    classes.LOGITS, semantic_logits.HEAD, yolo_segment.HEAD, yolo_pose.HEAD, yolo_oriented.HEAD,
+    tensors.HEAD)}
+
+
+def add_head(head: Head) -> None:
+    """
+    Add a head of your own to this process: it is recognised, built, decoded and verified.
+
+    :param head: the head.
+    :raises ValueError: if its name is taken.
+    """
+    if head.name in HEADS:
+        raise ValueError(f"there is a head '{head.name}' already: give yours another name")
+    HEADS[head.name] = head
+
+
+def rows_of_table() -> list[tuple[str, str, str]]:
+    """Return the rows of the documentation's table of networks: networks, outputs, needs."""
+    return [(head.networks, head.outputs, head.needs) for head in HEADS.values()]

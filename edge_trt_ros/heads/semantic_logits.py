@@ -1,0 +1,37 @@
+"""Semantic segmentation: one output [1, classes, height, width] of logits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edge_trt_ros.heads.head import (all_float_and_fixed, Head, Network, Raw, Reading,
+                                     RecognisedHead, Tail)
+from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.outputs import only_output, Outputs
+from edge_trt_ros.vision.tasks.semantic import ClassMap
+from edge_trt_ros.vision.thresholds import Thresholds
+
+
+def read(network: Network) -> list[Reading]:
+    """Return the reading of a network with one map for each class."""
+    output = network.outputs[0] if len(network.outputs) == 1 else None
+    if output is None or not all_float_and_fixed(network) or len(output.shape) != 4 \
+            or output.shape[0] != 1 or not 2 <= output.shape[1] <= 65536:
+        return []
+    return [Reading(output.shape[1], output.shape[1], {'output': output})]
+
+
+def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int], kept: int
+           ) -> None:
+    """Append the choice of the best class of each pixel."""
+    tail.cast(tail.node('ArgMax', [raw['output']], axis=1, keepdims=0), 'int32', 'class_map')
+
+
+def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> ClassMap:
+    """Decode logits: the largest wins; of equal ones the first."""
+    return ClassMap(only_output(outputs, 4)[0].argmax(0).astype(np.uint16), letterbox)
+
+
+HEAD = Head('semantic_logits', ('semantic',), 'semantic',
+            'one output [1, classes, height, width] of 2 classes at least',
+            'semantic segmentation', read, append, decode, needs='task')

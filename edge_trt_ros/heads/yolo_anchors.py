@@ -1,0 +1,62 @@
+"""
+Decoded rows of anchors, [1, boxes, 5 + classes]: centre, size, objectness, classes.
+
+Ultralytics v5 and v7 with its grid have three boxes for each cell; YOLOX and v6, exported with
+their decoding, have one.
+"""
+
+from __future__ import annotations
+
+from edge_trt_ros.heads.appending import append_dense
+from edge_trt_ros.heads.decoding import best_of, detections, one_output
+from edge_trt_ros.heads.grids import ANCHORS_A_CELL, cell_counts
+from edge_trt_ros.heads.head import Head, Network, only_output, Raw, Reading, RecognisedHead, Tail
+from edge_trt_ros.heads.yolox import RAW_MAKERS, YOLOX_PIXELS
+from edge_trt_ros.vision.boxes import xywh_to_xyxy
+from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.outputs import Outputs
+from edge_trt_ros.vision.thresholds import Thresholds
+
+
+def read(network: Network) -> list[Reading]:
+    """Return the reading of a network with decoded boxes of three anchors a cell, or of one."""
+    output = only_output(network)
+    if output is None or output.shape[2] <= 5 or network.metadata.get('end2end') == 'True':
+        return []
+    cells = cell_counts(network.size_wh)
+    classes, roles, readings = output.shape[2] - 5, {'output': output}, []
+    if output.shape[1] in {ANCHORS_A_CELL * count for count in cells}:
+        readings.append(Reading(classes, output.shape[1], roles))
+    makers = network.makers([output.name])
+    if output.shape[1] in cells and not makers <= RAW_MAKERS and makers & {
+            'Add', 'Mul', 'ScatterND'}:
+        # An exponential belongs to YOLOX, whose pixels are BGR and not scaled.
+        pixels = YOLOX_PIXELS if 'Exp' in network.operators_before(output.name) else {}
+        readings.append(Reading(classes, output.shape[1], roles, pixels, needs_labels=True))
+    return readings
+
+
+def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int], kept: int
+           ) -> None:
+    """Append the decoding."""
+    columns = found.shape()[2]
+    # Transposed first: TensorRT is fastest along the last axis.
+    rows = tail.node('Transpose', [raw['output']], perm=[0, 2, 1])  # [1, 5 + C, N]
+    scores = tail.node('Mul', [tail.columns(rows, 5, columns, 1), tail.columns(rows, 4, 5, 1)])
+    dense = tail.node('Concat', [tail.columns(rows, 0, 4, 1), scores], axis=1)
+    append_dense(tail, dense, columns - 1, kept)
+
+
+def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
+    """Decode centre, size, objectness and classes; a score is objectness times class."""
+    raw = one_output(outputs, 'columns of 5 + classes', lambda shape: shape[2] > 5)
+    chosen, scores, class_ids = best_of(raw[:, 5:] * raw[:, 4:5], thresholds)
+    return detections(xywh_to_xyxy(raw[chosen, :4]), scores, class_ids, letterbox, thresholds,
+                      suppress=True)
+
+
+HEAD = Head('yolo_anchors', ('detect',), 'candidates',
+            'one output [1, 3 * cells, 5 + classes], or [1, cells, 5 + classes] decoded',
+            'Ultralytics v5; YOLOv7 with its grid; YOLOX and YOLOv6 with decoding', read, append,
+            decode, needs='labels for YOLOX and YOLOv6')

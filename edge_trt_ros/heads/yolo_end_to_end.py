@@ -1,0 +1,48 @@
+"""Ultralytics v10 and 26, or exported with nms=True: [1, boxes, 6], without suppression."""
+
+from __future__ import annotations
+
+from edge_trt_ros.heads.appending import append_final
+from edge_trt_ros.heads.decoding import detections, one_output
+from edge_trt_ros.heads.grids import ANCHORS_A_CELL, cell_counts
+from edge_trt_ros.heads.head import Head, Network, only_output, Raw, Reading, RecognisedHead, Tail
+from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.outputs import Outputs
+from edge_trt_ros.vision.thresholds import Thresholds
+
+MAX_BOXES = 1000
+
+
+def read(network: Network) -> list[Reading]:
+    """Return the reading of a network with few rows of six, which are no anchors."""
+    output = only_output(network)
+    if output is None or output.shape[2] != 6:
+        return []
+    cells = cell_counts(network.size_wh)
+    anchors = set(cells) | {ANCHORS_A_CELL * count for count in cells}
+    if network.metadata.get('end2end') != 'True' and (
+            output.shape[1] > MAX_BOXES or output.shape[1] in anchors):
+        return []
+    return [Reading(0, output.shape[1], {'output': output}, needs_labels=True)]
+
+
+def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int], kept: int
+           ) -> None:
+    """Append the decoding."""
+    scores, classes = (tail.node('Squeeze', [
+        tail.columns(raw['output'], column, column + 1, 2), tail.ints(2)]) for column in (4, 5))
+    append_final(tail, tail.columns(raw['output'], 0, 4, 2), scores, classes, kept)
+
+
+def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
+    """Decode corners, score and class."""
+    raw = one_output(outputs, '6 columns', lambda shape: shape[2] == 6)
+    chosen = raw[raw[:, 4] >= thresholds.confidence]
+    return detections(chosen[:, :4], chosen[:, 4], chosen[:, 5], letterbox, thresholds,
+                      suppress=False)
+
+
+HEAD = Head('yolo_end_to_end', ('detect',), 'candidates_final', 'one output [1, boxes, 6]',
+            'Ultralytics v10, 26, or exported with nms=True', read, append, decode,
+            needs='labels')

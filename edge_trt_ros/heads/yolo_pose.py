@@ -1,0 +1,70 @@
+"""Ultralytics pose: dense rows with keypoints, [1, 4 + classes + keypoints * numbers, anchors]."""
+
+from __future__ import annotations
+
+import ast
+
+import numpy as np
+
+from edge_trt_ros.errors import NetworkOutputError
+from edge_trt_ros.heads.appending import append_dense_with
+from edge_trt_ros.heads.head import (all_float_and_fixed, Head, Network, Raw, Reading,
+                                     RecognisedHead, Tail)
+from edge_trt_ros.vision.boxes import xywh_to_xyxy
+from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.outputs import only_output, Outputs
+from edge_trt_ros.vision.tasks.pose import with_keypoints
+from edge_trt_ros.vision.thresholds import Thresholds
+
+
+def read(network: Network) -> list[Reading]:
+    """Return the reading of a network whose metadata `kpt_shape` fits its rows."""
+    if len(network.outputs) != 1 or not all_float_and_fixed(network):
+        return []
+    output, (count, numbers) = network.outputs[0], _keypoint_shape(network)
+    classes = output.shape[1] - 4 - count * numbers if len(output.shape) == 3 else 0
+    if output.shape[0] != 1 or classes < 1 or count < 1 or numbers not in (2, 3):
+        return []
+    return [Reading(classes, output.shape[2], {'output': output},
+                    options={'keypoint_shape': (count, numbers)})]
+
+
+def _keypoint_shape(network: Network) -> tuple[int, int]:
+    try:
+        keypoints, numbers = ast.literal_eval(network.metadata.get('kpt_shape', ''))
+        return int(keypoints), int(numbers)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return 0, 0
+
+
+def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int], kept: int
+           ) -> None:
+    """Append the decoding."""
+    count, numbers = found.reading.options['keypoint_shape']
+    extra = append_dense_with(tail, raw['output'], found.shape()[1], kept, count * numbers)
+    tail.node('Reshape', [extra, tail.ints(1, kept, count, numbers)], 'keypoints')
+
+
+def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds,
+           keypoint_shape: tuple[int, int] = (0, 0)) -> Detections:
+    """
+    Decode boxes, classes and keypoints.
+
+    :param keypoint_shape: keypoints of an object and numbers of each: x, y and perhaps a score.
+    """
+    raw = only_output(outputs, 3)[0]
+    end = len(raw) - keypoint_shape[0] * keypoint_shape[1]
+    if end < 5 or min(keypoint_shape) < 1:
+        raise NetworkOutputError(f'the network returns {len(raw)} rows, which keypoints of shape '
+                                 f'{keypoint_shape} do not fit: rebuild the engine')
+    scores = raw[4:end].max(0)
+    chosen = np.flatnonzero(scores >= thresholds.confidence)
+    return with_keypoints(
+        xywh_to_xyxy(raw[:4, chosen].T), scores[chosen], raw[4:end, chosen].argmax(0),
+        raw[end:, chosen].T.reshape(-1, *keypoint_shape), letterbox, thresholds)
+
+
+HEAD = Head('yolo_pose', ('pose',), 'keypoints',
+            '[1, 4 + classes + keypoints * numbers, anchors], with the metadata kpt_shape as '
+            '[17, 3]', 'Ultralytics pose', read, append, decode)

@@ -1,0 +1,25 @@
+"""Entries of `/diagnostics`: how a node is, for people and monitors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+
+
+def status_message(level: bytes, name: str, message: str, hardware_id: str = '',
+                   values: Mapping[str, object] = {}) -> DiagnosticStatus:
+    """Return one entry of `/diagnostics`; numbers with three decimals."""
+    return DiagnosticStatus(
+        level=level, name=name, message=message, hardware_id=hardware_id,
+        values=[KeyValue(key=key, value=f'{value:.3f}' if isinstance(value, float) else str(value))
+                for key, value in values.items()])
+
+
+def diagnostics_message(stamp: object, statuses: list[DiagnosticStatus]) -> DiagnosticArray:
+    """Return a `/diagnostics` message of some entries."""
+    message = DiagnosticArray(status=statuses)
+    message.header.stamp = stamp
+    return message

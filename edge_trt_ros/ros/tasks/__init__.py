@@ -1,0 +1,15 @@
+"""Tasks, as the nodes know them: one file each for topics and messages; `TASKS` has them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from edge_trt_ros.ros.tasks import classify, detect, obb, pose, segment, semantic, tensors
+from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask
+
+__all__ = ['MessageStyle', 'Publishers', 'RosTask', 'TASKS']
+
+TASKS: Mapping[str, RosTask] = MappingProxyType({task.name: task for task in (
+    detect.TASK, classify.TASK, semantic.TASK, segment.TASK, pose.TASK, obb.TASK, classify.TEXT,
+    tensors.TASK)})

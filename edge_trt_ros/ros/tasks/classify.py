@@ -1,0 +1,40 @@
+"""Tasks classify and text: `classification`, the likeliest class first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from std_msgs.msg import Header
+from vision_msgs.msg import Classification as ClassificationMessage
+from vision_msgs.msg import ObjectHypothesis
+
+from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask
+from edge_trt_ros.vision.tasks.classify import Classification
+from edge_trt_ros.vision.tracking import TrackIds
+
+
+def publish(publishers: Publishers, result: Classification, header: Header, style: MessageStyle,
+            tracks: TrackIds | None) -> None:
+    """Publish classes."""
+    publishers['classification'].publish(
+        classification_message(result, header, style.class_ids))
+
+
+def classification_message(classification: Classification, header: Header,
+                           class_ids: Sequence[str]) -> ClassificationMessage:
+    """
+    Return a classification as a message, the likeliest class first.
+
+    :param classification: classes and scores.
+    :param header: the image's header, passed on as it is.
+    :param class_ids: what `class_id` holds for each class.
+    """
+    return ClassificationMessage(header=header, results=[
+        ObjectHypothesis(class_id=class_ids[class_id], score=score)
+        for class_id, score in zip(classification.class_ids.tolist(),
+                                   classification.scores.tolist())])
+
+
+TASK = RosTask('classify', {'classification': ClassificationMessage}, publish)
+TEXT = replace(TASK, name='text')

@@ -1,0 +1,21 @@
+"""Task detect: `detections`; with tracking each has the id of its track."""
+
+from __future__ import annotations
+
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray
+
+from edge_trt_ros.ros.messages.detections import detections_message
+from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask, stamp_ns
+from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.tracking import TrackIds
+
+
+def publish(publishers: Publishers, result: Detections, header: Header, style: MessageStyle,
+            tracks: TrackIds | None) -> None:
+    """Publish boxes."""
+    ids = tracks.update(result, stamp_ns(header)) if tracks else ()
+    publishers['detections'].publish(detections_message(result, header, style.class_ids, ids))
+
+
+TASK = RosTask('detect', {'detections': Detection2DArray}, publish)

@@ -1,0 +1,40 @@
+"""
+Task segment: `detections`, and `mask`, whose pixels hold the number that is a detection's `id`.
+
+0 is background. With tracking both are the number of the track. `mono8` while `max_detections`
+is at most 255 and nothing is tracked, else `mono16`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from edge_trt_ros.ros.messages.detections import detections_message
+from edge_trt_ros.ros.messages.image import image_message
+from edge_trt_ros.ros.tasks import detect
+from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask, stamp_ns
+from edge_trt_ros.vision.tasks.segment import Instances
+from edge_trt_ros.vision.tracking import TrackIds
+
+
+def publish(publishers: Publishers, result: Instances, header: Header, style: MessageStyle,
+            tracks: TrackIds | None) -> None:
+    """Publish boxes, then the mask."""
+    detections = result.detections
+    ids = [str(index + 1) for index in range(len(detections))]
+    if tracks:
+        ids = tracks.update(detections, stamp_ns(header))
+    small = style.max_detections <= 255 and not tracks
+    # What has no track yet is not painted.
+    numbers = np.array([0, *(int(one or 0) for one in ids)], np.uint8 if small else np.uint16)
+    publishers['detections'].publish(
+        detections_message(detections, header, style.class_ids, ids))
+    pixels: Any = numbers[result.instance_map]
+    publishers['mask'].publish(image_message(pixels, header, 'mono8' if small else 'mono16'))
+
+
+TASK = RosTask('segment', {**detect.TASK.topics, 'mask': Image}, publish)

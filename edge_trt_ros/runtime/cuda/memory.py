@@ -1,0 +1,23 @@
+"""Memory that is freed with an `ExitStack`: on the device, and pinned on the host."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import numpy as np
+from numpy.typing import NDArray
+import pycuda.driver as cuda
+
+
+def on_device(stack: ExitStack, size_bytes: int) -> int:
+    """Allocate device memory that the stack frees; return its address."""
+    memory = cuda.mem_alloc(max(size_bytes, 1))
+    stack.callback(memory.free)
+    return int(memory)
+
+
+def pinned(stack: ExitStack, size_bytes: int) -> NDArray[np.uint8]:
+    """Allocate pinned host memory that the stack frees; return it as bytes."""
+    array = cuda.pagelocked_empty(max(size_bytes, 1), np.uint8)
+    stack.callback(array.base.free)
+    return np.asarray(array)

@@ -1,0 +1,59 @@
+"""How the outputs of an engine become a result: by a format of its task, or by its head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from edge_trt_ros.errors import EngineError, ManifestError
+from edge_trt_ros.heads import HEADS
+from edge_trt_ros.manifest import EngineManifest, REBUILD
+from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.tasks import find_task, Result
+from edge_trt_ros.vision.thresholds import Thresholds
+
+Decode = Callable[[Mapping[str, NDArray[Any]], Letterbox, Thresholds], Result]
+
+
+def decoder_of(manifest: EngineManifest) -> Decode:
+    """
+    Return what decodes the outputs of an engine, and check that they fit it.
+
+    :param manifest: of the engine.
+    :raises EngineError: for an unknown task or decoder.
+    :raises ManifestError: if the outputs that the manifest states are not those of its decoder.
+    """
+    task = find_task(manifest.task)
+    output_format = task.format(manifest.decoder)
+    if output_format is not None:
+        misfit = output_format.misfit(manifest.outputs)
+        if misfit:
+            raise ManifestError(f"the engine's decoder is '{manifest.decoder}', but it {misfit}: "
+                                f'{REBUILD}')
+        return output_format.decode
+    head = HEADS.get(manifest.decoder)
+    if head is None or manifest.task not in head.tasks:
+        known = ', '.join([*(one.name for one in task.formats),
+                           *(name for name, one in HEADS.items() if task.name in one.tasks)])
+        raise EngineError(f"the engine's decoder is '{manifest.decoder}', known for the task "
+                          f"'{manifest.task}' are {known}: update edge_trt_ros, or rebuild the "
+                          'engine')
+    return _on_the_host(manifest, head.decode)
+
+
+def _on_the_host(manifest: EngineManifest, decode: Callable[..., Result]) -> Decode:
+    roles = dict(manifest.decoding.get('roles', {}))
+    options = dict(manifest.decoding.get('options', {}))
+    missing = sorted(set(roles.values()) - {one.name for one in manifest.outputs})
+    if missing:
+        raise ManifestError(f"the engine's head '{manifest.decoder}' needs the outputs "
+                            f"{', '.join(missing)}, but the engine has "
+                            f"{'; '.join(map(str, manifest.outputs))}: {REBUILD}")
+
+    def decoded(outputs: Mapping[str, NDArray[Any]], letterbox: Letterbox, thresholds: Thresholds
+                ) -> Result:
+        by_role = {role: outputs[name] for role, name in roles.items()}
+        return decode(by_role or outputs, letterbox, thresholds, **options)
+    return decoded

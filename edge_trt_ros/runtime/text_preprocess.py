@@ -1,0 +1,109 @@
+"""A text becomes the input tensors of a network by the tokenizer that it was trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_trt_ros.errors import EngineError, first_line, ImageError
+from edge_trt_ros.network_input import TextInput
+from edge_trt_ros.runtime.samples import Sample, Tokens
+from edge_trt_ros.vision.letterbox import Letterbox, NO_PICTURE
+
+# A token of more characters than this on average is no word of any language.
+_CHARACTERS_PER_TOKEN = 64
+_PADDINGS = ('[PAD]', '<pad>', '<|pad|>', '<|endoftext|>')
+
+
+class TextPreprocess:
+    """
+    The preprocessing of texts (see `runtime.preprocess.Preprocess`); it needs no tokenizer.
+
+    :param text_input: which tensor holds which part of the tokens.
+    """
+
+    def __init__(self, text_input: TextInput) -> None:
+        self._input = text_input
+
+    def fit(self, sample: Sample) -> Letterbox:
+        """See `Preprocess.fit`."""
+        if not isinstance(sample, Tokens) or len(sample.ids) != self._input.length:
+            raise ImageError(f'the network reads texts of {self._input.length} tokens, and this '
+                             f'is {sample}')
+        return NO_PICTURE
+
+    def fill(self, sample: Sample, letterbox: Letterbox, tensors: Mapping[str, NDArray[Any]]
+             ) -> None:
+        """See `Preprocess.fill`."""
+        if not isinstance(sample, Tokens):
+            raise ImageError(f'the network reads texts, and this is {sample}')
+        parts = {'ids': sample.ids, 'attention_mask': sample.attention_mask,
+                 'token_types': sample.token_types}
+        for name, part in self._input.parts.items():
+            values = np.stack(list(parts.values())) if part == 'stacked' else parts[part]
+            tensors[name][...] = values.reshape(tensors[name].shape)
+
+    def blank(self) -> Tokens:
+        """See `Preprocess.blank`."""
+        zeros, mask = (np.zeros(self._input.length, np.int32) for _ in range(2))
+        mask[0] = 1
+        return Tokens(zeros, mask, zeros, source='warm-up')
+
+
+class TextTokens:
+    """
+    The tokenizer of one network.
+
+    :param text_input: the tokenizer, and the number of tokens that the network reads.
+    :raises EngineError: if `tokenizers` is not installed or cannot read it.
+    """
+
+    def __init__(self, text_input: TextInput) -> None:
+        try:
+            from tokenizers import Tokenizer
+        except ModuleNotFoundError as error:
+            raise EngineError('the network reads texts, which needs the package tokenizers: '
+                              'pip install tokenizers') from error
+        try:
+            self._tokenizer = Tokenizer.from_str(text_input.tokenizer)
+        except Exception as error:  # Rust's errors are plain Exceptions
+            raise EngineError(f'the tokenizer cannot be read ({first_line(error)}): take the '
+                              "tokenizer.json of the network's training") from error
+        self._length = text_input.length
+        padding = dict(self._tokenizer.padding or {})
+        for name in _PADDINGS if not padding else ():
+            if self._tokenizer.token_to_id(name) is not None:
+                padding = {'pad_id': self._tokenizer.token_to_id(name), 'pad_token': name}
+                break
+        padding.update(length=self._length, pad_to_multiple_of=None)
+        self._tokenizer.enable_truncation(self._length)
+        self._tokenizer.enable_padding(**padding)
+
+    def sample(self, text: str, stamp_ns: int = 0, source: str = '') -> Tokens:
+        """
+        Split a text; one that is longer than the network's input is cut off.
+
+        :param text: the text.
+        :param stamp_ns: when it arrived, in nanoseconds.
+        :param source: where it came from, for messages to people.
+        :raises ImageError: for a text that the tokenizer cannot split.
+        """
+        try:
+            found = self._tokenizer.encode(text[:_CHARACTERS_PER_TOKEN * self._length])
+        except Exception as error:  # Rust's errors are plain Exceptions
+            raise ImageError(f'a text from {source or "a file"} cannot be read: '
+                             f'{first_line(error)}') from error
+        ids, mask, types = (np.array(part, np.int32) for part in (
+            found.ids, found.attention_mask, found.type_ids))
+        return Tokens(ids, mask, types, stamp_ns, source)
+
+    def samples(self, count: int = 3) -> list[Tokens]:
+        """Return an empty text and some of seeded words of the vocabulary, to compare on."""
+        random = np.random.default_rng(0)
+        size = self._tokenizer.get_vocab_size()
+        texts = [''] + [self._tokenizer.decode(random.integers(0, size, self._length).tolist())
+                        for _ in range(count - 1)]
+        return [self.sample(text, source='sample') for text in texts]

@@ -1,0 +1,72 @@
+"""The bytes of an image, raw or encoded, as a frame; or a clear refusal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_trt_ros.errors import ImageError
+from edge_trt_ros.network_input import MAX_SIDE_PX
+from edge_trt_ros.runtime.samples import Frame
+from edge_trt_ros.vision.pixel_encodings import pixel_encoding, pixels_from_bytes
+
+
+def frame_from_message(message: Any, source: str) -> Frame:
+    """
+    View an image message as a frame; no byte is copied.
+
+    :param message: has the fields of `sensor_msgs/Image`; the frame keeps its bytes alive.
+    :param source: the topic, for messages to people.
+    :raises ImageError: if size, step, data and encoding do not agree.
+    """
+    size_wh = (int(message.width), int(message.height))
+    check_size(size_wh, source)
+    if pixel_encoding(message.encoding).channels > 1 and message.is_bigendian not in (0, 1):
+        raise ImageError(f'image on {source}: is_bigendian is {message.is_bigendian}, '
+                         'expected 0 or 1')
+    pixels = pixels_from_bytes(np.frombuffer(message.data, np.uint8), message.encoding, size_wh,
+                               message.step, source)
+    return framed(pixels, message.encoding, size_wh, message.header, source)
+
+
+def frame_from_encoded(data: NDArray[np.uint8], source: str, header: Any = None) -> Frame:
+    """
+    Decode a JPEG, PNG or another file format to a bgr8 frame.
+
+    :param data: uint8 (n,), the encoded bytes.
+    :param source: topic or file, for messages to people.
+    :param header: stamp and coordinate frame, as `std_msgs/Header`; None for none.
+    :raises ImageError: if it cannot be decoded.
+    """
+    try:
+        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error:
+        pixels = None
+    if pixels is None:
+        raise ImageError(f'{source}: {data.size} bytes cannot be decoded, expected JPEG, PNG or '
+                         'another image that OpenCV knows')
+    height, width = pixels.shape[:2]
+    return framed(np.asarray(pixels, np.uint8), 'bgr8', (width, height), header, source)
+
+
+def framed(pixels: NDArray[np.uint8], encoding: str, size_wh: tuple[int, int], header: Any,
+           source: str) -> Frame:
+    """Return a frame with stamp and coordinate frame of a header, if there is one."""
+    if header is None:
+        return Frame(pixels, encoding, size_wh, source=source)
+    stamp_ns = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
+    return Frame(pixels, encoding, size_wh, stamp_ns, header.frame_id, source)
+
+
+def check_size(size_wh: tuple[int, int], source: str) -> None:
+    """
+    Refuse an image of an impossible size, before anything is computed from it.
+
+    :raises ImageError: naming source, size and what is allowed.
+    """
+    if not all(0 < side <= MAX_SIDE_PX for side in size_wh):
+        raise ImageError(f'image on {source} has size {size_wh[0]}x{size_wh[1]}, expected 1 to '
+                         f'{MAX_SIDE_PX} on each side')

@@ -1,0 +1,39 @@
+"""
+Tasks, as the vision layer knows them: one file each for result, drawing and JSON.
+
+`TASKS` is the registry; `convert.tasks` and `ros.tasks` have the same names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from edge_trt_ros.errors import EngineError
+from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.tasks import classify, detect, obb, pose, segment, semantic, tensors
+from edge_trt_ros.vision.tasks.classify import Classification
+from edge_trt_ros.vision.tasks.segment import Instances
+from edge_trt_ros.vision.tasks.semantic import ClassMap
+from edge_trt_ros.vision.tasks.task import Decoder, OutputFormat, Task
+from edge_trt_ros.vision.tasks.tensors import RawTensors
+
+__all__ = ['ClassMap', 'Classification', 'Decoder', 'Detections', 'find_task', 'Instances',
+           'OutputFormat', 'RawTensors', 'Result', 'Task', 'TASKS']
+
+Result = Detections | Instances | Classification | ClassMap | RawTensors
+TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (
+    detect.TASK, classify.TASK, semantic.TASK, segment.TASK, pose.TASK, obb.TASK, classify.TEXT,
+    tensors.TASK)})
+
+
+def find_task(name: str) -> Task:
+    """
+    Return a task by its name.
+
+    :raises EngineError: for an unknown one, with those that are known.
+    """
+    if name not in TASKS:
+        raise EngineError(f"the engine's task is '{name}', known are {', '.join(TASKS)}: "
+                          'update edge_trt_ros, or rebuild the engine')
+    return TASKS[name]

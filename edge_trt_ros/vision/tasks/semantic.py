@@ -1,0 +1,81 @@
+"""Task semantic: the class of every pixel of an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_trt_ros.vision.drawing import class_palette_bgr
+from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.outputs import named_outputs, Outputs
+from edge_trt_ros.vision.tasks.task import Labels, OutputFormat, Task
+from edge_trt_ros.vision.thresholds import Thresholds
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """
+    The class of every pixel, in the network's resolution.
+
+    :param classes: integers (h, w); h and w are those of the network's output, padding included.
+    :param letterbox: maps the source image to the network's input.
+    """
+
+    classes: NDArray[Any]
+    letterbox: Letterbox
+
+    def in_network_resolution(self) -> NDArray[Any]:
+        """Return the cells that show the image, without pure padding; a view."""
+        box = self.letterbox
+        parts = []
+        for pad, resized, network, length in zip(
+                (box.pad_top, box.pad_left), box.resized_size_wh[::-1],
+                box.network_size_wh[::-1], self.classes.shape):
+            parts.append(slice(pad * length // network, -(-(pad + resized) * length // network)))
+        return self.classes[parts[0], parts[1]]
+
+    def in_source_resolution(self) -> NDArray[Any]:
+        """Return the class under the centre of each pixel of the source, (H, W)."""
+        rows, columns = _cells(self.letterbox, self.classes.shape)
+        return np.take(np.take(self.classes, rows, 0), columns, 1)
+
+
+def semantic(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> ClassMap:
+    """Decode a fused head: `class_map` [1, h, w]."""
+    classes = named_outputs(outputs, class_map=3, checksum=1)['class_map'][0]
+    return ClassMap(classes.astype(np.uint16), letterbox)
+
+
+def draw(image_bgr: NDArray[np.uint8], result: ClassMap, labels: Labels) -> None:
+    """Blend the colour of each pixel's class into an image."""
+    colors = class_palette_bgr(len(labels))[result.in_source_resolution()]
+    cv2.addWeighted(image_bgr, 0.5, colors, 0.5, 0, dst=image_bgr)
+
+
+def describe(result: ClassMap, labels: Labels) -> dict[str, Any]:
+    """Return how many pixels each class covers in the source image."""
+    pixels = np.bincount(result.in_source_resolution().ravel(), minlength=len(labels))
+    return {'class_px': {
+        labels[index]: count for index, count in enumerate(pixels.tolist()) if count}}
+
+
+@lru_cache(maxsize=16)
+def _cells(letterbox: Letterbox, shape: tuple[int, int]
+           ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the row of the map for each row of the source, and the column for each column."""
+    cells = []
+    for source, resized, pad, network, length in zip(
+            letterbox.source_size_wh[::-1], letterbox.resized_size_wh[::-1],
+            (letterbox.pad_top, letterbox.pad_left), letterbox.network_size_wh[::-1], shape):
+        centres = (np.arange(source) + 0.5) * (resized / source) + pad
+        cells.append(np.clip((centres * (length / network)).astype(np.intp), 0, length - 1))
+    return cells[0], cells[1]
+
+
+TASK = Task('semantic', (OutputFormat('semantic', {
+    'class_map': (1, 'h', 'w'), 'checksum': (1,)}, semantic),), draw, describe)

@@ -1,0 +1,85 @@
+"""What the vision layer knows of a task: its results, how they are drawn and written as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_trt_ros.tensor_spec import TensorSpec
+from edge_trt_ros.vision.detections import Detections
+
+Decoder = Callable[..., Any]
+Labels = Sequence[str]
+
+
+@dataclass(frozen=True)
+class OutputFormat:
+    """
+    The outputs of an engine whose graph contains the head, and how they are decoded.
+
+    :param name: what a manifest calls it (`decoder`).
+    :param outputs: shape of each output; a letter stands for a length that is the same wherever
+        that letter stands. Empty for outputs of any name and shape.
+    :param decode: called with outputs, letterbox and thresholds; returns the task's result.
+    """
+
+    name: str
+    outputs: Mapping[str, tuple[int | str, ...]]
+    decode: Decoder
+
+    def misfit(self, tensors: Sequence[TensorSpec]) -> str:
+        """
+        Return how an engine's outputs differ from this format; '' if they fit.
+
+        :param tensors: the outputs that a manifest states.
+        """
+        if not self.outputs:
+            return ''
+        shapes = {one.name: one.shape for one in tensors}
+        lengths: dict[str, int] = {}
+        for name, shape in self.outputs.items():
+            found = shapes.get(name, ())
+            fits = len(found) == len(shape) and all(
+                have == (lengths.setdefault(want, have) if isinstance(want, str) else want)
+                for want, have in zip(shape, found))
+            if not fits:
+                expected = '; '.join(f"{one} [{', '.join(map(str, dims))}]"
+                                     for one, dims in self.outputs.items())
+                return f"has {'; '.join(map(str, tensors))}, expected {expected}"
+        return ''
+
+
+def no_detections(result: Any) -> None:
+    """Return None: results of this task have no boxes."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """
+    A task, as the vision layer knows it.
+
+    :param name: as a manifest states it.
+    :param formats: the formats of engines for it.
+    :param draw: draws a result into an image, uint8 (H, W, 3) bgr, with the labels.
+    :param describe: returns a result as plain values for JSON, with the labels.
+    :param detections: returns the boxes of a result, or None for a task without boxes.
+    """
+
+    name: str
+    formats: tuple[OutputFormat, ...]
+    draw: Callable[[NDArray[np.uint8], Any, Labels], None]
+    describe: Callable[[Any, Labels], dict[str, Any]]
+    detections: Callable[[Any], Detections | None] = no_detections
+
+    @property
+    def has_boxes(self) -> bool:
+        """Whether a result of this task consists of boxes."""
+        return self.detections is not no_detections
+
+    def format(self, name: str) -> OutputFormat | None:
+        """Return a format by its name; None if the task has no such format."""
+        return next((one for one in self.formats if one.name == name), None)

@@ -1,0 +1,46 @@
+"""Task tensors: the outputs of a network, passed on unchanged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.outputs import check_finite, Outputs
+from edge_trt_ros.vision.tasks.task import Labels, OutputFormat, Task
+from edge_trt_ros.vision.thresholds import Thresholds
+
+
+@dataclass(frozen=True)
+class RawTensors:
+    """
+    The outputs for one sample.
+
+    :param by_name: float32 arrays in the order of the network's outputs.
+    """
+
+    by_name: dict[str, NDArray[np.float32]]
+
+
+def tensors(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> RawTensors:
+    """Return the outputs as float32; they are rejected only if they are not finite."""
+    for name, values in outputs.items():
+        check_finite(name, values)
+    return RawTensors({name: values.astype(np.float32) for name, values in outputs.items()})
+
+
+def draw(image_bgr: NDArray[np.uint8], result: RawTensors, labels: Labels) -> None:
+    """Draw nothing: what the numbers mean is unknown."""
+
+
+def describe(result: RawTensors, labels: Labels) -> dict[str, Any]:
+    """Return shape and range of each output."""
+    return {'tensors': {name: {'shape': list(values.shape), 'min': float(values.min()),
+                               'max': float(values.max()), 'mean': float(values.mean())}
+                        for name, values in result.by_name.items()}}
+
+
+TASK = Task('tensors', (OutputFormat('tensors', {}, tensors),), draw, describe)

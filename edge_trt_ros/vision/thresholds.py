@@ -1,0 +1,24 @@
+"""What to keep of everything that a network reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """
+    What to keep.
+
+    :param confidence: minimum score.
+    :param nms_iou: overlap (IoU) above which the weaker of two boxes of a class is dropped.
+    :param max_detections: maximum number of detections for each image.
+    :param class_ids: classes to keep; None keeps all.
+    :param top_k: maximum number of classes of a classification.
+    """
+
+    confidence: float = 0.25
+    nms_iou: float = 0.45
+    max_detections: int = 300
+    class_ids: frozenset[int] | None = None
+    top_k: int = 5

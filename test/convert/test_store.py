@@ -1,0 +1,121 @@
+"""Engines on disk: one builder at a time, replaced whole or not at all."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.building import build_in_memory, leftovers
+from support.models import dense_model, save
+
+from edge_trt_ros.convert.build import build_engine
+from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.convert.store import install, locked
+from edge_trt_ros.engine_file import next_manifest_path, read_engine
+from edge_trt_ros.errors import BuildError
+from edge_trt_ros.manifest import manifest_path
+
+OPTIONS = BuildOptions()
+
+
+def test_two_builders_of_one_engine(tmp_path: Path) -> None:
+    engine = tmp_path / 'm.engine'
+    with locked(engine):
+        with pytest.raises(BuildError, match=rf'built by process {os.getpid()} for \d+ s'):
+            with locked(engine):
+                pass
+    with locked(engine):
+        pass
+    assert leftovers(tmp_path) == []
+
+
+def test_read_only_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(dense_model(), tmp_path / 'm.onnx')
+
+    def read_only(*arguments: object) -> int:
+        raise OSError(30, 'Read-only file system')
+    monkeypatch.setattr(os, 'open', read_only)
+    with pytest.raises(BuildError, match='Read-only file system'):
+        build_engine(path, tmp_path / 'm.engine', OPTIONS)
+
+
+def test_folder_that_cannot_be(tmp_path: Path) -> None:
+    path = save(dense_model(), tmp_path / 'm.onnx')
+    with pytest.raises(BuildError, match='cannot be written'):
+        build_engine(path, path / 'm.engine', OPTIONS)
+
+
+def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
+    build_engine(path, engine, OPTIONS)
+    old = read_engine(engine)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, 'No space left on device')
+    monkeypatch.setattr(os, 'fsync', full)
+    with pytest.raises(BuildError, match='No space left'):
+        build_engine(path, engine, BuildOptions(max_candidates=5))
+    monkeypatch.undo()
+    assert read_engine(engine) == old and leftovers(tmp_path) == []
+
+
+def test_an_installation_stopped_anywhere_is_whole(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
+    build_engine(path, engine, OPTIONS)
+    old = read_engine(engine)
+    built = build_in_memory(path, BuildOptions(max_candidates=7))
+    new = (built.engine, built.manifest)
+    replace, seen = os.replace, []
+
+    class Stopped(BaseException):
+        pass
+    for stop_at in range(4):
+        manifest_path(engine).write_text(old[1].to_json())
+        engine.write_bytes(old[0])
+        calls = iter(range(10))
+
+        def stopping(source: Path, target: Path) -> None:
+            if next(calls) == stop_at:
+                raise Stopped
+            replace(source, target)
+        monkeypatch.setattr(os, 'replace', stopping)
+        try:
+            install(engine, *new)
+        except Stopped:
+            pass
+        monkeypatch.setattr(os, 'replace', replace)
+        assert read_engine(engine) in (old, new)
+        with locked(engine):  # the next builder sweeps
+            assert not next_manifest_path(engine).exists()
+        assert read_engine(engine) in (old, new) and leftovers(tmp_path) == []
+        seen.append(read_engine(engine) == new)
+    assert seen == [False, False, True, True]
+
+
+def test_a_builder_killed_at_random_moments(tmp_path: Path) -> None:
+    path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
+    recipes = [BuildOptions(max_candidates=count) for count in (5, 6)]
+    build_engine(path, engine, recipes[0])
+    random, ended = np.random.default_rng(0), 0
+    for round_number in range(20):
+        child = multiprocessing.get_context('fork').Process(
+            target=build_engine, args=(path, engine, recipes[round_number % 2]),
+            kwargs={'force': True})
+        child.start()
+        child.join(float(random.uniform(0.0, 0.25)))
+        ended += not child.is_alive()
+        child.kill()
+        child.join()
+        data, manifest = read_engine(engine)
+        kept = manifest.options['max_candidates']
+        assert kept in (5, 6)
+        assert data == build_in_memory(path, recipes[kept - 5]).engine
+    assert ended < 20
+    for recipe in recipes:
+        build_engine(path, engine, recipe)
+        assert read_engine(engine)[1].options['max_candidates'] == recipe.max_candidates
+    assert leftovers(tmp_path) == []

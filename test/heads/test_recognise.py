@@ -1,0 +1,174 @@
+"""Heads are told from shapes and metadata, and refused rather than guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+import pytest
+
+from edge_trt_ros.convert.graph.check import CheckedOnnx
+from edge_trt_ros.errors import ModelError
+from edge_trt_ros.heads import Given, recognise, RecognisedHead
+from edge_trt_ros.tensor_spec import TensorSpec
+
+NAMES = {'names': "{0: 'car', 1: 'truck', 2: 'pedestrian'}"}
+
+
+def checked(*shapes: tuple[int, ...], metadata: Mapping[str, str] = NAMES, side: int = 640,
+            dtype: str = 'float32') -> CheckedOnnx:
+    outputs = tuple(TensorSpec(f'output{index}', dtype, shape)
+                    for index, shape in enumerate(shapes))
+    return CheckedOnnx(onnx.ModelProto(), '',
+                       (TensorSpec('images', 'float32', (1, 3, side, side)),), outputs, metadata)
+
+
+def detect_head(network: CheckedOnnx, labels: tuple[str, ...] = ()) -> RecognisedHead:
+    return recognise(network, Given(labels=labels))
+
+
+@pytest.mark.parametrize('shape, metadata, name, labels', [
+    ((1, 7, 8400), NAMES, 'yolo_dense', ('car', 'truck', 'pedestrian')),
+    ((1, 84, 8400), {}, 'yolo_dense', tuple(map(str, range(80)))),
+    ((1, 5, 8400), {'names': "['person']"}, 'yolo_dense', ('person',)),
+    ((1, 6, 8400), {}, 'yolo_dense', ('0', '1')),
+    ((1, 25200, 85), {}, 'yolo_anchors', tuple(map(str, range(80)))),
+    ((1, 25200, 6), {'names': "['person']"}, 'yolo_anchors', ('person',)),
+    ((1, 300, 6), NAMES, 'yolo_end_to_end', ('car', 'truck', 'pedestrian')),
+    ((1, 1200 + 4, 8400), {}, 'yolo_dense', tuple(map(str, range(1200)))),
+])
+def test_known_heads(shape: tuple[int, ...], metadata: Mapping[str, str], name: str,
+                     labels: tuple[str, ...]) -> None:
+    head = detect_head(checked(shape, metadata=metadata))
+    assert (head.name, head.labels) == (name, labels)
+
+
+@pytest.mark.parametrize('shapes, metadata', [
+    (((1, 8400, 7),), NAMES),                     # transposed
+    (((1, 8400, 85),), {}),                       # YOLOX: decoded or not?
+    (((1, 8400, 6),), {'names': "['person']"}),   # the same of one class
+    (((1, 7, 8399),), NAMES),                     # not the cells of any grid
+    (((1, 4, 8400),), {}),                        # no class at all
+    (((1, 7, 8400), (1, 32, 160, 160)), NAMES),   # segmentation
+    (((2, 7, 8400),), NAMES),                     # a batch
+    (((1, 7, -1),), NAMES),                       # an open dimension
+    ((), NAMES),
+])
+def test_unknown_heads_are_refused_with_what_is_known(
+        shapes: tuple[tuple[int, ...], ...], metadata: Mapping[str, str]) -> None:
+    with pytest.raises(ModelError, match='Known are: yolo_dense') as refusal:
+        detect_head(checked(*shapes, metadata=metadata))
+    assert all(str(list(shape)) in str(refusal.value) for shape in shapes)
+
+
+def test_heads_of_another_task_are_told() -> None:
+    with pytest.raises(ModelError, match=r"task is 'pose', whose .*kpt_shape.*\[1, 7, 8400\]"):
+        detect_head(checked((1, 7, 8400), metadata={**NAMES, 'task': 'pose'}))
+    assert detect_head(checked((1, 1000), metadata={'task': 'classify'})).task == 'classify'
+    with pytest.raises(ModelError, match="task 'paint'.*Known are: yolo_dense"):
+        detect_head(checked((1, 7, 8400), metadata={**NAMES, 'task': 'paint'}))
+
+
+@pytest.mark.parametrize('shape, side, names, name, classes', [
+    ((1, 252, 85), 64, 80, 'yolo_anchors', 80), ((1, 252, 85), 64, 248, 'yolo_dense', 248)])
+def test_labels_decide_where_two_heads_fit(shape: tuple[int, ...], side: int, names: int,
+                                           name: str, classes: int) -> None:
+    metadata = {'names': str({index: f'c{index}' for index in range(names)})}
+    head = detect_head(checked(shape, metadata=metadata, side=side))
+    assert (head.name, len(head.labels)) == (name, classes)
+    with pytest.raises(ModelError, match='Known are: yolo_dense'):
+        detect_head(checked(shape, metadata={}, side=side))
+
+
+def test_random_signatures_are_not_taken_for_heads() -> None:
+    random = np.random.default_rng(0)
+    seen = 0
+    while seen < 2000:
+        side = int(random.choice([160, 320, 640]))
+        cells = [sum((side // stride) ** 2 for stride in strides)
+                 for strides in ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (16, 32))]
+        near = [count + change for count in cells for change in (-1, 0, 1)]
+        lengths = [4, 5, 6, 7, 84, 85, 300, 1001, *near, *(3 * count for count in near)]
+        shapes = [(1, *(int(random.choice(lengths)) for _ in range(random.integers(1, 4))))
+                  for _ in range(random.integers(1, 4))]
+        if len(shapes) == 1 and len(shapes[0]) == 3 and (
+                shapes[0][2] in cells and shapes[0][1] > 4
+                or shapes[0][1] in [3 * count for count in cells] and shapes[0][2] > 5
+                or shapes[0][2] == 6 and shapes[0][1] <= 1000 and shapes[0][1] not in cells):
+            continue  # the heads that are known
+        seen += 1
+        with pytest.raises(ModelError):
+            detect_head(checked(*shapes, side=side))
+
+
+def is_known(outputs: dict[str, tuple[str, tuple[int, ...]]], labels: int) -> bool:
+    """Say whether named outputs without a graph behind them are one of the known heads."""
+    kinds = {name: kind for name, (kind, _) in outputs.items()}
+    shapes = {name: shape for name, (_, shape) in outputs.items()}
+    if set(outputs) == {'logits', 'pred_boxes'}:
+        queries = shapes['logits'][1:2]
+        return set(kinds.values()) == {'float32'} and shapes['logits'] in (
+            (1, *queries, labels), (1, *queries, labels + 1)) \
+            and shapes['pred_boxes'] == (1, *queries, 4)
+    if set(outputs) == {'num_dets', 'boxes', 'scores', 'labels'}:
+        count = shapes['scores'][1:]
+        return kinds['num_dets'] == kinds['labels'] == 'int32' and shapes['num_dets'] == (1, 1) \
+            and kinds['boxes'] == kinds['scores'] == 'float32' and len(count) == 1 \
+            and shapes['scores'] == shapes['labels'] == (1, *count) \
+            and shapes['boxes'] == (1, *count, 4)
+    return False
+
+
+def test_random_names_and_types_are_not_taken_for_heads() -> None:
+    random = np.random.default_rng(1)
+    sets = (('logits', 'pred_boxes'), ('boxes', 'scores', 'labels'), ('boxes', 'scores'),
+            ('num_dets', 'boxes', 'scores', 'labels'), ('output0', 'output1'),
+            ('detection_boxes', 'detection_scores', 'detection_classes', 'num_detections'))
+    lengths, refused, known = [1, 3, 4, 4, 100, 100], 0, 0
+    while refused < 2000 or known < 50:
+        names = sets[random.integers(len(sets))]
+        outputs = {name: (str(random.choice(['float32', 'float32', 'int32'])),
+                          (1, *(int(random.choice(lengths))
+                                for _ in range(random.integers(1, 3)))))
+                   for name in names}
+        onnx_ = CheckedOnnx(
+            onnx.ModelProto(), '', (TensorSpec('images', 'float32', (1, 3, 640, 640)),),
+            tuple(TensorSpec(name, kind, shape) for name, (kind, shape) in outputs.items()), NAMES)
+        if is_known(outputs, 3):
+            detect_head(onnx_)
+            known += 1
+            continue
+        refused += 1
+        with pytest.raises(ModelError):
+            detect_head(onnx_)
+
+
+@pytest.mark.parametrize('names, match', [
+    ("{0: 'a', 2: 'b'}", 'keys'), ('not python', 'cannot be read'),
+    ("__import__('os').system('true')", 'cannot be read'), ('{' * 1000, 'cannot be read'),
+    ("{0: 'a'}", '1 labels are given, but the head has 3 classes'),
+])
+def test_labels_that_do_not_fit(names: str, match: str) -> None:
+    with pytest.raises(ModelError, match=match):
+        detect_head(checked((1, 7, 8400), metadata={'names': names}))
+
+
+def test_labels_of_the_model_are_trusted_most_and_all_are_counted() -> None:
+    own = ('car', 'truck', 'pedestrian')
+    assert detect_head(checked((1, 7, 8400)), own).labels == own
+    assert detect_head(checked((1, 7, 8400), metadata={}), ('x', 'y', 'z')).labels == (
+        'x', 'y', 'z')
+    with pytest.raises(ModelError, match=r'names 3 itself.* from class 1 on \(.*truck.*bus'):
+        detect_head(checked((1, 7, 8400)), ('car', 'bus', 'pedestrian'))
+    with pytest.raises(ModelError, match='from class 2 on'):
+        detect_head(checked((1, 7, 8400)), ('car', 'truck'))
+    with pytest.raises(ModelError, match='2 labels are given, but the head has 3'):
+        detect_head(checked((1, 7, 8400), metadata={}), ('x', 'y'))
+    with pytest.raises(ModelError, match='give labels'):
+        detect_head(checked((1, 300, 6), metadata={}))
+
+
+def test_tensor_types() -> None:
+    with pytest.raises(ModelError, match='not known'):
+        detect_head(checked((1, 7, 8400), dtype='int32'))
