@@ -1,13 +1,9 @@
-"""What an input or output of a network looks like, and the check that a feed obeys it."""
+"""What an input or output of a network looks like."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 import math
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from edge_trt_ros.errors import ModelError
 
@@ -47,19 +43,3 @@ class TensorSpec:
 
     def __str__(self) -> str:
         return f'{self.name} {self.dtype}{list(self.shape)}'
-
-
-def check_feed(spec: TensorSpec, feed: NDArray[Any]) -> None:
-    """
-    Refuse an array that does not fit a tensor.
-
-    :param spec: the tensor to be fed.
-    :param feed: array of any dtype and shape; not modified.
-    :raises ModelError: naming the tensor, and what was given against what it takes.
-    """
-    fits = len(feed.shape) == len(spec.shape) and all(
-        want in (-1, have) for want, have in zip(spec.shape, feed.shape))
-    if np.dtype(feed.dtype).name != spec.dtype or not fits:
-        raise ModelError(
-            f"tensor '{spec.name}' was fed {feed.dtype}{list(feed.shape)}, "
-            f'but the network takes {spec.dtype}{list(spec.shape)}')

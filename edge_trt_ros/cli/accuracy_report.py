@@ -8,8 +8,9 @@ from typing import Any
 
 import cv2
 
-from edge_trt_ros.cli._command import print_json, progress_bar, run_command
+from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.cli._options import add_options, read_options
+from edge_trt_ros.cli._progress import progress_bar
 from edge_trt_ros.convert.options import PRECISIONS
 from edge_trt_ros.evaluation.accuracy import measure_accuracy
 from edge_trt_ros.evaluation.accuracy_picture import accuracy_picture, COLUMNS

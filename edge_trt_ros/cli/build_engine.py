@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from time import monotonic, sleep
 
-from edge_trt_ros.cli._command import (DONE, print_json, progress_bar, REFRESH_S, REFUSED,
-                                       run_command)
+from edge_trt_ros.cli._command import DONE, print_json, REFUSED, run_command
 from edge_trt_ros.cli._options import add_options, read_options
+from edge_trt_ros.cli._progress import progress_bar, REFRESH_S
 from edge_trt_ros.convert.adopt import adopt_engine
 from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
 from edge_trt_ros.convert.options import BuildOptions

@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from edge_trt_ros.cli._command import print_json, progress_bar, REFRESH_S, run_command
+from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.cli._progress import progress_bar, REFRESH_S
 from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.errors import ConfigurationError, ManifestError
 from edge_trt_ros.export.export import export_onnx
