@@ -58,7 +58,8 @@ def manifest_from_json(text: str, origin: str) -> EngineManifest:
         raise ManifestError(f"{origin} lacks {', '.join(missing)}; {REBUILD}")
     try:
         return _from_fields(_upgraded(raw) if version == 1 else raw)
-    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, ModelError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError,
+            ModelError) as error:
         raise ManifestError(f'{origin} is malformed ({error}); {REBUILD}') from error
     except ManifestError as error:
         raise ManifestError(f'{origin}: {error}') from error

@@ -1,0 +1,164 @@
+"""A frame is decoded, labelled and published with one engine and one set of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+import sys
+from threading import Event, Thread
+from time import monotonic, sleep
+from typing import Any
+
+import numpy as np
+import pytest
+from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import QoSProfile
+from std_msgs.msg import Header
+from support.graph import Graph, graph
+from support.models import dense_model, save
+from support.task_models import convolution_model
+from vision_msgs.msg import Detection2DArray
+
+from edge_trt_ros.convert.build import build_engine
+from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.ros.inference.parameters import InferenceParameters
+from edge_trt_ros.ros.inference.settings import open_settings, StreamSettings
+from edge_trt_ros.ros.inference.stream import InferenceStream
+from edge_trt_ros.ros.messages.image import image_message
+
+RELOADS, SWITCH_INTERVAL_S = 324, 1e-5
+DEEP = QoSProfile(depth=5000)
+CLASSES = {'few': 3, 'many': 80}
+
+
+@pytest.fixture()
+def ros() -> Iterator[Graph]:
+    with graph() as one:
+        yield one
+
+
+@pytest.fixture(scope='module')
+def engines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return two detectors whose labels have nothing in common."""
+    folder = tmp_path_factory.mktemp('engines')
+    for name, classes in CLASSES.items():
+        labels = tuple(f'{name}_{index}' for index in range(classes))
+        path = save(dense_model((64, 64), classes, metadata={}), folder / f'{name}.onnx')
+        build_engine(path, folder / f'{name}.engine',
+                     BuildOptions(backend='onnxruntime', labels=labels))
+    return {name: folder / f'{name}.engine' for name in CLASSES}
+
+
+def parameters(engine: Path, **values: Any) -> InferenceParameters:
+    return InferenceParameters(engine_file_path=str(engine), **values)
+
+
+def stream_of(ros: Graph, settings: StreamSettings) -> InferenceStream:
+    node = LifecycleNode('stream')
+    ros.executor.add_node(node)
+    detections = node.create_publisher(Detection2DArray, 'stream_detections', DEEP)
+    return InferenceStream(node, settings, {'detections': detections},
+                           node.create_publisher(Detection2DArray, 'unused', 1))
+
+
+def test_no_frame_sees_half_of_a_reload(ros: Graph, engines: dict[str, Path]) -> None:
+    one_box = parameters(engines['few'], confidence_threshold=0.1, max_detections=1)
+    sure = parameters(engines['few'], confidence_threshold=0.5, max_detections=300)
+    stream = stream_of(ros, open_settings(one_box))
+    messages: list[Detection2DArray] = []
+    ros.peer.create_subscription(Detection2DArray, 'stream_detections', messages.append, DEEP)
+    ros.until(lambda: ros.peer.count_publishers('stream_detections'))
+    ended, before = Event(), sys.getswitchinterval()
+    picture = np.random.default_rng(1).integers(0, 256, (90, 160, 3), np.uint8)
+
+    def feed() -> None:
+        while not ended.is_set():
+            stream.offer(image_message(picture, Header()))
+            sleep(0.0005)
+    feeder = Thread(target=feed)
+    stream.start('image')
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        feeder.start()
+        for index in range(RELOADS):
+            name = ('many', 'few')[index % 2]
+            stream.swap(open_settings(replace(one_box, engine_file_path=str(engines[name]))))
+            stream.tune((sure, one_box)[index % 2])
+            ros.executor.spin_once(timeout_sec=0)
+    finally:
+        ended.set()
+        feeder.join()
+        stream.close()
+        sys.setswitchinterval(before)
+    counts = stream.figures.counts
+    assert (counts['failures'], counts['bad_results'], counts['bad_images']) == (0, 0, 0)
+    deadline = monotonic() + 20
+    while len(messages) < counts['published'] and monotonic() < deadline:
+        ros.executor.spin_once(timeout_sec=0.1)
+    seen = {_origin(message) for message in messages} - {''}
+    assert len(messages) > 100 and seen == set(CLASSES)
+
+
+def _origin(message: Detection2DArray) -> str:
+    """Return whose labels a message has, and check that all of it is of one mould."""
+    hypotheses = [found.results[0].hypothesis for found in message.detections]
+    origins = {hypothesis.class_id.split('_')[0] for hypothesis in hypotheses}
+    assert len(origins) <= 1, origins
+    assert len(hypotheses) <= 1 or min(one.score for one in hypotheses) >= 0.5
+    return next(iter(origins), '')
+
+
+def test_settings_are_immutable_and_tuned_as_a_whole(engines: dict[str, Path]) -> None:
+    settings = open_settings(parameters(engines['few']))
+    with settings.runtime:
+        with pytest.raises(FrozenInstanceError):
+            settings.thresholds = None  # type: ignore[misc, assignment]
+        tuned = settings.tuned(parameters(engines['few'], confidence_threshold=0.9,
+                                          class_names=('few_1',), class_id_format='index'))
+        assert tuned.opened is settings.opened and tuned.input is settings.input
+        assert tuned.thresholds.confidence == 0.9 and settings.thresholds.confidence == 0.25
+        assert tuned.thresholds.class_ids == {1} and tuned.style.class_ids == ['0', '1', '2']
+        with pytest.raises(ConfigurationError, match='class_names holds unicorn'):
+            settings.tuned(parameters(engines['few'], class_names=('unicorn',)))
+
+
+def test_a_swap_that_does_not_fit_changes_nothing(
+        ros: Graph, engines: dict[str, Path], tmp_path: Path) -> None:
+    few = parameters(engines['few'], class_names=('few_0',))
+    stream = stream_of(ros, open_settings(few))
+    settings = stream.settings
+    other = open_settings(parameters(engines['many']))
+    with pytest.raises(ConfigurationError, match='class_names holds few_0'):
+        stream.swap(other)
+    build_engine(save(convolution_model((1, 10), {'task': 'classify'}), tmp_path / 'c.onnx'),
+                 tmp_path / 'c.engine', BuildOptions(backend='onnxruntime'))
+    classifier = open_settings(parameters(tmp_path / 'c.engine'))
+    with pytest.raises(ConfigurationError, match="for the task 'classify' .* 'detect'"):
+        stream.swap(classifier)
+    assert stream.settings is settings
+    for opened in (other, classifier):
+        opened.runtime.close()
+    stream.close()
+
+
+def test_the_tokenizer_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip('tokenizers', reason='texts are read by the package tokenizers')
+    from support.text_models import save_text_model
+
+    from edge_trt_ros.ros.inference import inputs
+    build_engine(save_text_model(tmp_path), tmp_path / 'm.engine',
+                 BuildOptions(backend='onnxruntime', input_shape=(1, 12)))
+    parsed: list[object] = []
+    tokens = inputs.TextTokens
+
+    def counted(text_input: Any) -> Any:
+        parsed.append(text_input)
+        return tokens(text_input)
+    monkeypatch.setattr(inputs, 'TextTokens', counted)
+    settings = open_settings(parameters(tmp_path / 'm.engine'))
+    with settings.runtime:
+        for top_k in range(1, 6):
+            settings = settings.tuned(parameters(tmp_path / 'm.engine', top_k=top_k))
+        assert settings.thresholds.top_k == 5 and len(parsed) == 1
