@@ -33,7 +33,8 @@ setup(
     maintainer_email='maintainers@edge-trt-ros.org',
     license='Apache-2.0',
     packages=find_packages(include=[package_name, f'{package_name}.*']),
-    package_data={package_name: ['demo/detector/*.onnx*', 'ros/node/*.xml', 'runtime/cuda/*.cu']},
+    package_data={package_name: [
+        'py.typed', 'demo/detector/*.onnx*', 'ros/node/*.xml', 'runtime/cuda/*.cu']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
         (f'share/{package_name}', ['package.xml']),
