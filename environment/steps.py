@@ -18,13 +18,15 @@ import sysconfig
 import types
 from typing import Any
 
+# The guard is needed: the child process of a build imports the script that its parent ran.
 WRAPPER = """\
 #!/bin/sh
 '''exec' "$(dirname "$0")/../../bin/python" "$0" "$@"
 ' '''
 import sys
 from {module} import {function}
-sys.exit({function}())
+if __name__ == '__main__':
+    sys.exit({function}())
 """
 
 # Where a distribution's package manager has it without the metadata of a wheel, or renamed.

@@ -7,10 +7,12 @@ from pathlib import Path
 import re
 import runpy
 import subprocess
+import sys
 from xml.etree import ElementTree
 
 import pytest
 import setuptools
+from support.models import dense_model, save
 
 import edge_trt_ros
 
@@ -144,3 +146,14 @@ def test_every_file_of_cli_is_an_executable(monkeypatch):
     entries = setup_arguments(monkeypatch)['entry_points']['console_scripts']
     files = {path.stem for path in (ROOT / 'edge_trt_ros' / 'cli').glob('[!_]*.py')}
     assert files == {entry.split(' = ')[0] for entry in entries}
+
+
+def test_an_installed_executable_can_start_a_build(tmp_path):
+    executable = Path(sys.prefix) / 'lib' / 'edge_trt_ros' / 'build_engine'
+    if not executable.exists():
+        pytest.skip(f'there is no {executable}: the package is not installed as ros2 run finds it')
+    path = save(dense_model(), tmp_path / 'm.onnx')
+    done = subprocess.run([executable, path, '-o', tmp_path / 'm.engine', '--backend',
+                           'onnxruntime'], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert 'built in' in done.stdout and (tmp_path / 'm.engine').exists()
