@@ -1,1 +1,1 @@
-"""What several tests share: models built in code, frames, a fake runtime."""
+"""Helpers that several tests share: models built in code, frames, a fake runtime."""

@@ -1,4 +1,4 @@
-"""Engines built in memory, and what the ONNX itself returns, for tests that compare the two."""
+"""Engines built in memory, and outputs of their ONNX models, for tests that compare the two."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 
 def build_in_memory(path: Path, options: BuildOptions = BuildOptions()) -> BuiltEngine:
-    """Plan and build an engine, and install nothing."""
+    """Plan and build an engine without installing it."""
     return build(plan_build(path, options))
 
 
@@ -36,26 +36,26 @@ def head_of(path: Path, options: BuildOptions = BuildOptions()) -> RecognisedHea
 
 def raw_outputs(path: Path, manifest: EngineManifest, sample: Sample
                 ) -> tuple[dict[str, np.ndarray], Letterbox]:
-    """Return what the checked ONNX itself returns for a sample, and how that was fitted."""
+    """Return the outputs of the checked ONNX model for a sample, and the sample's letterbox."""
     preprocess = host_preprocess(manifest.input_kinds)
-    tensors = {one.name: np.empty(one.shape, one.dtype) for one in manifest.inputs}
+    tensors = {tensor.name: np.empty(tensor.shape, tensor.dtype) for tensor in manifest.inputs}
     letterbox = preprocess.fit(sample)
     preprocess.fill(sample, letterbox, tensors)
     session = onnxruntime.InferenceSession(check_onnx(path).model.SerializeToString(),
                                            providers=['CPUExecutionProvider'])
-    names = [one.name for one in session.get_outputs()]
+    names = [output.name for output in session.get_outputs()]
     return dict(zip(names, map(np.asarray, session.run(names, tensors)))), letterbox
 
 
 def decoded_on_the_host(path: Path, manifest: EngineManifest, sample: Sample,
                         thresholds: Thresholds, options: BuildOptions = BuildOptions()) -> Any:
-    """Return the result of an ONNX file, decoded by its head with NumPy."""
+    """Return the result of an ONNX model, decoded by its head with NumPy."""
     raw, letterbox = raw_outputs(path, manifest, sample)
     return head_of(path, options).decode(raw, letterbox, thresholds)
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Return what a build must not leave behind."""
+    """Return the names of files that a build must remove."""
     return [path.name for path in folder.iterdir()
             if path.name.startswith('.') or path.name.endswith('.next')]
 

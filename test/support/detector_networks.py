@@ -1,81 +1,23 @@
-"""Networks of every family of detectors, as their exporters write them; random weights."""
+"""Detectors with random weights and the output formats of each family's exporter."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper, TensorProto
+from onnx import helper, numpy_helper
+from support.net import FLOAT, INT32, INT64, Net
 
 STRIDES = (8, 16, 32)
 ANCHORS = (10, 13, 16, 30, 33, 23, 30, 61, 62, 45, 59, 119, 116, 90, 156, 198, 373, 326)
-FLOAT, INT32, INT64 = TensorProto.FLOAT, TensorProto.INT32, TensorProto.INT64
-
-
-class Net:
-    """A graph under construction, with an image of `size_wh` as its input."""
-
-    def __init__(self, size_wh: tuple[int, int], seed: int) -> None:
-        self.size_wh, self.random = size_wh, np.random.default_rng(seed)
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: list[onnx.TensorProto] = []
-        self.inputs = [helper.make_tensor_value_info(
-            'images', FLOAT, [1, 3, size_wh[1], size_wh[0]])]
-
-    def __call__(self, operator: str, *inputs: Any, outputs: Sequence[str] = (),
-                 domain: str = '', **attributes: Any) -> str:
-        names = [one if isinstance(one, str) else self.constant(one) for one in inputs]
-        made = list(outputs) or [f'{operator}_{len(self.nodes)}']
-        self.nodes.append(helper.make_node(operator, names, made, domain=domain, **attributes))
-        return made[0]
-
-    def constant(self, values: Any) -> str:
-        array = np.asarray(values)
-        if array.dtype == np.float64:
-            array = array.astype(np.float32)
-        self.weights.append(numpy_helper.from_array(array, f'weight_{len(self.weights)}'))
-        return self.weights[-1].name
-
-    def cells(self, stride: int, channels: int, image: str = 'images') -> str:
-        """Return [1, channels, h, w], mixed from the mean of each cell."""
-        pool = self('AveragePool', image, kernel_shape=[stride] * 2, strides=[stride] * 2)
-        return self('Conv', pool, self.random.normal(0, 4, (channels, 3, 1, 1)),
-                    self.random.normal(-1, 1, channels))
-
-    def rows(self, stride: int, channels: int, image: str = 'images') -> str:
-        """Return [1, cells, channels]."""
-        flat = self('Reshape', self.cells(stride, channels, image), np.array([1, channels, -1]))
-        return self('Transpose', flat, perm=[0, 2, 1])
-
-    def part(self, tensor: str, start: int, stop: int, axis: int) -> str:
-        return self('Slice', tensor, np.array([start]), np.array([stop]), np.array([axis]))
-
-    def model(self, outputs: dict[str, tuple[int, list[Any]]], labels: int = 0,
-              check: bool = True) -> onnx.ModelProto:
-        graph = helper.make_graph(
-            self.nodes, 'net', self.inputs,
-            [helper.make_tensor_value_info(name, *spec) for name, spec in outputs.items()],
-            self.weights)
-        made = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)], ir_version=9)
-        if labels:
-            made.metadata_props.add(key='names', value=str([f'c{one}' for one in range(labels)]))
-        if check:
-            onnx.checker.check_model(made, full_check=True)
-        return made
-
-    def corners(self) -> tuple[str, str]:
-        """Return boxes [1, cells, 4] in pixels and logits of one class [1, cells, 1]."""
-        rows = self.rows(8, 5)
-        size = np.array([*self.size_wh] * 2)
-        low = self('Mul', self('Sigmoid', self.part(rows, 0, 2, 2)), size[:2] * .6)
-        span = self('Mul', self('Sigmoid', self.part(rows, 2, 4, 2)), size[:2] * .4)
-        return self('Concat', low, self('Add', low, span), axis=2), self.part(rows, 4, 5, 2)
 
 
 def yolox(size_wh: tuple[int, int], classes: int, seed: int, decoded: bool = False
           ) -> onnx.ModelProto:
+    """Return a YOLOX network; with `decoded`, its boxes are in pixels instead of cells."""
     net, parts = Net(size_wh, seed), []
     image = net('Mul', 'images', np.array(1 / 255))
     for stride in STRIDES:
@@ -99,8 +41,10 @@ def yolox(size_wh: tuple[int, int], classes: int, seed: int, decoded: bool = Fal
 
 
 def yolo_grids(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.ModelProto:
-    net, outputs = Net(size_wh, seed), {}
-    # Boxes that are thinner than float32 can tell are no test.
+    """Return a YOLO network with an output for each grid, before its anchors are applied."""
+    net = Net(size_wh, seed)
+    outputs: dict[str, tuple[int, list[Any]]] = {}
+    # Small inputs keep the boxes wider than the resolution of float32.
     small = net('Mul', 'images', np.array(.3))
     for index, stride in enumerate(STRIDES):
         rows, columns = size_wh[1] // stride, size_wh[0] // stride
@@ -112,6 +56,7 @@ def yolo_grids(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.ModelP
 
 
 def detr(size_wh: tuple[int, int], classes: int, seed: int, background: int) -> onnx.ModelProto:
+    """Return a DETR with logits; `background` is the number of background classes, 0 or 1."""
     net = Net(size_wh, seed)
     rows = net.rows(16, 4 + classes + background)
     net('Sigmoid', net.part(rows, 0, 4, 2), outputs=['pred_boxes'])
@@ -122,6 +67,7 @@ def detr(size_wh: tuple[int, int], classes: int, seed: int, background: int) -> 
 
 
 def ultralytics_detr(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.ModelProto:
+    """Return an RT-DETR in Ultralytics' format: boxes and scores in a single output."""
     net = Net(size_wh, seed)
     rows = net.rows(16, 4 + classes)
     boxes, scores = (net('Sigmoid', net.part(rows, *ends, 2))
@@ -132,7 +78,7 @@ def ultralytics_detr(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.
 
 
 def sized_detr(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.ModelProto:
-    """Return a network that gives boxes in the size that it is told."""
+    """Return an RT-DETR that scales its boxes to the input `orig_target_sizes`."""
     net = Net(size_wh, seed)
     net.inputs.append(helper.make_tensor_value_info('orig_target_sizes', INT64, [1, 2]))
     rows = net.rows(16, 4 + classes)
@@ -153,7 +99,7 @@ def sized_detr(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.ModelP
 
 
 def suppressed(net: Net, labels: int) -> tuple[str, str, str]:
-    """Return boxes [n, 4], scores [n] and classes int64 [n] after a suppression in the graph."""
+    """Return boxes [n, 4], scores [n] and classes int64 [n] after NMS in the graph."""
     boxes, logits = net.corners()
     scores = net('Sigmoid', net('Add', logits, net.random.normal(-1, 1, labels)))
     chosen = net('NonMaxSuppression', boxes, net('Transpose', scores, perm=[0, 2, 1]),
@@ -167,7 +113,7 @@ def suppressed(net: Net, labels: int) -> tuple[str, str, str]:
 
 
 def torchvision_like(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.ModelProto:
-    """Return a network that takes [3, h, w], counts the background and names its outputs."""
+    """Return a network in torchvision's format: input [3, h, w], class 0 is the background."""
     net = Net(size_wh, seed)
     boxes, scores, column = suppressed(net, classes)
     for node in net.nodes:
@@ -183,6 +129,7 @@ def torchvision_like(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.
 
 
 def seven(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.ModelProto:
+    """Return a network in YOLOv7's format: rows of image, box, class and score, after NMS."""
     net = Net(size_wh, seed)
     boxes, scores, column = suppressed(net, classes)
     column = net('Unsqueeze', net('Cast', column, to=FLOAT), np.array([1]))
@@ -192,7 +139,7 @@ def seven(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.ModelProto:
 
 
 def counted(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.ModelProto:
-    """Return a network that gives 100 rows, of which a count are good and the rest is noise."""
+    """Return a network with 100 rows, a count of the valid rows, and invalid padding."""
     net = Net(size_wh, seed)
     boxes, scores, column = suppressed(net, classes)
     count = net('Shape', scores)
@@ -208,7 +155,7 @@ def counted(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.ModelProt
 
 def plugin(size_wh: tuple[int, int], classes: int, seed: int, coding: int = 0,
            activation: int = 0, domain: str = 'TRT') -> onnx.ModelProto:
-    """Return a network that ends in TensorRT's own suppression."""
+    """Return a network that ends in TensorRT's NMS plugin."""
     net = Net(size_wh, seed)
     boxes, logits = net.corners()
     if coding:
@@ -219,26 +166,26 @@ def plugin(size_wh: tuple[int, int], classes: int, seed: int, coding: int = 0,
     scores = scores if activation else net('Sigmoid', scores)
     net('EfficientNMS_TRT', boxes, scores, outputs=['num', 'boxes', 'scores', 'classes'],
         domain=domain, box_coding=coding, score_activation=activation, max_output_boxes=100)
-    made = net.model({'num': (INT32, [1, 1]), 'boxes': (FLOAT, [1, 100, 4]),
-                      'scores': (FLOAT, [1, 100]), 'classes': (INT32, [1, 100])}, classes,
-                     check=False)
+    model = net.model({'num': (INT32, [1, 1]), 'boxes': (FLOAT, [1, 100, 4]),
+                       'scores': (FLOAT, [1, 100]), 'classes': (INT32, [1, 100])}, classes,
+                      check=False)
     if domain:
-        made.opset_import.append(helper.make_opsetid(domain, 1))
-    return made
+        model.opset_import.append(helper.make_opsetid(domain, 1))
+    return model
 
 
 Maker = Callable[[tuple[int, int], int, int], onnx.ModelProto]
 NETWORKS: dict[str, Maker] = {
     'yolox': yolox,
-    'yolox_decoded': lambda *shape: yolox(*shape, decoded=True),
+    'yolox_decoded': partial(yolox, decoded=True),
     'yolo_grids': yolo_grids,
-    'detr_sigmoid': lambda *shape: detr(*shape, background=0),
-    'detr_softmax': lambda *shape: detr(*shape, background=1),
+    'detr_sigmoid': partial(detr, background=0),
+    'detr_softmax': partial(detr, background=1),
     'ultralytics_detr': ultralytics_detr,
     'sized_detr': sized_detr,
     'torchvision_like': torchvision_like,
     'seven': seven,
     'counted': counted,
     'plugin_corners': plugin,
-    'plugin_centres': lambda *shape: plugin(*shape, coding=1, activation=1, domain=''),
+    'plugin_centres': partial(plugin, coding=1, activation=1, domain=''),
 }

@@ -11,5 +11,5 @@ CLASSIFIER = 'support.networks:Classifier'
 
 
 def options(*shapes: str, names: Sequence[str] = (), **fields: Any) -> ExportOptions:
-    """Return a options for inputs of some shapes, one image if none is given."""
+    """Return export options for inputs of the given shapes; an image if there are none."""
     return ExportOptions(inputs_from_text(shapes or ('1x3x32x64',), names), **fields)

@@ -1,4 +1,4 @@
-"""A runtime that fails where a test wants it to; it stands in for no device."""
+"""A fake runtime without a device, which fails in a given method."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from edge_trt_ros.runtime.samples import Sample
 
 class FakeRuntime:
     """
-    Finds one box in the middle of every image.
+    Detects a box in the centre of each image.
 
-    :param manifest: of an engine whose head is part of its graph.
-    :param fail_in: 'submit' or 'collect' raises EngineError; 'outputs' gives NaN.
+    :param manifest: manifest of an engine whose graph includes its head.
+    :param fail_in: 'submit' or 'collect' raises EngineError there; 'outputs' returns NaN.
     """
 
     slots = 2
@@ -62,6 +62,6 @@ class FakeRuntime:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _fail(self, where: str) -> None:
-        if self.fail_in == where:
-            raise EngineError(f'the device failed in {where}')
+    def _fail(self, method: str) -> None:
+        if self.fail_in == method:
+            raise EngineError(f'the device failed in {method}')

@@ -1,4 +1,4 @@
-"""Frames to feed."""
+"""Frames with seeded noise."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from edge_trt_ros.runtime.samples import Frame
 
 
 def noise_frame(size_wh: tuple[int, int] = (160, 90), seed: int = 0) -> Frame:
-    """Return blocks of seeded colour, bgr8."""
+    """Return a bgr8 frame of 8 x 8 pixel blocks in seeded random colours."""
     width, height = size_wh
     random = np.random.default_rng(seed)
     blocks = random.integers(0, 256, (-(-height // 8), -(-width // 8), 3), np.uint8)

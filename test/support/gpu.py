@@ -1,4 +1,4 @@
-"""What tests on a GPU need: whether there is one, and engines for it."""
+"""Helpers of tests on a GPU: skip marks, and engines for the GPU."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from edge_trt_ros.tensor_spec import TensorSpec
 
 
 def why_no_gpu() -> str:
-    """Return why nothing runs on a GPU here; '' if it does."""
+    """Return why engines cannot run on a GPU here, or '' if they can."""
     if find_gpu() is None:
         return 'there is no NVIDIA GPU here'
     if not installed_tensorrt():
@@ -35,18 +35,18 @@ def why_no_gpu() -> str:
 GPU_MARKS = [pytest.mark.gpu, pytest.mark.skipif(bool(why_no_gpu()), reason=why_no_gpu())]
 
 
-def built(model: onnx.ModelProto, folder: Path, **recipe: Any) -> Path:
-    """Build an engine for this GPU as a user would; return its path."""
+def built(model: onnx.ModelProto, folder: Path, **options: Any) -> Path:
+    """Build and install an engine for this GPU; return its path."""
     onnx.save(model, str(folder / 'm.onnx'))
     build_engine(folder / 'm.onnx', folder / 'm.engine',
-                 BuildOptions(backend=installed_tensorrt(), **recipe))
+                 BuildOptions(backend=installed_tensorrt(), **options))
     return folder / 'm.engine'
 
 
 def raw_engine(model: onnx.ModelProto, like: EngineManifest, size_wh: tuple[int, int],
                profiles: Sequence[Profile] = (), **preprocessing: Any
                ) -> tuple[bytes, EngineManifest]:
-    """Build a network as it is, without a head, and state what it is in a manifest."""
+    """Build a network without appending a head; return the engine and its manifest."""
     library = load_tensorrt(installed_tensorrt())
     engine = engine_from_onnx(model, BuildOptions(backend=library.name), library,
                               profiles=profiles)
@@ -54,9 +54,9 @@ def raw_engine(model: onnx.ModelProto, like: EngineManifest, size_wh: tuple[int,
              onnx.TensorProto.BFLOAT16: 'bfloat16', onnx.TensorProto.UINT8: 'uint8',
              onnx.TensorProto.INT8: 'int8', onnx.TensorProto.INT64: 'int64'}
     inputs, outputs = (tuple(
-        TensorSpec(one.name, kinds[one.type.tensor_type.elem_type],
-                   tuple(dim.dim_value or -1 for dim in one.type.tensor_type.shape.dim))
-        for one in values) for values in (model.graph.input, model.graph.output))
+        TensorSpec(value.name, kinds[value.type.tensor_type.elem_type],
+                   tuple(dim.dim_value or -1 for dim in value.type.tensor_type.shape.dim))
+        for value in values) for values in (model.graph.input, model.graph.output))
     return engine.data, replace(
         like, engine_sha256=sha256_hex(engine.data), engine_size_bytes=len(engine.data),
         inputs=inputs, outputs=outputs, target=engine.target, backend=library.name,

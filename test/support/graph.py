@@ -1,4 +1,4 @@
-"""A piece of a real ROS graph in this process: nodes, a peer that talks to them, one executor."""
+"""A ROS graph in this process: nodes under test, a peer node and an executor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from edge_trt_ros.ros.node.transport import prepare_transport
 
 
 class Graph:
-    """Nodes under test beside a peer node, spun together until something is true."""
+    """Nodes under test and a peer node, which a single executor spins."""
 
     def __init__(self) -> None:
         self.peer = rclpy.create_node('peer')
@@ -36,7 +36,7 @@ class Graph:
         self._nodes: list[Any] = []
 
     def add(self, kind: Callable[..., Any], **parameters: Any) -> Any:
-        """Make a node with parameters and spin it from now on."""
+        """Create a node with parameters and add it to the executor."""
         node = kind(parameter_overrides=[
             Parameter(name.replace('__', '.'), value=value) for name, value in parameters.items()])
         self.executor.add_node(node)
@@ -44,23 +44,24 @@ class Graph:
         return node
 
     def until(self, condition: Callable[[], Any], timeout_s: float = 60.0) -> None:
-        """Spin until a condition holds; fail the test if it does not in time."""
+        """Spin until a condition is true; fail the test after a timeout."""
         deadline = monotonic() + timeout_s
         while not condition():
             assert monotonic() < deadline, 'timed out'
             self.executor.spin_once(timeout_sec=0.05)
 
     def spin(self, seconds: float) -> None:
-        """Spin for a while."""
+        """Spin for a number of seconds."""
         deadline = monotonic() + seconds
         while monotonic() < deadline:
             self.executor.spin_once(timeout_sec=0.05)
 
     def call(self, kind: Any, service: str, request: Any = None, timeout_s: float = 60.0) -> Any:
-        """Call a service and return its answer."""
+        """Call a service and return its response."""
         client = self.peer.create_client(kind, service)
         self.until(client.service_is_ready)
-        # The server of another process may see us later than we see it, and drops its answer.
+        # A server in another process may discover this client later than the client discovers it,
+        # and then drops its response.
         self.spin(0.3)
         future = client.call_async(request or kind.Request())
         self.until(future.done, timeout_s)
@@ -69,7 +70,7 @@ class Graph:
 
     def send(self, image: np.ndarray | None = None, encoding: str = 'bgr8',
              **fields: Any) -> Image:
-        """Publish an image once somebody listens; return the message."""
+        """Wait for a subscription, publish an image and return its message."""
         self.until(lambda: self.images.get_subscription_count())
         if image is None:
             image = np.random.default_rng(1).integers(0, 256, (90, 160, 3), np.uint8)
@@ -81,12 +82,12 @@ class Graph:
         return message
 
     def answer(self, image: np.ndarray | None = None, **fields: Any) -> Detection2DArray:
-        """Publish an image and return the detections of that very image."""
+        """Publish an image and return the detections with its stamp."""
         message = self.send(image, **fields)
         self.until(lambda: any(
-            found.header.stamp == message.header.stamp for found in self.detections))
-        return next(found for found in self.detections
-                    if found.header.stamp == message.header.stamp)
+            detections.header.stamp == message.header.stamp for detections in self.detections))
+        return next(detections for detections in self.detections
+                    if detections.header.stamp == message.header.stamp)
 
     def close(self) -> None:
         """Release and destroy all nodes."""
@@ -102,15 +103,15 @@ class Graph:
 
 @contextmanager
 def graph() -> Iterator[Graph]:
-    """Start rclpy for one test."""
-    # A lifecycle node answers until Python forgets it, which is later than destroy_node: the node
-    # of an earlier test would take what is meant for a process of the same name.
+    """Start rclpy for a single test."""
+    # A lifecycle node answers requests until it is garbage collected, later than destroy_node: the
+    # node of an earlier test would answer requests to a process of the same name.
     gc.collect()
     prepare_transport()
     rclpy.init()
-    one = Graph()
+    started = Graph()
     try:
-        yield one
+        yield started
     finally:
-        one.close()
+        started.close()
         rclpy.try_shutdown()

@@ -1,4 +1,4 @@
-"""Folders of images and bags to calibrate on."""
+"""Calibration sets: folders of images, and bags."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def image_folder(folder: Path, count: int = 6) -> Path:
 
 def image_bag(path: Path, storage: StoragePlugin, count: int = 6,
               topics: tuple[str, ...] = ('/camera/image',)) -> Path:
-    """Write the images of `image_folder` as a bag, every second one compressed; return it."""
+    """Write the images of `image_folder` to a bag, every second compressed; return its path."""
     store = get_typestore(Stores.ROS2_JAZZY)
     header = store.types['std_msgs/msg/Header'](
         store.types['builtin_interfaces/msg/Time'](1, 2), 'camera')

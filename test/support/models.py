@@ -1,4 +1,4 @@
-"""Tiny networks with real heads, built in code; nothing is downloaded or stored."""
+"""Small detectors with the heads of real networks, built in code."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def dense_model(size_wh: tuple[int, int] = (64, 64), classes: int = 3, opset: in
     """
     Return a network with an Ultralytics v8 head, [1, 4 + classes, anchors].
 
-    Each cell averages its pixels, mixes the colours and answers with a box around some place
-    and a score for each class, so that every pixel counts.
+    Each cell computes a box and a score for each class from the mean colour of its pixels, so
+    every pixel affects the result.
     """
     width, height = size_wh
     rows = 4 + classes
@@ -51,7 +51,7 @@ def dense_model(size_wh: tuple[int, int] = (64, 64), classes: int = 3, opset: in
 
 
 def deep_model(layers: int = 300) -> onnx.ModelProto:
-    """Return a dense model behind many convolutions, which takes a builder seconds."""
+    """Return a dense model after many convolutions, whose build takes seconds."""
     model = dense_model()
     for node in model.graph.node:
         node.input[:] = [f'mixed_{layers - 1}' if name == 'images' else name
@@ -75,7 +75,7 @@ def deep_model(layers: int = 300) -> onnx.ModelProto:
 
 def end_to_end_model(size_wh: tuple[int, int] = (64, 64), boxes: int = 18, classes: int = 3,
                      metadata: Mapping[str, str] | None = None) -> onnx.ModelProto:
-    """Return a network with an Ultralytics v10 head, [1, boxes, 6]; scores follow the image."""
+    """Return a network with an Ultralytics v10 head, [1, boxes, 6]; scores depend on the image."""
     width, height = size_wh
     random = np.random.default_rng(boxes)
     corners = random.uniform(0, .5, (boxes, 2)), random.uniform(.5, 1, (boxes, 2))
@@ -106,7 +106,7 @@ def anchors_model(size_wh: tuple[int, int] = (64, 64), classes: int = 3) -> onnx
     rows, graph = 5 + classes, model.graph
     cells = graph.output[0].type.tensor_type.shape.dim[2].dim_value
     graph.node[-1].output[0] = 'dense'
-    # What is left of the scale is 1: the rows of three anchors stand one below the other.
+    # The channels contain the rows of three anchors, each with the scale of a box and of scores.
     scale = np.ones((3, rows), np.float32)
     scale[:, :4] = (*size_wh, size_wh[0] / 2, size_wh[1] / 2)
     graph.initializer[-1].CopyFrom(numpy_helper.from_array(scale.reshape(1, -1, 1), 'scale'))
@@ -123,7 +123,7 @@ def anchors_model(size_wh: tuple[int, int] = (64, 64), classes: int = 3) -> onnx
 
 
 def default_metadata(classes: int = 3) -> dict[str, str]:
-    """Return the metadata that an Ultralytics export carries."""
+    """Return the metadata of an Ultralytics export."""
     names = {index: LABELS[index] if index < len(LABELS) else f'class_{index}'
              for index in range(classes)}
     return {'task': 'detect', 'names': repr(names), 'stride': '32'}

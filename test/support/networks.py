@@ -59,7 +59,7 @@ class Tokens(nn.Module):
 
 
 class Counting(nn.Module):
-    """Returns another value with each call, which tracing freezes."""
+    """Returns a different value in each call, which tracing would freeze."""
 
     calls = 0
 

@@ -1,4 +1,4 @@
-"""Tiny networks of other tasks than detection, with random weights."""
+"""Small networks for tasks other than detection, with random weights."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def convolution_model(shape: tuple[int, ...], metadata: Mapping[str, str], last:
                       size_wh: tuple[int, int] = (64, 64), half: bool = False,
                       seed: int = 0) -> onnx.ModelProto:
     """
-    Return a network that averages, mixes colours and ends in a shape.
+    Return a network that convolves the mean colours of an image.
 
-    :param shape: [1, C] averages the whole image, [1, C, h, w] its cells.
-    :param last: an operator to end in, as Softmax.
+    :param shape: output shape: [1, C] averages the whole image, [1, C, h, w] its cells.
+    :param last: the last operator, such as Softmax.
     :param half: whether the output is float16.
     """
     width, height = size_wh

@@ -1,4 +1,4 @@
-"""A network that reads texts, and its tokenizer, written by hand."""
+"""A network that classifies texts, and its tokenizer."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ LABELS = ('halt', 'drive', 'turn')
 
 
 def embeddings() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the vectors of the words and the weights of the classes."""
+    """Return the embeddings of the words and the weights of the classes."""
     random = np.random.default_rng(7)
     return (random.normal(0, 1, (len(WORDS), 8)).astype(np.float32),
             random.normal(0, 1, (8, len(LABELS))).astype(np.float32))
 
 
 def expected_scores(ids: list[int]) -> NDArray[np.float64]:
-    """Return what the network says of some tokens, written out."""
+    """Return the scores of the network for token IDs, computed with NumPy."""
     words, classes = embeddings()
     logits = words[ids].astype(np.float64).mean(0) @ classes
-    powers = np.exp(logits - logits.max())
-    return powers / powers.sum()
+    powers: NDArray[np.float64] = np.exp(logits - logits.max())
+    return np.asarray(powers / powers.sum())
 
 
 def save_text_model(folder: Path, length: int | str = 'sequence', kind: int = TensorProto.INT64,
                     types: bool = False) -> Path:
-    """Write `m.onnx` and `tokenizer.json` as exporters of text classifiers do; return the ONNX."""
+    """Write `m.onnx` and `tokenizer.json` of a text classifier; return the path of the ONNX."""
     from tokenizers import models, pre_tokenizers, processors, Tokenizer
     tokenizer = Tokenizer(models.WordLevel(
         {word: index for index, word in enumerate(WORDS)}, unk_token='[UNK]'))

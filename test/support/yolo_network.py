@@ -1,4 +1,4 @@
-"""A network of the size and shape of YOLOv8n with random weights, for measuring."""
+"""A network with the size and structure of YOLOv8n and random weights, for benchmarks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import onnx
 from onnx import helper, numpy_helper, TensorProto
 
 _BINS = 16
-# Of the scores' logits, so that some dozen boxes of a picture reach a score of 0.25.
-_RARE = -6.0
+# Bias of the scores' logits, with which a few dozen boxes of an image reach a score of 0.25.
+_SCORE_BIAS = -6.0
 
 
 class _Graph:
@@ -64,8 +64,8 @@ class _Graph:
         box = self.convolution(self.convolution(source, wide, 64, 3), 64, 64, 3)
         score = self.convolution(self.convolution(source, wide, 80, 3), 80, 80, 3)
         both = self.add('Concat', self.convolution(box, 64, 4 * _BINS, 1, act=False),
-                        self.convolution(score, 80, classes, 1, act=False, gain=100, bias=_RARE),
-                        axis=1)
+                        self.convolution(score, 80, classes, 1, act=False, gain=100,
+                                         bias=_SCORE_BIAS), axis=1)
         return self.add('Reshape', both, self.constant([1, 4 * _BINS + classes, place], np.int64))
 
 
@@ -97,11 +97,11 @@ def yolo_network(size: int = 640, classes: int = 80, seed: int = 0) -> onnx.Mode
     sides = g.add('ReduceSum', bins, g.constant([2], np.int64), keepdims=0)
     near, far = g.split(sides, 4)
     axes = [np.arange(size // stride) + 0.5 for stride in (8, 16, 32)]
-    places = np.concatenate([np.stack(np.meshgrid(one, one)).reshape(2, -1) for one in axes], 1)
-    least = g.add('Sub', g.constant(places[None]), near)
-    most = g.add('Add', g.constant(places[None]), far)
-    center = g.add('Mul', g.add('Add', least, most), g.constant(0.5))
-    boxes = g.add('Concat', center, g.add('Sub', most, least), axis=1)
+    places = np.concatenate([np.stack(np.meshgrid(axis, axis)).reshape(2, -1) for axis in axes], 1)
+    lower = g.add('Sub', g.constant(places[None]), near)
+    upper = g.add('Add', g.constant(places[None]), far)
+    center = g.add('Mul', g.add('Add', lower, upper), g.constant(0.5))
+    boxes = g.add('Concat', center, g.add('Sub', upper, lower), axis=1)
     strides = np.repeat([8, 16, 32], cells)[None, None]
     boxes = g.add('Mul', boxes, g.constant(strides))
     g.add('Concat', boxes, g.add('Sigmoid', raw_score), axis=1)
