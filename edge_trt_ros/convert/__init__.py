@@ -1,1 +1,1 @@
-"""Turns an ONNX file into a checked, fused and verified engine with its manifest."""
+"""Convert an ONNX file into a verified engine with its manifest."""

@@ -1,8 +1,8 @@
 """
-An engine that Ultralytics' exporter built, taken over with what its header says about it.
+Adopt an engine that Ultralytics' exporter built, with the metadata in its header.
 
-Nothing is built: the engine gets the manifest that our nodes want. Its head is decoded on the
-host, and nobody compared it with its ONNX, which the manifest says, too.
+Nothing is built: the engine gets the manifest that the nodes require. Its head is decoded on
+the host. It is not compared with its ONNX file, and the manifest says so.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from edge_trt_ros.tensor_spec import TensorSpec
 
 def adopt_engine(source: Path, target: Path) -> EngineManifest:
     """
-    Install an Ultralytics engine beside a manifest of our own.
+    Install an Ultralytics engine next to a manifest of this package.
 
     :param source: the engine with Ultralytics' header.
-    :param target: where it goes.
+    :param target: path of the installed engine.
     :returns: the manifest.
-    :raises EngineError: if it has no such header, or does not run on the GPU of this machine.
-    :raises ModelError: if its head is not known.
+    :raises EngineError: if the file has no such header, or does not run on this machine's GPU.
+    :raises ModelError: if its head is not recognised.
     """
     try:
         engine = read_file(source)
@@ -47,16 +47,16 @@ def adopt_engine(source: Path, target: Path) -> EngineManifest:
         raise EngineError(f'{source} cannot be read: {error.strerror}') from error
     header = header_of(engine)
     if 'names' not in header:
-        raise EngineError(f"{source} has no header of Ultralytics' exporter, and so nothing says "
-                          'what it is: build an engine from its ONNX')
+        raise EngineError(f"{source} has no header of Ultralytics' exporter, which describes the "
+                          'network: build an engine from its ONNX')
     gpu = find_gpu()
     if gpu is None or not installed_tensorrt():
-        raise EngineError(f'{source} can only be taken over where it runs: there is no NVIDIA GPU '
-                          'or no TensorRT here; build an engine from its ONNX')
+        raise EngineError(f'{source} can only be adopted where it runs: there is no NVIDIA GPU or '
+                          'no TensorRT here; build an engine from its ONNX')
     library = load_tensorrt(installed_tensorrt())
     manifest = _manifest(engine, header, library, {
         'compute_capabilities': [gpu.compute_capability], 'gpu': gpu.name, 'driver': gpu.driver})
-    # Opened once, so that what cannot run here is not installed.
+    # Open the engine once: an engine that cannot run here is not installed.
     open_engine(engine, manifest).runtime.close()
     with locked(target):
         install(target, engine, manifest)
@@ -70,7 +70,7 @@ def _manifest(engine: bytes, header: Mapping[str, Any], library: TensorRt,
     image = TensorSpec(inputs[0].name, inputs[0].dtype, (1, 3, *map(int, size_hw)))
     names = {int(index): str(name) for index, name in dict(header['names']).items()}
     metadata = {key: str(header[key]) for key in ('task', 'kpt_shape', 'end2end') if key in header}
-    # Nothing is known of its operators; Ultralytics' heads are recognised without them.
+    # An engine does not list its ONNX operators; Ultralytics' heads are recognised without them.
     network = CheckedOnnx(onnx.ModelProto(), '', (image,), outputs,
                           {**metadata, 'names': str(names)})
     found = recognise(network, Given(), reads_text=False)
@@ -85,15 +85,15 @@ def _manifest(engine: bytes, header: Mapping[str, Any], library: TensorRt,
         head=found.name, decoder=found.name, task=found.task, labels=found.labels,
         verification={'by': 'nobody', 'frames': 0, 'agreement': 'not compared with its ONNX'},
         build_seconds=0.0, built_at=datetime.now(timezone.utc).isoformat(timespec='seconds'),
-        decoding={'roles': {role: one.name for role, one in found.reading.roles.items()},
+        decoding={'roles': {role: tensor.name for role, tensor in found.reading.roles.items()},
                   'options': dict(found.reading.options)})
 
 
-def _tensors(plan: bytes, library: TensorRt
+def _tensors(data: bytes, library: TensorRt
              ) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
     trt = library.module
     runtime = trt.Runtime(library_logger(library))
-    engine = runtime.deserialize_cuda_engine(plan)
+    engine = runtime.deserialize_cuda_engine(data)
     if engine is None:
         raise EngineError(f'{library.name} {library.version} cannot load this engine: '
                           f'{complaints(library)}; build it from its ONNX')

@@ -1,7 +1,7 @@
 """
-From a plan to an installed engine: the only place that knows the order of the steps.
+Build and install an engine from a plan; only this module knows the order of the steps.
 
-`build` executes a plan in memory, `build_engine` installs what comes of it. Progress goes to a
+`build` executes a plan in memory, `build_engine` installs the result. Progress is reported to a
 callback as (phase, fraction); a callback that raises stops the build.
 """
 
@@ -52,8 +52,8 @@ class BuiltEngine:
     An engine in memory.
 
     :param engine: its bytes.
-    :param manifest: what they are.
-    :param on_cpu: the same arithmetic for ONNX Runtime, where the engine is for a GPU.
+    :param manifest: its manifest.
+    :param on_cpu: the same network for ONNX Runtime, if the engine is for a GPU.
     """
 
     engine: bytes
@@ -64,13 +64,13 @@ class BuiltEngine:
 @dataclass(frozen=True)
 class _Made:
     """
-    What a library made of a plan.
+    The result of a library for a plan.
 
-    :param engine: the bytes.
-    :param backend: what runs them.
-    :param version: its version.
-    :param layers: what computes in which precision.
-    :param target: what it runs on.
+    :param engine: the bytes of the engine.
+    :param backend: the library that runs it.
+    :param version: the library's version.
+    :param layers: how many layers compute in which precision.
+    :param target: the GPUs it runs on.
     """
 
     engine: bytes
@@ -88,8 +88,8 @@ def build(plan: BuildPlan, progress: Progress = lambda phase, fraction: None, *,
 
     :param plan: what to build.
     :param progress: called with a phase and the fraction of the whole that is done.
-    :param caches_beside: an engine file, beside which calibration and timing are remembered.
-    :raises BuildError: if the engine does not do what the ONNX does.
+    :param caches_beside: an engine file; calibration and timing caches are kept next to it.
+    :raises BuildError: if the results of the engine differ from those of the ONNX model.
     """
     started = perf_counter()
     precise = apply_precision(
@@ -104,7 +104,7 @@ def build(plan: BuildPlan, progress: Progress = lambda phase, fraction: None, *,
     if plan.options.sparsity:
         layers['sparsity'] = str(check_sparsity(plan.graph))
     progress('verify', 0.4)
-    # The very graph that is built, since an engine for a GPU cannot run on every machine.
+    # An engine for a GPU cannot run on every machine: verify the graph it is built from as well.
     here = _Made(_runs_on_cpu(precise, graph), ONNXRUNTIME, VERSION, layers)
     verified = _verified(plan, precise, here)
     library = plan.toolchain.tensorrt
@@ -126,15 +126,15 @@ def build_engine(onnx_path: Path, engine_path: Path, options: BuildOptions, *,
                  force: bool = False, progress: Progress = lambda phase, fraction: None
                  ) -> tuple[EngineManifest, str]:
     """
-    Build an engine and install it beside its manifest, if it is not there already.
+    Build an engine and install it with its manifest, unless a fresh one is installed.
 
     :param onnx_path: the ONNX file.
-    :param engine_path: where the engine goes.
+    :param engine_path: path of the installed engine.
     :param options: what to build.
     :param force: build even if the installed engine is fresh.
     :param progress: see `build`.
-    :returns: the manifest of the engine now installed, and why it was built ('' if it was not).
-    :raises EdgeTrtError: if it cannot be built; the engine installed before stays.
+    :returns: the manifest of the installed engine, and why it was built ('' if it was not).
+    :raises EdgeTrtError: if it cannot be built; the previous engine stays installed.
     """
     if onnx_path.resolve() == engine_path.resolve():
         raise BuildError(f'{engine_path} is the ONNX file itself: give the engine another path')
@@ -180,7 +180,7 @@ def _verification_frames(options: BuildOptions) -> list[Frame]:
 
 def _manifest(plan: BuildPlan, precise: PreciseGraph, made: _Made,
               verification: Mapping[str, Any], started: float) -> EngineManifest:
-    """Return what an engine is; the only place that assembles a manifest of a build."""
+    """Return the manifest of a built engine; no other function assembles it."""
     task_outputs = precise.model.graph.output
     return EngineManifest(
         engine_sha256=sha256_hex(made.engine),

@@ -1,8 +1,8 @@
 """
-One build in a child process: a crash, an out-of-memory kill or a hang costs the build alone.
+Run a build in a child process: a crash, an out-of-memory kill or a hang ends only the build.
 
-The child is spawned, not forked, since a fork of a process with threads and a DDS participant
-is not safe. Its memory goes back to the robot when it ends, and it dies with its parent.
+The child is spawned, not forked: forking a process with threads and a DDS participant is not
+safe. Its memory is freed when it ends, and the kernel kills it when its parent dies.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _GRACE_S = 1.0
 @dataclass(frozen=True)
 class BuildOutcome:
     """
-    How a build ended, if it did not raise.
+    The result of a successful build.
 
-    :param manifest: of the engine that is installed now.
+    :param manifest: manifest of the installed engine.
     :param reason: why it was built; '' if it was fresh already.
     """
 
@@ -44,30 +44,30 @@ class BuildOutcome:
     reason: str
 
     def sentence(self) -> str:
-        """Say what is installed, for a service's answer or a terminal."""
+        """Return a description of the installed engine, for a service response or a terminal."""
         manifest = self.manifest
         verified = manifest.verification
         agreement = verified.get(
             'agreement', f"{verified.get('boxes')} boxes within "
             f"{verified.get('max_box_error_px')} px")
-        what = (f"{manifest.backend} {manifest.backend_version}, {manifest.options['precision']} "
+        text = (f"{manifest.backend} {manifest.backend_version}, {manifest.options['precision']} "
                 f'({precisions_sentence(manifest.layers)}), '
                 f'{manifest.engine_size_bytes / 1e6:.1f} MB, verified by {verified["by"]} on '
                 f'{verified["frames"]} images ({agreement})')
         if not self.reason:
-            return f'fresh already: {what}'
-        return f'built in {manifest.build_seconds:.1f} s since {self.reason}: {what}'
+            return f'fresh already: {text}'
+        return f'built in {manifest.build_seconds:.1f} s since {self.reason}: {text}'
 
 
 class BuildJob:
     """
-    A build that runs beside the caller, who polls it.
+    A build in the background; the caller polls it.
 
     :param onnx_path: the ONNX file.
-    :param engine_path: where the engine goes.
+    :param engine_path: path of the installed engine.
     :param options: what to build.
     :param force: build even if the engine is fresh.
-    :param memory_limit_mb: how much data the child may hold, in MiB; 0 sets no limit.
+    :param memory_limit_mb: maximum data size (RLIMIT_DATA) of the child in MiB; 0 sets no limit.
     """
 
     def __init__(self, onnx_path: Path, engine_path: Path, options: BuildOptions,
@@ -78,15 +78,15 @@ class BuildJob:
         self._canceled_at: float | None = None
         self._outcome: BuildOutcome | BuildError | None = None
         context = multiprocessing.get_context('spawn')
-        self._connection, theirs = context.Pipe(duplex=False)
+        self._connection, child_end = context.Pipe(duplex=False)
         self._process = context.Process(
             target=_build,
-            args=(theirs, onnx_path, engine_path, options, force, memory_limit_mb),
+            args=(child_end, onnx_path, engine_path, options, force, memory_limit_mb),
             name='engine_build', daemon=True)
         self._ended, started = Event(), Event()
         Thread(target=self._start, args=(started,), daemon=True).start()
         started.wait()
-        theirs.close()
+        child_end.close()
 
     @property
     def seconds(self) -> float:
@@ -95,7 +95,7 @@ class BuildJob:
 
     def poll(self) -> BuildOutcome | None:
         """
-        Take in what the child has said; return the outcome once it has ended.
+        Read the child's messages; return the outcome once it has ended.
 
         :raises BuildError: if the build failed or was canceled.
         """
@@ -121,13 +121,13 @@ class BuildJob:
         return self._outcome
 
     def cancel(self) -> None:
-        """Ask the child to end; it is killed if it does not."""
+        """Ask the child to end; `poll` kills it if it still runs a second later."""
         if self._canceled_at is None:
             self._canceled_at = monotonic()
             self._process.terminate()
 
     def close(self) -> None:
-        """Kill the child, if it still runs, and wait for it."""
+        """Kill the child if it still runs, and wait for it."""
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
@@ -136,11 +136,12 @@ class BuildJob:
 
     def _start(self, started: Event) -> None:
         """
-        Start the child from a thread that gets what time is left, as the child does from it.
+        Start the child from a thread with SCHED_IDLE, which the child inherits.
 
-        A detector on the same machine goes first, and even the child's imports would cost images.
+        A detector on the same machine has priority: even the child's imports would drop images.
 
-        The thread stays, since to the child it is the parent whose death would be its own.
+        Keep this thread alive: PR_SET_PDEATHSIG kills the child when the thread that spawned it
+        exits.
         """
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         try:
@@ -162,14 +163,14 @@ class BuildJob:
                 else:
                     self._outcome = BuildError(*rest)
         except (EOFError, OSError):
-            pass  # the child has ended; whether it said how is seen from the outcome
+            pass  # the child has ended; without an outcome, `poll` reports its exit status
 
     def _sweep(self) -> None:
         try:
             with locked(self._engine_path):
-                pass  # taking the lock removes what the dead child left behind
+                pass  # acquiring the lock removes the temporary files of the dead child
         except EdgeTrtError:
-            pass  # another process builds it by now, and sweeps itself
+            pass  # another process is building this engine and has removed them
 
     def _canceled(self) -> BuildCanceledError:
         return BuildCanceledError(f'canceled after {self.seconds:.1f} s in phase '
@@ -185,14 +186,14 @@ class BuildJob:
 
 def _build(connection: Connection, onnx_path: Path, engine_path: Path,
            options: BuildOptions, force: bool, memory_limit_mb: int) -> None:
-    # Nobody builds for a dead node.
+    # Kill this process when its parent dies.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if memory_limit_mb:
-        # Of data and not of addresses, of which CUDA reserves more than a machine has memory.
+        # Limit data, not address space: CUDA reserves more addresses than the machine has memory.
         resource.setrlimit(resource.RLIMIT_DATA, (memory_limit_mb << 20, resource.RLIM_INFINITY))
-    # Ctrl-C in a terminal reaches the whole group; the parent decides what becomes of us.
+    # Ctrl-C in a terminal signals the whole process group; the parent cancels this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Noted, and raised at the next step: inside a library it could go anywhere.
+    # Only set a flag and raise at the next progress call: libraries are not safe to interrupt.
     canceled = Event()
     signal.signal(signal.SIGTERM, lambda number, frame: canceled.set())
 
@@ -205,7 +206,7 @@ def _build(connection: Connection, onnx_path: Path, engine_path: Path,
             onnx_path, engine_path, options, force=force, progress=progress)
         connection.send(('done', manifest.to_json(), reason))
     except Exception as error:
-        # To tell of it takes memory, too.
+        # Sending the error needs memory as well.
         resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY,) * 2)
         code = error.code if isinstance(error, EdgeTrtError) else ''
         connection.send(('failed', _failure(error, memory_limit_mb), code))
@@ -215,7 +216,7 @@ def _failure(error: Exception, memory_limit_mb: int) -> str:
     text = str(error)
     if isinstance(error, MemoryError) or 'allocat' in text.lower() or 'bad_alloc' in text:
         limit = f' within the {memory_limit_mb} MiB of memory_limit_mb' if memory_limit_mb else ''
-        return f'the build does not find the memory that it needs{limit}'
+        return f'there is not enough memory for the build{limit}'
     if isinstance(error, (EdgeTrtError, OSError)):
         return text
     return f'a bug of edge_trt_ros; please report it:\n{format_exc()}'

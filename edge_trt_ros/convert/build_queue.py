@@ -1,7 +1,7 @@
 """
-A queue of builds: one at a time, in the order of the requests, polled by its owner.
+A queue of builds that run one at a time, in the order of the requests.
 
-A state machine without threads and without ROS: `turn` moves it on, hooks tell what happened.
+A state machine without threads and without ROS: its owner calls `turn`, hooks report events.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Ending = BuildOutcome | Exception
 
 
 class Job(Protocol):
-    """A build that runs beside its owner (`convert.build_job.BuildJob`)."""
+    """A build in the background (`convert.build_job.BuildJob`)."""
 
     phase: str
     fraction: float
@@ -28,25 +28,25 @@ class Job(Protocol):
         """How long it has been running."""
 
     def poll(self) -> BuildOutcome | None:
-        """Return the outcome once it has ended; raise why it failed."""
+        """Return the outcome once it has ended; raise the error if it failed."""
 
     def cancel(self) -> None:
         """Ask it to end."""
 
     def close(self) -> None:
-        """Kill it, if it still runs."""
+        """Kill it if it still runs."""
 
 
 @dataclass(frozen=True)
 class BuildState:
     """
-    Where a model stands in the queue.
+    The state of a model in the queue.
 
     :param state: 'building', 'queued', 'failed' (its last build) or 'idle'.
-    :param phase: what its build does.
-    :param fraction: how much of its build is done, 0 to 1.
+    :param phase: current phase of its build.
+    :param fraction: fraction of its build that is done, 0 to 1.
     :param seconds: how long its build has been running.
-    :param error: why its last build failed.
+    :param error: the error of its last build.
     """
 
     state: str = 'idle'
@@ -58,12 +58,12 @@ class BuildState:
 
 class BuildQueue:
     """
-    Builds models by their names.
+    Builds models by name.
 
-    :param begin: starts the build of a model, or raises why it cannot.
-    :param ended: called once for each request that was not a repetition, with the outcome or
-        what went wrong.
-    :param entered: called with a model's job whenever that enters another phase.
+    :param begin: starts the build of a model, or raises an error if it cannot.
+    :param ended: called once for each request, except repeated ones, with the outcome or the
+        error.
+    :param entered: called with a model's job when the job enters another phase.
     """
 
     def __init__(self, begin: Callable[[str], Job], ended: Callable[[str, Ending], None],
@@ -76,23 +76,23 @@ class BuildQueue:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is building or waits."""
+        """Whether no model is building or queued."""
         return self._job is None and not self._waiting
 
     def holds(self, name: str) -> bool:
-        """Return whether a model is building or waits."""
+        """Return whether a model is building or queued."""
         return name in self._waiting or (self._job is not None and self._building == name)
 
     def request(self, name: str) -> None:
-        """Put a model in the queue, unless it is there or building."""
+        """Queue a model, unless it is building or queued already."""
         if not self.holds(name):
             self._waiting.append(name)
 
     def cancel(self, name: str) -> str:
         """
-        Stop the build of a model, or take it out of the queue.
+        Stop the build of a model, or remove it from the queue.
 
-        :returns: a sentence.
+        :returns: what was done, for people.
         :raises ConfigurationError: if it is neither building nor queued.
         """
         if self._job is not None and self._building == name:
@@ -105,14 +105,14 @@ class BuildQueue:
         return 'taken out of the queue'
 
     def turn(self) -> None:
-        """Look after the build that is under way, or begin the next one."""
+        """Poll the current build, or start the next one."""
         if self._job is not None:
             self._watch(self._job)
         elif self._waiting:
             self._begin_next()
 
     def state(self, name: str) -> BuildState:
-        """Return where a model stands."""
+        """Return the state of a model."""
         if self._job is not None and self._building == name:
             return BuildState('building', self._job.phase, self._job.fraction, self._job.seconds)
         if name in self._waiting:
@@ -121,7 +121,7 @@ class BuildQueue:
             else BuildState()
 
     def close(self) -> None:
-        """Kill the build that is under way; the engine that it was to replace stays."""
+        """Kill the current build; the engine that it was to replace stays."""
         if self._job is not None:
             self._job.close()
             self._job = None

@@ -1,4 +1,4 @@
-"""Class names from a file: one a line, or the `names` of a YAML file as Ultralytics writes it."""
+"""Read class names from a text file, or from the `names` of an Ultralytics YAML file."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _MAX_BYTES = 64 << 20
 
 def labels_from_file(path: str) -> tuple[str, ...]:
     """
-    Read class names; the index is the class, and an empty path gives none.
+    Read class names, ordered by class index; an empty path returns none.
 
-    :param path: a text file with one label a line, or a YAML file with `names`, a list or a
-        mapping of 0, 1, 2, ... to labels.
+    :param path: a text file with a label on each line, or a YAML file with `names`: a list or
+        a mapping of 0, 1, 2, ... to labels.
     :raises ConfigurationError: if the file cannot be read, or does not name every class.
     """
     if not path:
@@ -33,7 +33,7 @@ def labels_from_file(path: str) -> tuple[str, ...]:
         raise ConfigurationError(f'labels_file_path {path} cannot be read: {error}') from error
     labels = tuple(str(name).strip() for name in names)
     if not labels or not all(labels):
-        raise ConfigurationError(f'{path} holds no labels, or an empty one between them')
+        raise ConfigurationError(f'{path} holds no labels, or an empty label between them')
     return labels
 
 

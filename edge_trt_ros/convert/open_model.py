@@ -1,4 +1,4 @@
-"""Opening an engine, or an ONNX file as it came from its exporter."""
+"""Open an engine, or an ONNX file as it was exported."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from edge_trt_ros.runtime.select import open_engine, open_runtime, OpenedRuntime
 def open_model(path: Path, backend: str = 'auto', placement: Placement = Placement()
                ) -> OpenedRuntime:
     """
-    Open an engine; or an ONNX file, which is built in memory.
+    Open an engine, or build an ONNX file in memory and open the result.
 
-    :param path: an engine with its manifest, or a file `*.onnx` without one.
-    :param backend: 'auto', or the one that must run it.
+    :param path: an engine with its manifest, or a file `*.onnx` without a manifest.
+    :param backend: 'auto', or the back end that must run it.
     :param placement: where it runs.
     :raises EdgeTrtError: if it cannot be opened.
     """
     if path.suffix.lower() != '.onnx' or manifest_path(path).exists():
         return open_runtime(path, backend, placement)
-    # The converter and onnx are a second of imports, which an engine does not need.
+    # Importing the converter and onnx takes a second, and an engine does not need them.
     from edge_trt_ros.convert.build import build
     from edge_trt_ros.convert.options import BuildOptions
     from edge_trt_ros.convert.plan import plan_build

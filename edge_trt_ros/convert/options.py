@@ -1,8 +1,8 @@
 """
-The options of a build: everything that decides what is built from an ONNX file.
+The options of a build: everything besides the ONNX file that determines the engine.
 
-Each is declared once. The ROS parameters of the builder node, the options of the command line,
-the hash of a plan and the rows of the documentation are derived from these fields.
+Each option is declared once. The ROS parameters of the builder node, the options of the command
+line, the hash of a plan and the tables of the documentation are derived from these fields.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from edge_trt_ros.vision.tasks import TASKS
 
 PRECISIONS = ('fp32', 'fp16', 'bf16', 'int8', 'best')
 CALIBRATION_METHODS = ('moving_average', 'min_max', 'percentile')
-# TensorRT's TopK layer takes at most this many.
+# Maximum K of TensorRT's TopK layer.
 MAX_CANDIDATES = 3840
 
 
 def shape_from_text(text: str) -> tuple[int, ...]:
     """
-    Read a shape such as '1x3x640x640'; an empty text gives an empty shape.
+    Read a shape such as '1x3x640x640'; an empty text is an empty shape.
 
-    :raises ConfigurationError: if it is not numbers with x between them.
+    :raises ConfigurationError: if the text is not integers separated by 'x'.
     """
     try:
         return tuple(int(length) for length in text.split('x')) if text else ()
@@ -39,9 +39,9 @@ def shape_from_text(text: str) -> tuple[int, ...]:
 
 def numbers_from_text(text: str) -> tuple[float, ...]:
     """
-    Read numbers such as '12,16,19.5'; an empty text gives none.
+    Read numbers such as '12,16,19.5'; an empty text is an empty tuple.
 
-    :raises ConfigurationError: if it is not numbers with commas between them.
+    :raises ConfigurationError: if the text is not numbers separated by commas.
     """
     try:
         return tuple(float(number) for number in text.split(',')) if text else ()
@@ -53,12 +53,12 @@ def numbers_from_text(text: str) -> tuple[float, ...]:
 @dataclass(frozen=True)
 class BuildOptions:
     """
-    What to build; the same options on the same ONNX give the same engine.
+    What to build; the same options and the same ONNX file produce the same engine.
 
-    Each field says what it is in its declaration; `input_shape` is (batch, channels, height,
-    width) or (batch, tokens), and `anchors_wh` width and height of each anchor in pixels.
+    The declaration of each field describes it. `input_shape` is (batch, channels, height,
+    width) or (batch, tokens); `anchors_wh` is the width and height of each anchor in pixels.
 
-    :raises ConfigurationError: naming the option, its value and what is allowed.
+    :raises ConfigurationError: with the option, its value and the allowed values.
     """
 
     backend: str = setting(
@@ -133,16 +133,16 @@ class BuildOptions:
                 f'{len(self.labels)} labels given, expected at most {MAX_LABELS}')
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the options as plain values, as a manifest stores them."""
+        """Return the options as JSON values, as a manifest stores them."""
         return {name: list(value) if isinstance(value, tuple) else value
                 for name, value in asdict(self).items()}
 
 
 def options_from_dict(stored: Any) -> BuildOptions:
     """
-    Return options from what a manifest stores; what is missing keeps its default.
+    Return the options that a manifest stores; a missing option keeps its default.
 
-    :param stored: what `BuildOptions.to_dict` returns.
+    :param stored: a result of `BuildOptions.to_dict`.
     :raises ConfigurationError: if a value is not allowed.
     """
     known = BuildOptions().to_dict()

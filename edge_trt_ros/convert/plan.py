@@ -1,7 +1,7 @@
 """
-The plan of a build: everything decided, nothing done.
+The plan of a build: all decisions are made, nothing is built.
 
-`plan_build` reads the ONNX and decides what becomes of it, in a second or so. A plan can be
+`plan_build` reads the ONNX file and decides how to build it, in about a second. A plan can be
 printed and compared; `convert.build` executes it.
 """
 
@@ -30,10 +30,10 @@ from edge_trt_ros.heads import Given, recognise, RecognisedHead
 from edge_trt_ros.network_input import check_inputs, ImageInput, NetworkInput, TextInput
 from edge_trt_ros.vision.tasks import TASKS
 
-# An engine takes as many bytes as its weights, rarely twice as many; the old one stays until the
-# new one is whole.
+# An engine is about as large as its weights, rarely twice as large. The old engine stays on disk
+# until the new one is complete.
 _DISK_FACTOR = 2
-# Measured on networks of 1 to 500 MB: the libraries, and the copies of the weights.
+# Memory of the libraries and of the copies of the weights, measured on networks of 1 to 500 MB.
 _MEMORY_BASE_BYTES, _MEMORY_FACTOR = 300_000_000, 8
 
 
@@ -42,17 +42,17 @@ class BuildPlan:
     """
     What will be built.
 
-    Two plans are equal if they build the same engine: by their identities.
+    Two plans are equal if their identities are: then they build the same engine.
 
-    :param identity: what decides the outcome.
+    :param identity: everything that determines the engine.
     :param checked: the network.
     :param found: its head.
     :param input_kinds: what the network reads, and how that fills its input tensors.
-    :param precision: what the network computes in; 'int8' may still end as another if its
-        accuracy cannot be held and `best` was asked for.
-    :param toolchain: what builds it.
+    :param precision: precision of the network; if `best` was requested, 'int8' may still fall
+        back to 'fp16' when the accuracy drop exceeds the budget.
+    :param toolchain: the library that builds it.
     :param graph: the network with its head appended, in float32; not modified.
-    :param facts: what there is to know before minutes are spent, a sentence each.
+    :param facts: findings about the network and its build, a sentence each.
     """
 
     identity: PlanIdentity
@@ -71,24 +71,24 @@ class BuildPlan:
 
     @property
     def key(self) -> str:
-        """64 hexadecimal digits: equal for equal plans."""
+        """64 hexadecimal digits that are equal for equal plans."""
         return self.identity.key()
 
     @property
     def disk_bytes(self) -> int:
-        """What the engine may take on disk while it is installed."""
+        """Maximum disk space that the installation of the engine needs."""
         return _DISK_FACTOR * self.checked.size_bytes
 
     @property
     def memory_bytes(self) -> int:
-        """Estimate of the memory that the build takes on the host, without TensorRT's own."""
+        """Estimated host memory that the build needs, without TensorRT's own allocations."""
         return _MEMORY_BASE_BYTES + _MEMORY_FACTOR * self.checked.size_bytes
 
     def __str__(self) -> str:
         return '\n'.join([*self.facts, self.sentence()])
 
     def sentence(self) -> str:
-        """Return what the build takes."""
+        """Return the disk space and memory that the build needs, as a sentence."""
         return (f'can be built: plan {self.key[:12]}, up to {self.disk_bytes / 1e6:.0f} MB of '
                 f'disk, about {self.memory_bytes / 1e6:.0f} MB of memory')
 
@@ -96,10 +96,10 @@ class BuildPlan:
 @dataclass
 class PlanDraft:
     """
-    A plan as far as it could be made.
+    A complete plan, or the reasons why the network cannot be built.
 
-    :param facts: what was found out, a sentence each.
-    :param errors: why it cannot be built; none if it can.
+    :param facts: findings about the network and its build, a sentence each.
+    :param errors: why it cannot be built; empty if it can.
     :param plan: the plan; None if it cannot be built.
     """
 
@@ -112,7 +112,7 @@ class PlanDraft:
             [*self.facts, *(f'refused: {error}' for error in self.errors)])
 
     def attempt(self, step: Callable[[], None]) -> None:
-        """Take a step; note why it cannot be taken."""
+        """Run a step; if it fails, keep its error."""
         try:
             step()
         except EdgeTrtError as error:
@@ -125,7 +125,7 @@ def plan_build(onnx_path: Path, options: BuildOptions) -> BuildPlan:
 
     :param onnx_path: the ONNX file.
     :param options: what to build.
-    :raises EdgeTrtError: the first reason why it cannot be built.
+    :raises EdgeTrtError: the first error if it cannot be built.
     """
     draft = draft_plan(onnx_path, options)
     if draft.plan is None:
@@ -135,7 +135,7 @@ def plan_build(onnx_path: Path, options: BuildOptions) -> BuildPlan:
 
 def draft_plan(onnx_path: Path, options: BuildOptions) -> PlanDraft:
     """
-    Make a plan, or collect every reason why none can be made.
+    Make a plan, or collect all errors that prevent it.
 
     :param onnx_path: the ONNX file.
     :param options: what to build.
@@ -152,7 +152,7 @@ def draft_plan(onnx_path: Path, options: BuildOptions) -> PlanDraft:
 
 
 class _Drafting:
-    """The steps to a plan; each needs some of those before it, and does nothing without them."""
+    """The steps of planning; a step does nothing if a step that it depends on has failed."""
 
     def __init__(self, options: BuildOptions) -> None:
         self.draft = PlanDraft()
@@ -232,21 +232,21 @@ def input_kinds(checked: CheckedOnnx, found: RecognisedHead, options: BuildOptio
     Return what a network reads, and how that fills its input tensors.
 
     :param checked: the network.
-    :param found: its head, which knows what is usual for its networks.
-    :param options: what the user states.
-    :raises ModelError: if what is stated cannot be used.
+    :param found: its head, which defines the default preprocessing.
+    :param options: the build options.
+    :raises ModelError: if the stated preprocessing is invalid.
     """
     if checked.reads_text:
         return (TextInput(checked.inputs[0].shape[1],
-                          {one.name: TEXT_PARTS[one.name] for one in checked.inputs},
+                          {tensor.name: TEXT_PARTS[tensor.name] for tensor in checked.inputs},
                           checked.tokenizer),)
     tensor = checked.inputs[0].name
-    usual = ImageInput(checked.size_wh, tensor=tensor, **found.reading.image_input)
+    default = ImageInput(checked.size_wh, tensor=tensor, **found.reading.image_input)
     if options.input_contract:
         return (image_input_from_text(options.input_contract,
                                       ImageInput(checked.size_wh, tensor=tensor),
                                       'input_contract'),)
-    return (image_input_from_metadata(checked.metadata, usual),)
+    return (image_input_from_metadata(checked.metadata, default),)
 
 
 def _graph_facts(checked: CheckedOnnx) -> list[str]:

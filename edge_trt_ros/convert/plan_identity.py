@@ -1,8 +1,8 @@
 """
-What makes two builds the same, and whether an installed engine is still the one to have.
+The identity of a plan, and whether an installed engine is stale.
 
-An engine is stale if the plan that it was built by is not the plan of now. The comparison needs
-no graph, only hashes, so that a node can make it often.
+An engine is stale if the plan that it was built from differs from the current plan. The
+comparison needs only hashes and no graph, so a node can repeat it often.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from edge_trt_ros.convert.toolchain import find_toolchain
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EdgeTrtError
 
-# Raised whenever the same options build another engine than before.
+# Increment this when the same options build a different engine than before.
 FORMAT = 2
 
 
 @dataclass(frozen=True)
 class PlanIdentity:
     """
-    Everything that decides what comes out of a build.
+    Everything that determines the result of a build.
 
-    :param onnx_sha256: hash of the ONNX with its external data and tokenizer, hexadecimal.
+    :param onnx_sha256: hash of the ONNX file, its external data and its tokenizer, hexadecimal.
     :param options: the build options.
-    :param calibration_sha256: hash of what the calibration images hold; '' for none.
+    :param calibration_sha256: hash of the content of the calibration images; '' for none.
     :param backend: the library that builds.
     :param backend_version: its version.
-    :param device: name and compute capability of the GPU that the engine is bound to; '' where
+    :param device: name and compute capability of the GPU that the engine is bound to; '' if
         it is bound to none.
     """
 
@@ -47,21 +47,21 @@ class PlanIdentity:
     device: str
 
     def key(self) -> str:
-        """Return 64 hexadecimal digits that change with whatever changes the engine."""
+        """Return 64 hexadecimal digits: a hash of everything that determines the engine."""
         text = json.dumps([FORMAT, self.onnx_sha256, self.calibration_sha256,
                            f'{self.backend} {self.backend_version}', self.device,
                            self.options.to_dict()], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the identity as plain values, as a manifest stores it."""
+        """Return the identity as JSON values, as a manifest stores it."""
         return {**asdict(self), 'options': self.options.to_dict()}
 
     def differences(self, stored: Mapping[str, Any], onnx_name: str) -> list[str]:
         """
-        Return in which fields the plan of an engine differs from this one, a clause each.
+        Return the differences between the plan of an engine and this plan, a clause each.
 
-        :param stored: the plan that a manifest states.
+        :param stored: the plan in the engine's manifest.
         :param onnx_name: name of the ONNX file, for the message.
         """
         old = dict(stored.get('options', {}))
@@ -71,8 +71,8 @@ class PlanIdentity:
                     for name, value in self.options.to_dict().items() if old.get(name) != value]
         if self.calibration_sha256 != stored.get('calibration_sha256', ''):
             clauses.append('the calibration images have changed')
-        built, now = (f'{one.get("backend")} {one.get("backend_version")}'
-                      for one in (stored, asdict(self)))
+        built, now = (f'{plan.get("backend")} {plan.get("backend_version")}'
+                      for plan in (stored, asdict(self)))
         if built != now:
             clauses.append(f'it was built with {built} and {now} builds now')
         elif self.device != stored.get('device', ''):
@@ -83,12 +83,13 @@ class PlanIdentity:
 
 def why_stale(engine_path: Path, onnx_path: Path, options: BuildOptions) -> str:
     """
-    Say why an engine has to be built again; an empty answer means that it is fresh.
+    Return why an engine is stale, or '' if it is fresh.
 
     :param engine_path: the installed engine, if any.
-    :param onnx_path: the ONNX that it should come from; one that is gone has not changed.
-    :param options: how it should be built.
-    :raises EdgeTrtError: if ONNX or calibration images cannot be read, or nothing can build.
+    :param onnx_path: the ONNX file to build from; a missing file counts as unchanged.
+    :param options: the options to build with.
+    :raises EdgeTrtError: if the ONNX file or a calibration image cannot be read, or if the
+        library that should build is not installed.
     """
     if not engine_path.exists():
         return 'there was no engine yet'

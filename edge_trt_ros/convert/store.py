@@ -1,8 +1,8 @@
 """
-Where engines live on disk: one builder at a time, replaced whole or not at all.
+Engines on disk: a lock admits one builder at a time, and replacement is atomic.
 
-The lock is the kernel's (`flock`), so it goes with the process that holds it, however that one
-ends. Whatever a killed builder left behind is swept by the next one that takes the lock.
+The lock is a `flock`, so the kernel releases it when its process ends for any reason. The next
+builder that acquires the lock removes the temporary files of a killed builder.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from edge_trt_ros.manifest import EngineManifest, manifest_path
 @contextmanager
 def locked(engine_path: Path) -> Iterator[None]:
     """
-    Hold the right to install one engine.
+    Hold the lock of an engine.
 
-    :param engine_path: the engine file; its folder is made if it is missing.
-    :raises BuildError: if another process is building it now.
+    :param engine_path: the engine file; its folder is created if it is missing.
+    :raises BuildError: if another process is building this engine.
     """
     lock_path = engine_path.with_name(f'.{engine_path.name}.lock')
     descriptor = _take(lock_path, engine_path)
@@ -35,18 +35,18 @@ def locked(engine_path: Path) -> Iterator[None]:
         _sweep(engine_path)
         yield
     finally:
-        # Unlinked while it is held: whoever waits on the old file finds it gone and retries.
+        # Unlink the file while it is locked: a process that opened it finds it gone and retries.
         lock_path.unlink(missing_ok=True)
         os.close(descriptor)
 
 
 def check_disk_space(engine_path: Path, needed_bytes: int) -> None:
     """
-    Refuse a build whose engine will hardly find room, before minutes are spent on it.
+    Refuse a build if the disk may be too small for its engine.
 
-    :param engine_path: where the engine will go; its folder is there.
-    :param needed_bytes: what it may take (`BuildPlan.disk_bytes`).
-    :raises BuildError: with the space that is there and that is needed.
+    :param engine_path: path of the engine; its folder exists.
+    :param needed_bytes: maximum disk space that it needs (`BuildPlan.disk_bytes`).
+    :raises BuildError: with the free and the required space.
     """
     free = shutil.disk_usage(engine_path.parent).free
     if free < needed_bytes:
@@ -57,12 +57,12 @@ def check_disk_space(engine_path: Path, needed_bytes: int) -> None:
 
 def install(engine_path: Path, engine: bytes, manifest: EngineManifest) -> None:
     """
-    Put an engine and its manifest in place; a reader sees the old pair or the new one.
+    Replace an engine and its manifest atomically.
 
-    :param engine_path: where the engine goes; the caller holds its lock.
+    :param engine_path: path of the engine; the caller holds its lock.
     :param engine: the engine's bytes.
-    :param manifest: what they are.
-    :raises BuildError: if the disk refuses; the old engine stays.
+    :param manifest: the engine's manifest.
+    :raises BuildError: if they cannot be written; the old engine stays.
     """
     following = next_manifest_path(engine_path)
     try:
@@ -75,7 +75,7 @@ def install(engine_path: Path, engine: bytes, manifest: EngineManifest) -> None:
         try:
             following.unlink(missing_ok=True)
         except OSError:
-            pass  # the first error is the one to tell
+            pass  # report the first error
         raise BuildError(f'{engine_path} cannot be written: {error.strerror}; '
                          'the engine that was there is untouched') from error
 
@@ -87,7 +87,7 @@ def _take(lock_path: Path, engine_path: Path) -> int:
             descriptor = os.open(lock_path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise BuildError(f'{engine_path.parent} cannot be written: {error.strerror}; choose '
-                             'another engine_file_path or mend its rights') from error
+                             'another engine_file_path or fix its permissions') from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -114,7 +114,7 @@ def _sweep(engine_path: Path) -> None:
                 os.replace(following, manifest_path(engine_path))
                 return
         except (EdgeTrtError, OSError):
-            pass  # there is no engine that it could belong to
+            pass  # no engine belongs to this manifest
         following.unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""What builds an engine here: the library that is asked for, its version, its GPU."""
+"""The library that builds engines on this machine, with its version and GPU."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Toolchain:
     """
     A library that builds.
 
-    :param backend: as a manifest names it.
-    :param version: the library's version.
-    :param device: name and compute capability of the GPU that the engine is bound to; '' where
+    :param backend: its name in a manifest.
+    :param version: its version.
+    :param device: name and compute capability of the GPU that the engine is bound to; '' if
         it is bound to none.
     :param tensorrt: the library, if it is a TensorRT.
     """
@@ -29,18 +29,17 @@ class Toolchain:
     tensorrt: TensorRt | None = None
 
     def compute_capabilities(self, options: BuildOptions) -> tuple[str, ...]:
-        """Return those that the engine must run on, as far as they are known now."""
+        """Return the compute capabilities that the engine must support, as far as known."""
         built_on = self.device.split()[-1:]
         return options.compute_capabilities or tuple(built_on)
 
 
 def find_toolchain(options: BuildOptions) -> Toolchain:
     """
-    Return what builds here.
+    Return the library that builds an engine with these options.
 
-    :param options: the library that is asked for, or 'auto'.
-
-    :raises EngineError: if the library that it asks for is not installed.
+    :param options: the build options; their back end 'auto' selects the best library here.
+    :raises EngineError: if the requested library is not installed.
     """
     backend = best_backend() if options.backend == 'auto' else options.backend
     if backend == ONNXRUNTIME:

@@ -1,4 +1,4 @@
-"""An open engine compared with ONNX Runtime on the ONNX that it was built from."""
+"""Compare an open engine with the ONNX model that it was built from, run by ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -24,22 +24,23 @@ from edge_trt_ros.runtime.text_preprocess import TextTokens
 def verify(runtime: Runtime, source: CheckedOnnx, found: RecognisedHead,
            samples: Sequence[Sample] = (), precision: str = 'fp32') -> dict[str, Any]:
     """
-    Compare an open engine with its ONNX, by the measure of its task.
+    Compare the results of an open engine with those of its ONNX model.
 
     :param runtime: the engine.
-    :param source: the ONNX it was built from.
-    :param found: that ONNX's head.
-    :param samples: images to compare on; () takes seeded noise and a gray image, or words of the
+    :param source: the ONNX model it was built from.
+    :param found: the model's head.
+    :param samples: images to compare on; () uses seeded noise and a gray image, or words of the
         vocabulary for a network that reads texts.
-    :param precision: what the engine computes in, a key of `compare.limits.LIMITS`.
-    :returns: what ran it, the number of samples, and what the task's comparison measured.
-    :raises BuildError: if they disagree, or if either returns values that are not finite.
+    :param precision: precision of the engine, a key of `compare.limits.LIMITS`.
+    :returns: the library that ran it, the number of samples, and the differences that the
+        task's comparison measured.
+    :raises BuildError: if the differences exceed the limits, or if values are not finite.
     """
     manifest = runtime.manifest
     samples = samples or sample_inputs(manifest)
     session = open_session(source.model)
     preprocess = host_preprocess(manifest.input_kinds)
-    tensors = {one.name: np.empty(one.shape, one.dtype) for one in source.inputs}
+    tensors = {tensor.name: np.empty(tensor.shape, tensor.dtype) for tensor in source.inputs}
     names = [output.name for output in source.outputs]
     comparison = TASKS[found.task].compare(
         found, kept_rows(manifest), limits_of(manifest, precision))
@@ -60,14 +61,14 @@ def verify(runtime: Runtime, source: CheckedOnnx, found: RecognisedHead,
 
 def kept_rows(manifest: EngineManifest) -> int:
     """Return how many rows (boxes, classes) leave the device."""
-    return next((one.shape[1] for one in manifest.outputs if one.name == 'scores'), 1)
+    return next((tensor.shape[1] for tensor in manifest.outputs if tensor.name == 'scores'), 1)
 
 
 def sample_inputs(manifest: EngineManifest) -> list[Sample]:
     """
     Return samples that need no data: noise and a gray image, or words of a vocabulary.
 
-    :param manifest: of the engine.
+    :param manifest: manifest of the engine.
     """
     if manifest.text_input is not None:
         return list(TextTokens(manifest.text_input).samples())

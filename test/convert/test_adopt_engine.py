@@ -1,4 +1,4 @@
-"""Engines of Ultralytics' exporter, and files that only look like them."""
+"""Adopt engines of Ultralytics' exporter, and refuse similar files."""
 
 from __future__ import annotations
 
@@ -27,66 +27,69 @@ HEADER = {'description': 'Ultralytics YOLOv8n model', 'task': 'detect', 'imgsz':
           'batch': 1, 'names': {'0': 'car', '1': 'truck', '2': 'pedestrian'}}
 
 
-def with_header(plan: bytes, **changes: object) -> bytes:
+def with_header(engine: bytes, **changes: object) -> bytes:
+    """Return an engine with Ultralytics' header before it."""
     header = json.dumps({**HEADER, **changes}).encode()
-    return len(header).to_bytes(4, 'little') + header + plan
+    return len(header).to_bytes(4, 'little') + header + engine
 
 
-def test_what_has_no_header(tmp_path: Path) -> None:
+def test_engine_without_header_is_refused(tmp_path: Path) -> None:
     source = tmp_path / 'yolo.engine'
     with pytest.raises(EngineError, match='yolo.engine cannot be read: No such file'):
         adopt_engine(source, tmp_path / 'out.engine')
-    for content in (b'', b'ftrt' * 100, with_header(b'plan').replace(b'"names"', b'"nomes"')):
+    for content in (b'', b'ftrt' * 100, with_header(b'engine').replace(b'"names"', b'"nomes"')):
         source.write_bytes(content)
         with pytest.raises(EngineError, match='no header of Ultralytics.*from its ONNX'):
             adopt_engine(source, tmp_path / 'out.engine')
     assert not (tmp_path / 'out.engine').exists()
 
 
-def test_where_nothing_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_adopting_without_gpu_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, 'find_gpu', lambda: None)
-    (tmp_path / 'yolo.engine').write_bytes(with_header(b'plan'))
-    with pytest.raises(EngineError, match='taken over where it runs: there is no NVIDIA GPU'):
+    (tmp_path / 'yolo.engine').write_bytes(with_header(b'engine'))
+    with pytest.raises(EngineError, match='adopted where it runs: there is no NVIDIA GPU'):
         adopt_engine(tmp_path / 'yolo.engine', tmp_path / 'out.engine')
 
 
-def test_the_manifest_says_what_the_header_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_manifest_contains_the_header_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
     shapes = {'output0': (1, 7, 126)}
     monkeypatch.setattr(module, '_tensors', lambda plan, library: (
         (TensorSpec('images', 'float32', (1, 3, 64, 96)),),
         tuple(TensorSpec(name, 'float32', shape) for name, shape in shapes.items())))
     library = TensorRt('tensorrt', '10.3.0', None)
-    made = module._manifest(with_header(b'plan'), HEADER, library, {})
-    assert (made.head, made.task, made.labels) == (
+    manifest = module._manifest(with_header(b'engine'), HEADER, library, {})
+    assert (manifest.head, manifest.task, manifest.labels) == (
         'yolo_dense', 'detect', ('car', 'truck', 'pedestrian'))
-    assert made.image_input.size_wh == (96, 64)
+    assert manifest.image_input.size_wh == (96, 64)
     shapes['output0'] = (1, 7, 125)
     with pytest.raises(ModelError, match='not known'):
-        module._manifest(with_header(b'plan'), HEADER, library, {})
+        module._manifest(with_header(b'engine'), HEADER, library, {})
 
 
 class TestOnTheGpu:
-    """With a plan that TensorRT built here."""
+    """Tests with an engine that TensorRT builds on this machine."""
 
     pytestmark = GPU_MARKS
 
-    def test_it_runs_as_its_onnx_does(self, tmp_path: Path) -> None:
+    def test_adopted_engine_matches_its_onnx(self, tmp_path: Path) -> None:
         model = dense_model((96, 64), weight=1.0)
         build_engine(save(model, tmp_path / 'm.onnx'), tmp_path / 'cpu.engine',
                      BuildOptions(backend='onnxruntime'))
-        plan, _ = raw_engine(model, manifest_of(tmp_path / 'cpu.engine'), (96, 64))
-        (tmp_path / 'yolo.engine').write_bytes(with_header(plan))
-        made = adopt_engine(tmp_path / 'yolo.engine', tmp_path / 'out.engine')
-        assert made.labels == ('car', 'truck', 'pedestrian') and made.head == 'yolo_dense'
+        engine, _ = raw_engine(model, manifest_of(tmp_path / 'cpu.engine'), (96, 64))
+        (tmp_path / 'yolo.engine').write_bytes(with_header(engine))
+        manifest = adopt_engine(tmp_path / 'yolo.engine', tmp_path / 'out.engine')
+        assert manifest.labels == ('car', 'truck', 'pedestrian')
+        assert manifest.head == 'yolo_dense'
         with open_runtime(tmp_path / 'out.engine').runtime as adopted, \
                 open_runtime(tmp_path / 'cpu.engine').runtime as cpu:
             frames = [noise_frame((160, 90), seed) for seed in range(3)]
-            seen = match_detections((detect(cpu, frame, Thresholds(0.1))[0],
-                                     detect(adopted, frame, Thresholds(0.1))[0])
-                                    for frame in frames)
-        assert seen.expected > 20 and seen.f1 > 0.95 and np.isfinite(seen.score_drift), seen
+            matches = match_detections((detect(cpu, frame, Thresholds(0.1))[0],
+                                        detect(adopted, frame, Thresholds(0.1))[0])
+                                       for frame in frames)
+        assert matches.expected > 20 and matches.f1 > 0.95, matches
+        assert np.isfinite(matches.score_drift), matches
 
-    def test_a_broken_plan_is_not_installed(self, tmp_path: Path) -> None:
+    def test_broken_engine_is_not_installed(self, tmp_path: Path) -> None:
         (tmp_path / 'yolo.engine').write_bytes(with_header(b'ftrt' * 100))
         with pytest.raises(EngineError, match='cannot load this engine'):
             adopt_engine(tmp_path / 'yolo.engine', tmp_path / 'out.engine')

@@ -1,4 +1,4 @@
-"""Every bad input: one sentence, its own code, and the engine that was there stays."""
+"""Bad input is refused with a one-line message and an error code; the old engine stays."""
 
 from __future__ import annotations
 
@@ -28,16 +28,22 @@ from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt
 
 @dataclass
 class Case:
-    """How to spoil a build whose ONNX lies at a path in a folder."""
+    """
+    A bad input.
+
+    :param spoil: spoils the inputs of a build, given the path of the ONNX file and its folder.
+    :param code: the expected error code.
+    :param options: build options; {folder} is replaced by the folder.
+    """
 
     spoil: Callable[[Path, Path], None]
     code: str
-    recipe: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 def with_weights_outside(path: Path, folder: Path) -> None:
     model = dense_model()
-    for tensor in model.graph.initializer:  # only larger ones are put outside
+    for tensor in model.graph.initializer:  # onnx externalises only tensors with raw data
         tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor), tensor.name))
     onnx.save(model, str(path), save_as_external_data=True, location='weights.bin',
               size_threshold=0)
@@ -46,7 +52,7 @@ def with_weights_outside(path: Path, folder: Path) -> None:
 
 def with_nan(path: Path, folder: Path) -> None:
     model = dense_model()
-    kernel = next(one for one in model.graph.initializer if one.name == 'kernel_8')
+    kernel = next(tensor for tensor in model.graph.initializer if tensor.name == 'kernel_8')
     values = numpy_helper.to_array(kernel).copy()
     values[0] = np.nan
     kernel.CopyFrom(numpy_helper.from_array(values, kernel.name))
@@ -109,7 +115,7 @@ if installed_tensorrt():
 
 
 @pytest.mark.parametrize('name', CASES)
-def test_refused_with_its_code_and_the_old_engine_stays(name: str, tmp_path: Path) -> None:
+def test_bad_input_is_refused_and_the_old_engine_stays(name: str, tmp_path: Path) -> None:
     case, path, engine = CASES[name], tmp_path / 'm.onnx', tmp_path / 'm.engine'
     save(dense_model(), path)
     build_engine(path, engine, BuildOptions(backend='onnxruntime'))
@@ -117,10 +123,10 @@ def test_refused_with_its_code_and_the_old_engine_stays(name: str, tmp_path: Pat
     if name == 'an unknown head':
         save(dense_model(metadata={'task': 'paint'}), path)
     case.spoil(path, tmp_path)
-    recipe = {key: value.format(folder=tmp_path) if isinstance(value, str) else value
-              for key, value in case.recipe.items()}
+    options = {key: value.format(folder=tmp_path) if isinstance(value, str) else value
+               for key, value in case.options.items()}
     with pytest.raises(EdgeTrtError) as refusal:
-        build_engine(path, engine, BuildOptions(**{'backend': 'onnxruntime', **recipe}),
+        build_engine(path, engine, BuildOptions(**{'backend': 'onnxruntime', **options}),
                      force=True)
     assert refusal.value.code == case.code
     sentence = described(refusal.value)
@@ -128,10 +134,10 @@ def test_refused_with_its_code_and_the_old_engine_stays(name: str, tmp_path: Pat
     assert engine.read_bytes() == before
     read_engine(engine)
     assert sorted(tmp_path.glob('.*')) == [] or all(
-        one.name.endswith('.lock') for one in tmp_path.glob('.*'))
+        path.name.endswith('.lock') for path in tmp_path.glob('.*'))
 
 
-def test_images_of_other_sizes_are_no_bad_input(tmp_path: Path) -> None:
+def test_calibration_accepts_images_of_all_sizes(tmp_path: Path) -> None:
     folder = image_folder(tmp_path / 'images')
     cv2.imwrite(str(folder / 'tiny.png'), np.zeros((3, 5, 3), np.uint8))
     manifest, _ = build_engine(
@@ -142,7 +148,7 @@ def test_images_of_other_sizes_are_no_bad_input(tmp_path: Path) -> None:
     assert manifest.layers['precision'] == 'int8'
 
 
-def test_a_command_tells_the_code(tmp_path: Path) -> None:
+def test_command_prints_the_error_code(tmp_path: Path) -> None:
     (tmp_path / 'm.onnx').write_text('not an ONNX')
     done = subprocess.run(
         [sys.executable, '-m', 'edge_trt_ros', 'build_engine', str(tmp_path / 'm.onnx'), '-o',
@@ -151,6 +157,6 @@ def test_a_command_tells_the_code(tmp_path: Path) -> None:
     assert done.stderr.rstrip().endswith('[not_onnx]') and done.stderr.count('\n') == 1
 
 
-def test_codes_are_words() -> None:
+def test_error_codes_are_words() -> None:
     assert all(case.code.replace('_', '').isalpha() for case in CASES.values())
     assert load_module.MAX_ONNX_BYTES < 3 << 30

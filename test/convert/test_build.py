@@ -1,4 +1,4 @@
-"""From ONNX to an installed engine: with its head appended like without, fresh or stale."""
+"""Builds: appended heads, stale engines, failed builds and their effect on the old engine."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OPTIONS = BuildOptions()
     (anchors_model((96, 64), classes=1), 'candidates'),
     (end_to_end_model(), 'candidates_final'),
 ])
-def test_fused_like_unfused(tmp_path: Path, model: object, head: str) -> None:
+def test_device_and_host_decoding_agree(tmp_path: Path, model: object, head: str) -> None:
     path = save(model, tmp_path / 'm.onnx')  # type: ignore[arg-type]
     built = build_in_memory(path, OPTIONS)
     assert built.manifest.decoder == head
@@ -53,12 +53,12 @@ def test_fused_like_unfused(tmp_path: Path, model: object, head: str) -> None:
             np.testing.assert_array_equal(found.class_ids, expected.class_ids)
 
 
-def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_builds_are_reproducible(tmp_path: Path) -> None:
     path = save(dense_model(), tmp_path / 'm.onnx')
     assert build_in_memory(path, OPTIONS).engine == build_in_memory(path, OPTIONS).engine
 
 
-def test_fresh_and_stale(tmp_path: Path) -> None:
+def test_only_stale_engines_are_rebuilt(tmp_path: Path) -> None:
     path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'sub' / 'm.engine'
     _, reason = build_engine(path, engine, OPTIONS)
     assert reason == 'there was no engine yet'
@@ -76,7 +76,7 @@ def test_fresh_and_stale(tmp_path: Path) -> None:
     assert leftovers(engine.parent) == []
 
 
-def test_a_failed_build_leaves_the_old_engine(tmp_path: Path) -> None:
+def test_failed_build_keeps_the_old_engine(tmp_path: Path) -> None:
     path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
     build_engine(path, engine, OPTIONS)
     old = read_engine(engine)
@@ -86,17 +86,17 @@ def test_a_failed_build_leaves_the_old_engine(tmp_path: Path) -> None:
     assert read_engine(engine) == old and leftovers(tmp_path) == []
 
 
-def test_a_network_of_nan_is_not_installed(tmp_path: Path) -> None:
+def test_engine_that_returns_nan_is_not_installed(tmp_path: Path) -> None:
     model = dense_model()
     sigmoid = next(node for node in model.graph.node if node.op_type == 'Sigmoid')
-    sigmoid.op_type = 'Log'  # of what is negative, too
+    sigmoid.op_type = 'Log'  # its inputs include negative values
     path = save(model, tmp_path / 'm.onnx')
     with pytest.raises(BuildError, match='not fit for use'):
         build_engine(path, tmp_path / 'm.engine', OPTIONS)
     assert not (tmp_path / 'm.engine').exists()
 
 
-def test_an_engine_that_differs_is_not_installed(
+def test_engine_that_differs_from_its_onnx_is_not_installed(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(dense_model(), tmp_path / 'm.onnx')
     other = save(dense_model(weight=3.5), tmp_path / 'other.onnx')
@@ -113,7 +113,7 @@ def test_the_engine_never_replaces_its_onnx(tmp_path: Path) -> None:
         build_engine(path, path, OPTIONS)
 
 
-def test_a_disk_that_will_not_suffice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_small_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
     nearly_full = SimpleNamespace(free=path.stat().st_size)
     monkeypatch.setattr('shutil.disk_usage', lambda folder: nearly_full)
@@ -122,7 +122,7 @@ def test_a_disk_that_will_not_suffice(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not engine.exists() and leftovers(tmp_path) == []
 
 
-def test_weights_beside_the_onnx_take_room_too(
+def test_external_weights_count_as_disk_space(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / 'm.onnx'
     onnx.save(dense_model(classes=200), str(path), save_as_external_data=True,

@@ -1,4 +1,4 @@
-"""Builds in a child process: ended, failed, canceled, killed."""
+"""Builds in a child process: successful, failed, canceled, killed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_build_in_a_child(tmp_path: Path) -> None:
         wait(BuildJob(path, engine, OPTIONS, force=True))
 
 
-def test_a_build_that_takes_too_much_memory(tmp_path: Path) -> None:
+def test_build_above_the_memory_limit_fails(tmp_path: Path) -> None:
     path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
     wait(BuildJob(path, engine, OPTIONS, force=False, memory_limit_mb=8192))
     old = read_engine(engine)
@@ -40,20 +40,21 @@ def test_a_build_that_takes_too_much_memory(tmp_path: Path) -> None:
     assert read_engine(engine) == old and leftovers(tmp_path) == []
 
 
-def test_a_build_that_hangs_can_be_canceled(tmp_path: Path) -> None:
+def test_hanging_build_is_killed_after_cancel(tmp_path: Path) -> None:
     path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
     job = BuildJob(path, engine, OPTIONS, force=True)
     for child in multiprocessing.active_children():
-        os.kill(child.pid or 0, signal.SIGSTOP)  # deaf to all but SIGKILL, as in a driver's call
-    asked = time.monotonic()
+        # A stopped process reacts only to SIGKILL, like a process that hangs in a driver call.
+        os.kill(child.pid or 0, signal.SIGSTOP)
+    canceled_at = time.monotonic()
     job.cancel()
     with pytest.raises(BuildCanceledError):
         wait(job)
-    assert time.monotonic() - asked < 2.0 and leftovers(tmp_path) == []
+    assert time.monotonic() - canceled_at < 2.0 and leftovers(tmp_path) == []
 
 
 @pytest.mark.parametrize('how', ['cancel', 'kill'])
-def test_a_build_stopped_half_way(tmp_path: Path, how: str) -> None:
+def test_stopped_build_keeps_the_old_engine(tmp_path: Path, how: str) -> None:
     path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
     build_engine(path, engine, OPTIONS)
     old = read_engine(engine)

@@ -1,4 +1,4 @@
-"""The options of a build: checked, hashed, and read from text."""
+"""Build options: validation, hashes, and parsing of shapes and labels."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ OPTIONS = BuildOptions()
     ({'max_candidates': 0}, 'max_candidates'), ({'max_candidates': 3841}, 'max_candidates'),
     ({'input_shape': (1, 3, 64)}, 'input_shape'), ({'input_shape': (2, 3, 64, 64)}, 'input_shape'),
 ])
-def test_options_that_cannot_be(values: dict[str, object], match: str) -> None:
+def test_invalid_options_are_refused(values: dict[str, object], match: str) -> None:
     with pytest.raises(ConfigurationError, match=match):
         BuildOptions(**values)  # type: ignore[arg-type]
 
 
-def test_the_key_of_a_plan_changes_with_every_field() -> None:
-    other: dict[str, object] = {
+def test_plan_key_depends_on_each_field() -> None:
+    changes: dict[str, object] = {
         'backend': 'onnxruntime', 'precision': 'fp16', 'input_shape': (1, 3, 64, 64),
         'max_candidates': 7, 'labels': ('x',), 'workspace_mb': 5, 'sparsity': True,
         'compute_capabilities': ('8.6',), 'hardware_compatible': True,
         'version_compatible': True, 'calibration': 'a', 'calibration_topic': '/a',
         'calibration_images': 3, 'calibration_method': 'min_max', 'max_accuracy_drop': 0.5,
         'task': 'segment', 'dla': True, 'anchors_wh': (1.0, 2.0), 'input_contract': '{}'}
-    assert set(other) == {field.name for field in fields(BuildOptions)}
+    assert set(changes) == {field.name for field in fields(BuildOptions)}
     plan = PlanIdentity('onnx', OPTIONS, 'images', 'library', '1', 'gpu')
     changed = [replace(plan, options=replace(OPTIONS, **{name: value}))
-               for name, value in other.items()]
+               for name, value in changes.items()]
     changed += [replace(plan, **{name: 'other'}) for name in (
         'onnx_sha256', 'calibration_sha256', 'backend', 'backend_version', 'device')]
-    assert len({one.key() for one in (plan, *changed)}) == len(changed) + 1
-    for one in changed:
-        clauses = one.differences(plan.to_dict(), 'm.onnx')
+    assert len({identity.key() for identity in (plan, *changed)}) == len(changed) + 1
+    for identity in changed:
+        clauses = identity.differences(plan.to_dict(), 'm.onnx')
         assert len(clauses) == 1, clauses
 
 
@@ -60,7 +60,7 @@ def test_shapes_and_labels_from_text(tmp_path: Path) -> None:
     labels.write_text('car\ntruck\n\n')
     assert labels_from_file(str(labels)) == ('car', 'truck') and labels_from_file('') == ()
     labels.write_text('car\n\ntruck\n')
-    with pytest.raises(ConfigurationError, match='an empty one between'):
+    with pytest.raises(ConfigurationError, match='an empty label between'):
         labels_from_file(str(labels))
     with pytest.raises(ConfigurationError, match='cannot be read'):
         labels_from_file(str(tmp_path / 'none.txt'))

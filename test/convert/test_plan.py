@@ -1,4 +1,4 @@
-"""A plan: readable, complete, comparable, and made before any minute is spent."""
+"""Plans of builds: their facts and errors, equality, and what the manifest stores."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ needs_rtx = pytest.mark.skipif(installed_tensorrt() != 'tensorrt_rtx',
 
 
 def draft(model: onnx.ModelProto, folder: Path, options: BuildOptions) -> PlanDraft:
-    """Draft the plan of a model as a file."""
+    """Save a model and draft its plan."""
     return draft_plan(save(model, folder / 'm.onnx'), options)
 
 
 def with_unknown_operator() -> onnx.ModelProto:
-    """Return a model with an operator that ONNX Runtime has and TensorRT has not."""
+    """Return a model with an operator that ONNX Runtime supports and TensorRT does not."""
     model = dense_model()
     model.graph.node[0].input[0] = 'inverse'
     model.graph.node.insert(0, helper.make_node(
@@ -40,41 +40,41 @@ def with_unknown_operator() -> onnx.ModelProto:
     return model
 
 
-def test_what_can_be_built(tmp_path: Path) -> None:
+def test_plan_text_lists_facts_and_costs(tmp_path: Path) -> None:
     model = dense_model()
     model.graph.initializer.append(numpy_helper.from_array(np.zeros(2), 'twice'))
-    made = draft(model, tmp_path, BuildOptions(backend='onnxruntime'))
-    assert made.errors == [] and made.plan is not None
-    text = str(made)
+    drafted = draft(model, tmp_path, BuildOptions(backend='onnxruntime'))
+    assert drafted.errors == [] and drafted.plan is not None
+    text = str(drafted)
     for part in ('images float32[1, 3, 64, 64]', 'opset 18 of ai.onnx', '3 constants are int64',
                  '1 constants are double', 'head yolo_dense: 3 classes, 84 boxes',
                  'built by onnxruntime', 'can be built: plan ', ' MB of disk, about '):
         assert part in text
-    assert made.plan.disk_bytes >= 2 * (tmp_path / 'm.onnx').stat().st_size
+    assert drafted.plan.disk_bytes >= 2 * (tmp_path / 'm.onnx').stat().st_size
 
 
 @needs_rtx
-def test_an_operator_that_tensorrt_lacks(tmp_path: Path) -> None:
+def test_operator_unsupported_by_tensorrt_is_refused(tmp_path: Path) -> None:
     model = with_unknown_operator()
-    made = draft(model, tmp_path, RTX)
-    assert any("node 'odd' (Inverse)" in str(error) for error in made.errors)
-    assert 'operators outside of ONNX: Inverse (1)' in made.facts
+    drafted = draft(model, tmp_path, RTX)
+    assert any("node 'odd' (Inverse)" in str(error) for error in drafted.errors)
+    assert 'operators outside of ONNX: Inverse (1)' in drafted.facts
     with pytest.raises(ModelError, match="node 'odd'"):
         build_engine(tmp_path / 'm.onnx', tmp_path / 'm.engine', RTX)
 
 
-def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+def test_draft_lists_all_errors(tmp_path: Path) -> None:
     options = BuildOptions(backend='onnxruntime', precision='bf16', labels=('one',), sparsity=True)
-    made = draft(dense_model(), tmp_path, options)
-    assert len(made.errors) == 3 and made.plan is None
-    for part, error in zip(('1 labels are given', 'bf16', 'sparsity'), made.errors):
+    drafted = draft(dense_model(), tmp_path, options)
+    assert len(drafted.errors) == 3 and drafted.plan is None
+    for part, error in zip(('1 labels are given', 'bf16', 'sparsity'), drafted.errors):
         assert part in str(error)
-    assert str(made).count('refused: ') == 3
+    assert str(drafted).count('refused: ') == 3
     with pytest.raises(ModelError, match='1 labels are given'):
         plan_build(tmp_path / 'm.onnx', options)
 
 
-def test_plans_are_equal_if_they_build_the_same(tmp_path: Path) -> None:
+def test_equal_plans_have_equal_keys(tmp_path: Path) -> None:
     path, options = save(dense_model(), tmp_path / 'm.onnx'), BuildOptions(backend='onnxruntime')
     first, again = plan_build(path, options), plan_build(path, options)
     assert first == again and first.key == again.key
@@ -84,7 +84,7 @@ def test_plans_are_equal_if_they_build_the_same(tmp_path: Path) -> None:
         'max_candidates is 1000 in the engine and 10 now']
 
 
-def test_the_manifest_holds_the_plan_that_built_it(tmp_path: Path) -> None:
+def test_manifest_contains_the_plan(tmp_path: Path) -> None:
     path, options = save(dense_model(), tmp_path / 'm.onnx'), BuildOptions(backend='onnxruntime')
     plan = plan_build(path, options)
     manifest, _ = build_engine(path, tmp_path / 'm.engine', options)
@@ -93,7 +93,7 @@ def test_the_manifest_holds_the_plan_that_built_it(tmp_path: Path) -> None:
     assert (manifest.head, manifest.decoder) == ('yolo_dense', 'candidates')
 
 
-def test_planning_changes_nothing(tmp_path: Path) -> None:
+def test_planning_modifies_neither_graph_nor_file(tmp_path: Path) -> None:
     path = save(dense_model(), tmp_path / 'm.onnx')
     before = path.read_bytes()
     plan = plan_build(path, BuildOptions(backend='onnxruntime'))

@@ -1,4 +1,4 @@
-"""Engines on disk: one builder at a time, replaced whole or not at all."""
+"""Engines on disk: locking, atomic replacement, full and read-only disks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edge_trt_ros.manifest import manifest_path
 OPTIONS = BuildOptions()
 
 
-def test_two_builders_of_one_engine(tmp_path: Path) -> None:
+def test_second_builder_of_an_engine_is_refused(tmp_path: Path) -> None:
     engine = tmp_path / 'm.engine'
     with locked(engine):
         with pytest.raises(BuildError, match=rf'built by process {os.getpid()} for \d+ s'):
@@ -32,7 +32,7 @@ def test_two_builders_of_one_engine(tmp_path: Path) -> None:
     assert leftovers(tmp_path) == []
 
 
-def test_read_only_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_only_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(dense_model(), tmp_path / 'm.onnx')
 
     def read_only(*arguments: object) -> int:
@@ -42,13 +42,13 @@ def test_read_only_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         build_engine(path, tmp_path / 'm.engine', OPTIONS)
 
 
-def test_folder_that_cannot_be(tmp_path: Path) -> None:
+def test_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     path = save(dense_model(), tmp_path / 'm.onnx')
     with pytest.raises(BuildError, match='cannot be written'):
         build_engine(path, path / 'm.engine', OPTIONS)
 
 
-def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_keeps_the_old_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
     build_engine(path, engine, OPTIONS)
     old = read_engine(engine)
@@ -62,14 +62,14 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_engine(engine) == old and leftovers(tmp_path) == []
 
 
-def test_an_installation_stopped_anywhere_is_whole(
+def test_interrupted_installation_is_atomic(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
     build_engine(path, engine, OPTIONS)
     old = read_engine(engine)
     built = build_in_memory(path, BuildOptions(max_candidates=7))
     new = (built.engine, built.manifest)
-    replace, seen = os.replace, []
+    replace, is_new = os.replace, []
 
     class Stopped(BaseException):
         pass
@@ -89,21 +89,21 @@ def test_an_installation_stopped_anywhere_is_whole(
             pass
         monkeypatch.setattr(os, 'replace', replace)
         assert read_engine(engine) in (old, new)
-        with locked(engine):  # the next builder sweeps
+        with locked(engine):  # the next builder removes temporary files
             assert not next_manifest_path(engine).exists()
         assert read_engine(engine) in (old, new) and leftovers(tmp_path) == []
-        seen.append(read_engine(engine) == new)
-    assert seen == [False, False, True, True]
+        is_new.append(read_engine(engine) == new)
+    assert is_new == [False, False, True, True]
 
 
-def test_a_builder_killed_at_random_moments(tmp_path: Path) -> None:
+def test_killed_builder_leaves_a_valid_engine(tmp_path: Path) -> None:
     path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
-    recipes = [BuildOptions(max_candidates=count) for count in (5, 6)]
-    build_engine(path, engine, recipes[0])
+    option_sets = [BuildOptions(max_candidates=count) for count in (5, 6)]
+    build_engine(path, engine, option_sets[0])
     random, ended = np.random.default_rng(0), 0
     for round_number in range(20):
         child = multiprocessing.get_context('fork').Process(
-            target=build_engine, args=(path, engine, recipes[round_number % 2]),
+            target=build_engine, args=(path, engine, option_sets[round_number % 2]),
             kwargs={'force': True})
         child.start()
         child.join(float(random.uniform(0.0, 0.25)))
@@ -113,9 +113,9 @@ def test_a_builder_killed_at_random_moments(tmp_path: Path) -> None:
         data, manifest = read_engine(engine)
         kept = manifest.options['max_candidates']
         assert kept in (5, 6)
-        assert data == build_in_memory(path, recipes[kept - 5]).engine
+        assert data == build_in_memory(path, option_sets[kept - 5]).engine
     assert ended < 20
-    for recipe in recipes:
-        build_engine(path, engine, recipe)
-        assert read_engine(engine)[1].options['max_candidates'] == recipe.max_candidates
+    for options in option_sets:
+        build_engine(path, engine, options)
+        assert read_engine(engine)[1].options['max_candidates'] == options.max_candidates
     assert leftovers(tmp_path) == []

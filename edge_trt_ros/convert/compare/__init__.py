@@ -1,1 +1,1 @@
-"""Results of an engine compared with those of its ONNX: limits, boxes, values."""
+"""Compare the results of an engine with those of its ONNX model: limits, boxes, values."""

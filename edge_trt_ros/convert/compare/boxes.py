@@ -1,4 +1,4 @@
-"""Boxes of an engine compared with those of its ONNX."""
+"""Compare the boxes of an engine with those of its ONNX model."""
 
 from __future__ import annotations
 
@@ -25,19 +25,20 @@ RestError = Callable[[Any, Any, list[tuple[int, int]]], float]
 
 
 def no_rest(expected: Any, actual: Any, pairs: list[tuple[int, int]]) -> float:
-    """Return 0: there is nothing but boxes to compare."""
+    """Return 0: these results contain only boxes."""
     return 0.0
 
 
 class BoxComparison:
     """
-    Compares boxes, and what belongs to them: masks, keypoints, angles.
+    Compares boxes and their masks, keypoints or angles.
 
-    :param rows: how many boxes the head has for each image.
-    :param kept: how many of them leave the device.
-    :param limits: what the engine may differ by.
+    :param rows: number of boxes that the head produces for each image.
+    :param kept: number of boxes that leave the device.
+    :param limits: the allowed differences.
     :param detections: returns the boxes of a result.
-    :param rest_error: returns the error of the rest of two results, given pairs of equal boxes.
+    :param rest_error: returns the error of the masks, keypoints or angles of two results, given
+        pairs of equal boxes.
     """
 
     def __init__(self, rows: int, kept: int, limits: Limits,
@@ -50,10 +51,11 @@ class BoxComparison:
         self._box_error_px = self._score_error = self._worst_rest = 0.0
 
     def thresholds(self, runtime: Runtime, sample: Sample) -> Thresholds:
-        """Return thresholds that keep every candidate: suppression amplifies rounding errors."""
+        """Return thresholds that keep every candidate, because NMS amplifies rounding errors."""
         self._threshold, self._confident_score = MIN_SCORE, CONFIDENT_SCORE
         if self._kept < self._rows:
-            # Candidates below the worst of the K best are left out; those equal to it may be.
+            # The K best candidates leave the device. Candidates whose score equals the lowest of
+            # these may be missing.
             scores = runtime.collect(runtime.submit(sample))['scores']
             self._threshold = max(MIN_SCORE, float(scores.min()))
             self._confident_score = max(CONFIDENT_SCORE, self._threshold + self._limits.score)
@@ -61,24 +63,24 @@ class BoxComparison:
 
     def add(self, expected: Any, actual: Any) -> None:
         """Compare the results of one image."""
-        one, other = self._detections(expected), self._detections(actual)
+        reference, detections = self._detections(expected), self._detections(actual)
         if self._limits.precision == 'fp32':
-            pairs = _equal_boxes(one, other, self._limits.box_px)
+            pairs = _equal_boxes(reference, detections, self._limits.box_px)
             self._worst_rest = max(self._worst_rest, self._rest_error(expected, actual, pairs))
-        self._boxes += len(other)
-        off_px, off = _difference(one, other, self._threshold)
-        self._box_error_px = max(self._box_error_px, off_px)
-        self._score_error = max(self._score_error, off)
-        for some, others in ((one, other), (other, one)):
-            confident = some[some.scores >= self._confident_score]
+        self._boxes += len(detections)
+        box_error_px, score_error = _difference(reference, detections, self._threshold)
+        self._box_error_px = max(self._box_error_px, box_error_px)
+        self._score_error = max(self._score_error, score_error)
+        for boxes, partners in ((reference, detections), (detections, reference)):
+            confident = boxes[boxes.scores >= self._confident_score]
             self._confident += len(confident)
-            self._lost += _without_partner(confident, others, self._limits)
+            self._lost += _without_partner(confident, partners, self._limits)
 
     def verdict(self) -> dict[str, Any]:
         """
         Return the measured differences.
 
-        :raises BuildError: if they are larger than the limits.
+        :raises BuildError: if they exceed the limits.
         """
         limits, lost = self._limits, self._lost / max(self._confident, 1)
         if self._worst_rest > limits.score:
@@ -98,9 +100,9 @@ class BoxComparison:
 
 def _difference(expected: Detections, actual: Detections, threshold: float
                 ) -> tuple[float, float]:
-    """Return the largest error of a box in pixels and of a score; boxes are paired by overlap."""
+    """Return the maximum error of a box in pixels and of a score; boxes are paired by overlap."""
     count = min(len(expected), len(actual))
-    # What only one side has must lie at the threshold; both are sorted by score.
+    # Both are sorted by score. Scores that only one of them has must lie at the threshold.
     surplus = np.concatenate([expected.scores[count:], actual.scores[count:]])
     score_error = float(np.abs(surplus - threshold).max(initial=0.0))
     if not count:
@@ -115,44 +117,46 @@ def _difference(expected: Detections, actual: Detections, threshold: float
     return float(np.abs(actual.boxes_xyxy[:count] - partners)[paired].max()), score_error
 
 
-def _without_partner(some: Detections, others: Detections, limits: Limits) -> int:
-    if not len(some) or not len(others):
-        return len(some)
-    # Of any class: where two classes are almost equal, rounding may swap them.
-    near = np.abs(some.scores[:, None] - others.scores[None, :]) <= limits.score
-    same_place = box_iou(some.boxes_xyxy, others.boxes_xyxy) >= _MIN_IOU
-    # What the image's border leaves of a box may be thinner than a pixel.
-    off_px = np.abs(some.boxes_xyxy[:, None] - others.boxes_xyxy[None, :]).max(axis=2)
-    return int((~(near & (same_place | (off_px <= _SAME_PLACE_PX)))).all(axis=1).sum())
+def _without_partner(boxes: Detections, partners: Detections, limits: Limits) -> int:
+    if not len(boxes) or not len(partners):
+        return len(boxes)
+    # The class is not compared: rounding may swap two classes with almost equal scores.
+    near = np.abs(boxes.scores[:, None] - partners.scores[None, :]) <= limits.score
+    same_place = box_iou(boxes.boxes_xyxy, partners.boxes_xyxy) >= _MIN_IOU
+    # A box that the image border clips may be thinner than a pixel, and its IoU meaningless.
+    error_px = np.abs(boxes.boxes_xyxy[:, None] - partners.boxes_xyxy[None, :]).max(axis=2)
+    return int((~(near & (same_place | (error_px <= _SAME_PLACE_PX)))).all(axis=1).sum())
 
 
-def _equal_boxes(one: Detections, other: Detections, within_px: float) -> list[tuple[int, int]]:
-    """Return pairs of rows whose boxes and scores are equal; a lost box is counted elsewhere."""
-    if not len(one) or not len(other):
+def _equal_boxes(expected: Detections, actual: Detections, within_px: float
+                 ) -> list[tuple[int, int]]:
+    """Return pairs of rows with equal boxes and scores; `_without_partner` counts lost boxes."""
+    if not len(expected) or not len(actual):
         return []
-    off = np.abs(one.boxes_xyxy[:, None] - other.boxes_xyxy[None]).max(2)
-    off += np.abs(one.scores[:, None] - other.scores[None])
-    partners = off.argmin(1)
-    return [(row, int(partners[row])) for row in np.flatnonzero(off.min(1) <= within_px).tolist()]
+    error = np.abs(expected.boxes_xyxy[:, None] - actual.boxes_xyxy[None]).max(2)
+    error += np.abs(expected.scores[:, None] - actual.scores[None])
+    partners = error.argmin(1)
+    return [(row, int(partners[row]))
+            for row in np.flatnonzero(error.min(1) <= within_px).tolist()]
 
 
 def field_error(name: str) -> RestError:
     """
-    Return a comparison of one field of detections, as 'keypoints' or 'angles_rad'.
+    Return a comparison of a field of detections, such as 'keypoints' or 'angles_rad'.
 
-    :param name: the field. Its error is relative to its largest value where that is above 1.
+    :param name: the field. Its error is relative to its maximum value if that exceeds 1.
     """
     def error(expected: Detections, actual: Detections, pairs: list[tuple[int, int]]) -> float:
-        values, others = getattr(expected, name), getattr(actual, name)
-        if values is None or others is None or not pairs:
+        reference, values = getattr(expected, name), getattr(actual, name)
+        if reference is None or values is None or not pairs:
             return 0.0
-        rows, partners = (list(some) for some in zip(*pairs))
-        scale = max(1.0, float(np.abs(values).max()))
-        return float(np.abs(values[rows] - others[partners]).max()) / scale
+        rows, partners = (list(indices) for indices in zip(*pairs))
+        scale = max(1.0, float(np.abs(reference).max()))
+        return float(np.abs(reference[rows] - values[partners]).max()) / scale
     return error
 
 
-def _overlap(some: Detections, others: Detections) -> NDArray[np.float32]:
+def _overlap(boxes: Detections, partners: Detections) -> NDArray[np.float32]:
     """Return the IoU of all pairs, 0 for boxes of different classes."""
-    same_class = some.class_ids[:, None] == others.class_ids[None, :]
-    return np.asarray(box_iou(some.boxes_xyxy, others.boxes_xyxy) * same_class, np.float32)
+    same_class = boxes.class_ids[:, None] == partners.class_ids[None, :]
+    return np.asarray(box_iou(boxes.boxes_xyxy, partners.boxes_xyxy) * same_class, np.float32)

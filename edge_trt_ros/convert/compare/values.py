@@ -1,4 +1,4 @@
-"""Values of an engine compared with those of its ONNX: scores, maps, tensors."""
+"""Compare the values of an engine with those of its ONNX model: scores, class maps, tensors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 class ValueComparison:
     """
-    Compares results by one number.
+    Compares results by a single error value.
 
-    :param what: what the number is, for people: 'score', 'share of pixels', 'value'.
-    :param limit: the largest one that is allowed.
-    :param error: returns the number for two results.
-    :param top_k: how many classes of a result are compared.
+    :param what: name of the error for messages: 'score', 'share of pixels', 'value'.
+    :param limit: maximum error.
+    :param error: returns the error of two results.
+    :param top_k: number of classes of a result that are compared.
     """
 
     def __init__(self, what: str, limit: float, error: Callable[[Any, Any], float],
@@ -40,9 +40,9 @@ class ValueComparison:
 
     def verdict(self) -> dict[str, Any]:
         """
-        Return what was compared, as a phrase, and the largest error.
+        Return a description of the agreement and the maximum error.
 
-        :raises BuildError: if it is larger than the limit.
+        :raises BuildError: if the error exceeds the limit.
         """
         if self._worst > self._limit:
             raise BuildError(f'the engine differs from its ONNX by {self._worst:.4g} '
@@ -51,6 +51,6 @@ class ValueComparison:
 
 
 def relative_error(expected: NDArray[Any], actual: NDArray[Any]) -> float:
-    """Return the largest difference, relative to the largest value where that is above 1."""
+    """Return the maximum difference, relative to the maximum value if that exceeds 1."""
     scale = max(1.0, float(np.abs(expected).max(initial=0)))
     return float(np.abs(expected - actual).max(initial=0)) / scale

@@ -1,1 +1,1 @@
-"""ONNX graphs: checked, adapted, rewritten, run."""
+"""Load, check, adapt, rewrite and run ONNX graphs."""

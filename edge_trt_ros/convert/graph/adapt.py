@@ -1,11 +1,12 @@
 """
-Changes that make a graph one that this package can build, before it is checked.
+Adapt an ONNX graph so that this package can build it; this runs before the checks.
 
-- `EfficientNMS_TRT`, a plugin of TensorRT that ONNX Runtime does not have, is removed: the boxes
-  and scores that it takes become outputs, and the node suppresses them with live thresholds.
-- `orig_target_sizes` (RT-DETR and its relatives), the size to return boxes in, is set to the
-  network's own size.
-- An image without a batch, [3, height, width] (torchvision's detectors), gets a batch of 1.
+- The TensorRT plugin `EfficientNMS_TRT`, which ONNX Runtime lacks, is removed: its inputs, boxes
+  and scores, become outputs, and the inference node runs NMS with its own thresholds.
+- The input `orig_target_sizes` (RT-DETR and its variants), the size of the image in which boxes
+  are returned, is set to the network's input size.
+- An image input without a batch dimension, [3, height, width] (torchvision detectors), gets a
+  batch of 1.
 """
 
 from __future__ import annotations
@@ -27,35 +28,36 @@ def adapt_graph(model: onnx.ModelProto) -> tuple[str, ...]:
     """
     Adapt a model in place.
 
-    :param model: just read, unchecked.
-    :returns: what was adapted, as names for `heads.Network.adapted`.
+    :param model: the model, not checked yet.
+    :returns: names of the adaptations, for `heads.Network.adapted`.
     :raises ModelError: for a use of the plugin that cannot be replaced.
     """
-    done = []
+    adapted = []
     if any(node.op_type == _PLUGIN for node in model.graph.node):
         _drop_plugin(model.graph)
-        done.append(_PLUGIN)
+        adapted.append(_PLUGIN)
     if len(graph_inputs(model.graph)) == 2 and TARGET_SIZES in graph_inputs(model.graph):
         _fix_target_sizes(model.graph)
-        done.append(TARGET_SIZES)
+        adapted.append(TARGET_SIZES)
     inputs = list(graph_inputs(model.graph).values())
     if len(inputs) == 1 and len(inputs[0].type.tensor_type.shape.dim) == 3 \
             and inputs[0].type.tensor_type.shape.dim[0].dim_value == 3:
         _give_batch(model.graph, inputs[0])
-    return tuple(done)
+    return tuple(adapted)
 
 
 def _drop_plugin(graph: onnx.GraphProto) -> None:
-    plugin, *others = [node for node in graph.node if node.op_type == _PLUGIN]
-    options = {one.name: helper.get_attribute_value(one) for one in plugin.attribute}
+    plugin, *more_plugins = [node for node in graph.node if node.op_type == _PLUGIN]
+    options = {attribute.name: helper.get_attribute_value(attribute)
+               for attribute in plugin.attribute}
     coding = options.get('box_coding', 0)
     kept = {value.name for value in graph.output} - set(plugin.output)
-    if others or len(plugin.input) != 2 or coding not in range(len(PLUGIN_BOXES)) or kept \
+    if more_plugins or len(plugin.input) != 2 or coding not in range(len(PLUGIN_BOXES)) or kept \
             or plugin.domain not in _TENSORRT_DOMAINS:
         raise ModelError(
             f'the model ends in {_PLUGIN} with the inputs {list(plugin.input)}, box_coding '
-            f'{coding} and other outputs {sorted(kept)}: only one with boxes and scores that ends '
-            'the network is known; export it without suppression')
+            f'{coding} and other outputs {sorted(kept)}, expected two inputs, boxes and scores, '
+            'box_coding 0 or 1 and no other outputs: export it without suppression')
     graph.node.remove(plugin)
     scores = [plugin.input[1]]
     if options.get('score_activation', 0):
@@ -77,7 +79,7 @@ def _fix_target_sizes(graph: onnx.GraphProto) -> None:
     image = next(value for name, value in graph_inputs(graph).items() if name != TARGET_SIZES)
     lengths = [dim.dim_value for dim in image.type.tensor_type.shape.dim]
     if len(lengths) != 4 or min(lengths[2:]) < 1:
-        raise ModelError(f"the model takes '{TARGET_SIZES}' beside an image of open size "
+        raise ModelError(f"the model has the input '{TARGET_SIZES}' and an image of open size "
                          f'{lengths}: export it with a fixed height and width')
     kind = helper.tensor_dtype_to_np_dtype(sizes.type.tensor_type.elem_type)
     graph.input.remove(sizes)

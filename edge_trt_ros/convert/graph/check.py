@@ -1,4 +1,4 @@
-"""An ONNX file, checked: structure, shapes, one image or text, finite weights, known operators."""
+"""Check an ONNX file: structure, shapes, inputs, NaN in weights, supported operators."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ from edge_trt_ros.tensor_spec import TensorSpec
 
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16,
            onnx.TensorProto.DOUBLE)
-# What ONNX Runtime runs.
+# Operator domains that ONNX Runtime supports.
 _KNOWN_DOMAINS = ('', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft')
 
 
 @dataclass(frozen=True)
 class CheckedOnnx:
     """
-    A model that passed the checks; a `heads.Network`.
+    A model that passed the checks; it implements `heads.Network`.
 
-    :param model: the model; copied before it is rewritten.
+    :param model: the model; it is copied before it is rewritten.
     :param sha256: hash of the file, its external data and its tokenizer, hexadecimal.
-    :param inputs: an image [1, 3, height, width], or the tensors [1, length] of a text.
-    :param outputs: the outputs.
+    :param inputs: an image [1, 3, height, width], or the token tensors [1, length] of a text.
+    :param outputs: the output tensors.
     :param metadata: the metadata properties of the file.
-    :param adapted: what `adapt_graph` changed.
-    :param tokenizer: of a network that reads texts: the `tokenizer.json` next to the file.
-    :param size_bytes: size of the file and of its external data.
+    :param adapted: the adaptations that `adapt_graph` made.
+    :param tokenizer: content of the `tokenizer.json` next to the file of a network that reads
+        texts; '' for other networks.
+    :param size_bytes: size of the file and its external data.
     """
 
     model: onnx.ModelProto
@@ -60,19 +61,19 @@ class CheckedOnnx:
 
     @property
     def input_text(self) -> str:
-        """Its inputs, for messages."""
+        """The inputs as text, for messages."""
         return '; '.join(map(str, self.inputs))
 
     def makers(self, tensors: Sequence[str]) -> set[str]:
-        """Return the operators that compute tensors, those that only move values skipped."""
+        """Return the operators that compute tensors, without those that only move values."""
         return walk.makers(self.model.graph, tensors)
 
     def operators_before(self, tensor: str) -> set[str]:
-        """Return the operators between a tensor and the convolutions before it."""
+        """Return the operators between a tensor and the convolutions that it depends on."""
         return walk.operators_before(self.model.graph, tensor)
 
     def has_operator(self, name: str) -> bool:
-        """Return whether an operator occurs, in branches and loops as well."""
+        """Return whether an operator occurs in the graph, including its branches and loops."""
         return walk.has_operator(self.model.graph, name)
 
 
@@ -81,8 +82,8 @@ def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
     Read and check an ONNX file.
 
     :param path: the file.
-    :param input_shape: what to fix open lengths of the input to; empty for none.
-    :raises ModelError: with what is wrong with the file and the remedy.
+    :param input_shape: shape that fixes open dimensions of the input; empty for none.
+    :raises ModelError: with the problem and the remedy.
     """
     file = read_onnx(path)
     load_external_data(file, path)
@@ -92,11 +93,11 @@ def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
     try:
         onnx.checker.check_model(model, full_check=True)
         inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
-    except Exception as error:  # onnx raises a type of its own for each of its passes
+    except Exception as error:  # each pass of onnx raises its own exception type
         raise ModelError(f'{path} is not a valid ONNX model: {first_line(error)}; '
                          'export it again') from error
-    # Not the inner shapes: with them ONNX Runtime 1.32 assumes that a torchvision RetinaNet always
-    # finds something, and fails if it does not.
+    # Keep only the inferred output shapes: with the inner shapes, ONNX Runtime 1.32 assumes that
+    # a torchvision RetinaNet always detects something, and fails if it does not.
     del model.graph.output[:]
     model.graph.output.extend(inferred.graph.output)
     _check_weights(model, path)
@@ -117,7 +118,7 @@ def _check_weights(model: onnx.ModelProto, path: Path) -> None:
         if tensor.data_type not in _FLOATS:
             continue
         values = onnx.numpy_helper.to_array(tensor)
-        # An infinity may be meant, as the bound of a clip or a mask.
+        # An infinity can be intended, as the bound of a clip or in a mask.
         if np.isnan(values).any():
             raise ModelError(f"{path}: the weight '{name}' holds {int(np.isnan(values).sum())} "
                              f'NaN of {values.size} numbers: the training failed, or the file is '

@@ -1,4 +1,4 @@
-"""What every rewriting of a graph needs: names for all nodes, types of tensors, who makes what."""
+"""Helpers to rewrite a graph: prepare a copy, find nodes and tensor types, prune weights."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def prepared(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
     Return a copy that can be rewritten: nodes named, constants as initializers, types inferred.
 
     :param model: the graph; not modified.
-    :param opset: the opset that it must have at least.
-    :raises ModelError: if it cannot be brought to that opset.
+    :param opset: the minimum opset.
+    :raises ModelError: if the graph cannot be converted to that opset.
     """
     found = next(entry.version for entry in model.opset_import if entry.domain in ('', 'ai.onnx'))
     if found < opset:
@@ -26,8 +26,8 @@ def prepared(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
         try:
             model = onnx.version_converter.convert_version(model, opset)
         except Exception as error:  # the converter raises RuntimeError and worse
-            raise ModelError(f'the model has opset {found} and cannot be brought to {opset}, '
-                             f'which its precision takes ({error}): export it with opset '
+            raise ModelError(f'the model has opset {found} and cannot be converted to {opset}, '
+                             f'which its precision needs ({error}): export it with opset '
                              f'{opset} or later, or choose another precision') from error
         helper.set_model_props(model, metadata)
     else:
@@ -49,7 +49,7 @@ def prepared(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
 
 
 def all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """Yield the nodes of a graph, those in its branches and loops included."""
+    """Yield the nodes of a graph, including those in its branches and loops."""
     for node in graph.node:
         yield node
         for body in _bodies(node):
@@ -57,14 +57,14 @@ def all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
 
 
 def tensor_types(graph: onnx.GraphProto) -> dict[str, int]:
-    """Return the element type of every tensor of a graph whose types are inferred."""
+    """Return the element type of each tensor of a graph whose types are inferred."""
     types = {value.name: value.type.tensor_type.elem_type
              for value in (*graph.value_info, *graph.input, *graph.output)}
     return types | {tensor.name: tensor.data_type for tensor in graph.initializer}
 
 
 def weighted_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """Return the convolutions and matrix products whose second input is a constant of floats."""
+    """Return the convolutions and matrix products whose weight is a constant of floats."""
     weights = {tensor.name for tensor in graph.initializer
                if tensor.data_type in (TensorProto.FLOAT, TensorProto.FLOAT16)}
     return [node for node in graph.node
@@ -73,11 +73,11 @@ def weighted_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
 
 def decoding_nodes(graph: onnx.GraphProto) -> set[str]:
     """
-    Return the names of the nodes that turn the last features into boxes and candidates.
+    Return the names of the nodes that decode the last features into boxes and candidates.
 
-    They come after the last convolution or matrix product of their path. Their numbers are
-    coordinates, of which half precision would keep whole pixels only, and they cost nothing.
-    A convolution behind a softmax belongs to them: it takes the mean of a distribution.
+    They follow the last convolution or matrix product of their path. They compute coordinates,
+    which half precision would round to whole pixels, and their cost is negligible. A convolution
+    after a softmax is one of them: it computes the mean of a distribution.
     """
     weighted = {node.name for node in weighted_nodes(graph)}
     maker = {name: node for node in graph.node for name in node.output}
@@ -104,7 +104,7 @@ def _comes_from_softmax(node: onnx.NodeProto, maker: dict[str, onnx.NodeProto]) 
 
 
 def pruned(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Drop the initializers that nothing reads, check the whole, and return it."""
+    """Remove the unused initializers from a model, check it, and return it."""
     graph = model.graph
     used = {name for node in graph.node for name in node.input}
     used |= {output.name for output in graph.output} | names_in_subgraphs(graph)
@@ -114,18 +114,18 @@ def pruned(model: onnx.ModelProto) -> onnx.ModelProto:
     graph.initializer.extend(live)
     try:
         onnx.checker.check_model(model, full_check=True)
-    except Exception as error:  # onnx raises a type of its own for each of its passes
+    except Exception as error:  # each pass of onnx raises its own exception type
         raise ModelError(f'the precision could not be written into the graph ({error}): choose '
-                         'another one, or export with a later opset') from error
+                         'another precision, or export with a later opset') from error
     return model
 
 
 def names_in_subgraphs(graph: onnx.GraphProto) -> set[str]:
-    """Return the names that the branches and bodies inside a graph read, their own included."""
+    """Return the names of all tensors that the subgraphs of a graph read or return."""
     names: set[str] = set()
     for node in all_nodes(graph):
         for body in _bodies(node):
-            names.update(name for one in body.node for name in one.input)
+            names.update(name for inner in body.node for name in inner.input)
             names.update(output.name for output in body.output)
     return names
 

@@ -1,4 +1,4 @@
-"""The inputs of a network: one image, or the tokens of a text; open lengths are fixed."""
+"""The inputs of a network: one image, or the tokens of a text; open dimensions are fixed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import onnx
 from edge_trt_ros.errors import ModelError
 from edge_trt_ros.tensor_spec import TensorSpec
 
-# What a network that reads texts may take, and which part of the tokens that is.
+# Inputs of a network that reads texts, and the part of the tokens that fills each.
 TEXT_PARTS = {'input_ids': 'ids', 'attention_mask': 'attention_mask',
               'token_type_ids': 'token_types'}
 _DTYPE_NAMES = {
@@ -21,24 +21,24 @@ _DTYPE_NAMES = {
 
 
 def graph_inputs(graph: onnx.GraphProto) -> dict[str, onnx.ValueInfoProto]:
-    """Return the inputs by name, without the weights that older files list among them."""
+    """Return the inputs by name, without the weights that older files list as inputs."""
     weights = {tensor.name for tensor in graph.initializer}
     return {value.name: value for value in graph.input if value.name not in weights}
 
 
 def reads_text(graph: onnx.GraphProto) -> bool:
-    """Return whether a network takes the tokens of a text."""
+    """Return whether the inputs of a network are the tokens of a text."""
     inputs = graph_inputs(graph)
     return 'input_ids' in inputs and set(inputs) <= set(TEXT_PARTS) and all(
-        len(one.type.tensor_type.shape.dim) == 2 and one.type.tensor_type.elem_type in (
-            onnx.TensorProto.INT64, onnx.TensorProto.INT32) for one in inputs.values())
+        len(value.type.tensor_type.shape.dim) == 2 and value.type.tensor_type.elem_type in (
+            onnx.TensorProto.INT64, onnx.TensorProto.INT32) for value in inputs.values())
 
 
 def tensor_spec(value: onnx.ValueInfoProto, path: Path) -> TensorSpec:
     """
-    Return name, dtype and shape of an input or output; -1 for an open length.
+    Return name, dtype and shape of an input or output; an open dimension is -1.
 
-    :raises ModelError: for a dtype that no back end can bind.
+    :raises ModelError: for a dtype that no back end supports.
     """
     tensor = value.type.tensor_type
     dtype = _DTYPE_NAMES.get(tensor.elem_type)
@@ -57,7 +57,7 @@ def input_specs(model: onnx.ModelProto, path: Path) -> tuple[TensorSpec, ...]:
 
     :raises ModelError: for any other network.
     """
-    specs = tuple(tensor_spec(one, path) for one in graph_inputs(model.graph).values())
+    specs = tuple(tensor_spec(value, path) for value in graph_inputs(model.graph).values())
     if reads_text(model.graph) or (
             len(specs) == 1 and len(specs[0].shape) == 4 and specs[0].shape[1] in (3, -1)
             and specs[0].shape[0] in (1, -1)):
@@ -68,38 +68,38 @@ def input_specs(model: onnx.ModelProto, path: Path) -> tuple[TensorSpec, ...]:
 
 def fix_input_shape(model: onnx.ModelProto, wanted: tuple[int, ...], path: Path) -> None:
     """
-    Fix the open lengths of the inputs in place.
+    Fix the open dimensions of the inputs in place.
 
     :param model: the model.
-    :param wanted: 1, 3, height and width of an image, or 1 and the length of a text; empty to
-        fix nothing but an open batch.
-    :param path: of the file, for messages.
-    :raises ModelError: if they do not fit, or if a length stays open.
+    :param wanted: 1, 3, height and width of an image, or 1 and the length of a text; an empty
+        shape fixes only an open batch dimension.
+    :param path: path of the file, for messages.
+    :raises ModelError: if `wanted` does not match the inputs, or if a dimension stays open.
     """
     specs = input_specs(model, path)
     shown = '; '.join(map(str, specs))
     if wanted and len(wanted) != len(specs[0].shape):
-        raise ModelError(f'{path} takes {shown}, which input_shape {list(wanted)} does not fit: '
-                         'expected 1, 3, height and width of an image, or 1 and the length of a '
-                         'text')
+        raise ModelError(f'{path} has the input {shown}, which input_shape {list(wanted)} does '
+                         'not fit: expected 1, 3, height and width of an image, or 1 and the '
+                         'length of a text')
     if not wanted and all(-1 not in spec.shape[1:] for spec in specs):
-        wanted = (1, *specs[0].shape[1:])  # one sample at a time, as the nodes take them
+        wanted = (1, *specs[0].shape[1:])  # the nodes run one sample at a time
     if not wanted:
         raise ModelError(f'{path} leaves dimensions of its input open ({shown}): set input_shape, '
                          'for example 1x3x640x640, or 1x128 for texts')
     if any(have not in (-1, want) for spec in specs for have, want in zip(spec.shape, wanted)):
-        raise ModelError(f'{path} takes {shown}, which input_shape {list(wanted)} does not fit: '
-                         'correct input_shape or export with dynamic axes')
+        raise ModelError(f'{path} has the input {shown}, which input_shape {list(wanted)} does '
+                         'not fit: correct input_shape or export with dynamic axes')
     if all(spec.shape == wanted for spec in specs):
         return
     for value in graph_inputs(model.graph).values():
         for dim, length in zip(value.type.tensor_type.shape.dim, wanted):
             dim.dim_value = length
-    _forget_open_shapes(model.graph)
+    _remove_open_shapes(model.graph)
 
 
-def _forget_open_shapes(graph: onnx.GraphProto) -> None:
-    """Remove the shapes that the exporter wrote for open lengths: they contradict fixed ones."""
+def _remove_open_shapes(graph: onnx.GraphProto) -> None:
+    """Remove the exporter's shapes of open dimensions, which contradict the fixed ones."""
     del graph.value_info[:]
     for output in graph.output:
         for dim in output.type.tensor_type.shape.dim:

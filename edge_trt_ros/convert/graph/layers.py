@@ -1,4 +1,4 @@
-"""What a network computes in: its layers counted by the precision they work in."""
+"""Count the layers of a network by the precision they compute in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import onnx
 
 _PRECISIONS = {'FLOAT': 'fp32', 'HALF': 'fp16', 'BF16': 'bf16', 'FP8': 'fp8', 'INT8': 'int8'}
-# They hold or carry values, or say what shape they have, and compute nothing.
+# Layers that store, move or reshape values, and compute nothing.
 _CARRIERS = {'CONSTANT', 'CAST', 'IDENTITY', 'QUANTIZE', 'DEQUANTIZE', 'SHAPE', 'SHUFFLE',
              'SLICE', 'CONCATENATION', 'GATHER', 'ASSERTION'}
 _ONNX_PRECISIONS = {onnx.TensorProto.FLOAT: 'fp32', onnx.TensorProto.FLOAT16: 'fp16',
@@ -24,12 +24,12 @@ def layer_precisions(trt: Any, network: Any) -> dict[str, Any]:
     """
     Count the computing layers of a strongly typed network by their precision.
 
-    A layer fed by a dequantised tensor works in int8: the library fuses the two. What it fuses
-    beyond that is known only to the built engine, so the answer says where it comes from.
+    A layer whose input is dequantised computes in int8: the library fuses the two. Its other
+    fusions are visible only in the built engine, so the result names its source.
 
     :param trt: the library's module.
     :param network: the parsed network.
-    :returns: 'source', 'layers' (how many) and 'precisions' (name to count, largest first).
+    :returns: 'source', 'layers' (their number) and 'precisions' (name to count, largest first).
     """
     layers = [network.get_layer(index) for index in range(network.num_layers)]
     made_by = {layer.get_output(index).name: layer.type.name
@@ -40,8 +40,8 @@ def layer_precisions(trt: Any, network: Any) -> dict[str, Any]:
         if layer.type.name in _CARRIERS or precision is None:
             continue
         source = layer.get_input(0)
-        fed = source is not None and made_by.get(source.name) == 'DEQUANTIZE'
-        counts['int8' if fed else precision] += 1
+        is_int8 = source is not None and made_by.get(source.name) == 'DEQUANTIZE'
+        counts['int8' if is_int8 else precision] += 1
     return _counted('typed network', counts)
 
 
@@ -63,11 +63,11 @@ def node_precisions(model: onnx.ModelProto) -> dict[str, Any]:
 
 def _counted(source: str, counts: Counter[Any]) -> dict[str, Any]:
     return {'source': source, 'layers': sum(counts.values()),
-            'precisions': dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))}
+            'precisions': dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))}
 
 
 def precisions_sentence(built: Mapping[str, Any]) -> str:
-    """Return what `layer_precisions` found as a clause: 'fp16 87 %, fp32 13 % of 90 layers'."""
+    """Return the result of `layer_precisions` as text: 'fp16 87 %, fp32 13 % of 90 layers'."""
     total = built['layers']
     parts = [f'{name} {100 * count / total:.0f} %' for name, count in built['precisions'].items()]
     return f"{', '.join(parts)} of {total} layers" if parts else 'no computing layers'

@@ -1,4 +1,4 @@
-"""Reading an ONNX file from disk, with its external data and its tokenizer."""
+"""Read an ONNX file from disk, with its external data and its tokenizer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edge_trt_ros.convert.graph.inputs import reads_text
 from edge_trt_ros.errors import first_line, ModelError
 from edge_trt_ros.files import read_file
 
-# protobuf cannot hold more in one message, so neither can an engine for the CPU.
+# Maximum size of a protobuf message, and so of an ONNX file and of an engine for the CPU.
 MAX_ONNX_BYTES = (1 << 31) - 1
 _MAX_TOKENIZER_BYTES = 64 << 20
 
@@ -23,7 +23,7 @@ class OnnxFile:
     """
     An ONNX file in memory.
 
-    :param model: the parsed model, its weights not yet loaded from external files.
+    :param model: the parsed model, without the weights in external files.
     :param sha256: hash of the file, of its external data and of its tokenizer, hexadecimal.
     :param size_bytes: size of the file and of its external data.
     :param external: names of the files with external data.
@@ -66,18 +66,18 @@ def read_onnx(path: Path) -> OnnxFile:
 
 def load_external_data(file: OnnxFile, path: Path) -> None:
     """
-    Load the weights of a model that keeps them in other files.
+    Load the weights of a model that stores them in external files.
 
     :param file: the file; its model is changed in place.
-    :param path: where it was read from.
-    :raises ModelError: if they cannot be loaded.
+    :param path: path of the file.
+    :raises ModelError: if the weights cannot be loaded.
     """
     if not file.external:
         return
     try:
-        # onnx refuses locations that leave the model's own folder.
+        # onnx refuses locations outside the model's folder.
         onnx.load_external_data_for_model(file.model, str(path.parent))
-    except Exception as error:  # onnx raises a type of its own for each of its passes
+    except Exception as error:  # each pass of onnx raises its own exception type
         raise _external_data_error(path, file.external, error) from error
 
 
@@ -116,8 +116,8 @@ def _tokenizer(path: Path) -> str:
         problem = f'cannot be read: {error.strerror}'
     except ValueError as error:
         problem = f'cannot be read ({first_line(error)})'
-    raise ModelError(f'{path} reads texts, and {file} {problem}: copy the one of its training '
-                     'there', code='tokenizer_missing')
+    raise ModelError(f'{path} reads texts, and {file} {problem}: copy the tokenizer that the '
+                     'network was trained with there', code='tokenizer_missing')
 
 
 def _external_data_error(path: Path, external: tuple[str, ...], error: Exception) -> ModelError:

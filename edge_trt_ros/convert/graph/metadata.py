@@ -1,8 +1,8 @@
 """
-What a network's ONNX file says about itself beside its graph.
+The metadata of an ONNX file: task, labels and preprocessing.
 
-Task and labels are written under the names that Ultralytics gives them, so that one reader
-serves both. How pixels become the input has no such convention: it is one JSON object.
+Task and labels use the keys of Ultralytics, so the same code reads the exports of both. There
+is no such convention for the preprocessing: it is a JSON object under a key of this package.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def metadata_of(task: str, labels: tuple[str, ...], image_input: ImageInput | No
     """
     Return the metadata properties of an export.
 
-    :param task: as `detect`; '' leaves it out.
-    :param labels: class names; empty leaves them out.
-    :param image_input: how pixels become the input; None leaves it out.
+    :param task: the task, such as `detect`; '' omits it.
+    :param labels: class names; an empty tuple omits them.
+    :param image_input: the preprocessing; None omits it.
     """
     metadata = {'task': task, 'names': repr(dict(enumerate(labels))) if labels else ''}
     if image_input:
@@ -36,41 +36,42 @@ def metadata_of(task: str, labels: tuple[str, ...], image_input: ImageInput | No
     return {key: value for key, value in metadata.items() if value}
 
 
-def image_input_from_metadata(metadata: Mapping[str, str], usual: ImageInput) -> ImageInput:
+def image_input_from_metadata(metadata: Mapping[str, str], default: ImageInput) -> ImageInput:
     """
-    Return how pixels become the input, as the exporter stated it or as is usual.
+    Return the preprocessing that the exporter stated, or a default.
 
     :param metadata: the metadata properties of an ONNX file.
-    :param usual: what holds where nothing is stated.
-    :raises ModelError: if what is stated cannot be used.
+    :param default: the preprocessing if the metadata state none.
+    :raises ModelError: if the stated preprocessing is invalid.
     """
     text = metadata.get(INPUT_CONTRACT)
     if text is None:
-        return usual
-    plain = ImageInput(usual.size_wh, tensor=usual.tensor)
+        return default
+    plain = ImageInput(default.size_wh, tensor=default.tensor)
     return image_input_from_text(text, plain, f"the ONNX metadata '{INPUT_CONTRACT}'")
 
 
 def image_input_from_text(text: str, base: ImageInput, source: str) -> ImageInput:
     """
-    Read how pixels become the input.
+    Read the preprocessing from JSON.
 
     :param text: a JSON object with some of the fields of `ImageInput`.
-    :param base: size and tensor, and the fields that the text does not state.
-    :param source: where the text is from, for messages.
-    :raises ModelError: if it cannot be used.
+    :param base: size and tensor, and values of the fields that the text omits.
+    :param source: name of the text's source, for messages.
+    :raises ModelError: if the text is invalid.
     """
     try:
         stated: Any = json.loads(text)
         unknown = sorted(set(stated) - set(_FIELDS))
         if unknown:
-            raise ValueError(f"unknown are {', '.join(unknown)}; known {', '.join(_FIELDS)}")
+            raise ValueError(f"unknown fields {', '.join(unknown)}; known are "
+                             f"{', '.join(_FIELDS)}")
         values: dict[str, Any] = {
             name: tuple(map(float, value)) if name in ('mean', 'std') else value
             for name, value in stated.items()}
         if not isinstance(values.get('scale', 1.0), (int, float)) \
                 or values.get('pad_value', 0) not in range(256):
-            raise ValueError('scale is a number and pad_value one from 0 to 255')
+            raise ValueError('scale is a number and pad_value an integer from 0 to 255')
         return replace(base, **values)
     except (ValueError, TypeError, AttributeError, RecursionError, ManifestError) as error:
         raise ModelError(f'{source} cannot be used ({error}): expected JSON such as '

@@ -1,4 +1,4 @@
-"""Running a graph by ONNX Runtime on the CPU, to measure it or to compare with it."""
+"""Run a graph with ONNX Runtime on the CPU, for measurements and comparisons."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def open_session(model: onnx.ModelProto, as_written: bool = False) -> onnxruntim
     Return a session of a graph.
 
     :param model: the graph; not modified.
-    :param as_written: whether Q/DQ nodes are run one by one, and not as integer kernels.
+    :param as_written: whether to run each Q/DQ node separately instead of as integer kernels.
     :raises ModelError: if ONNX Runtime cannot load it.
     """
-    # ONNX Runtime 1.32 takes the inferred shapes of a torchvision RetinaNet to mean that it always
-    # sees something, and fails where it does not.
+    # With the inferred shapes of a torchvision RetinaNet, ONNX Runtime 1.32 assumes that it always
+    # detects something, and fails if it does not.
     plain = onnx.ModelProto()
     plain.CopyFrom(model)
     del plain.graph.value_info[:]
@@ -33,7 +33,7 @@ def open_session(model: onnx.ModelProto, as_written: bool = False) -> onnxruntim
     try:
         return onnxruntime.InferenceSession(plain.SerializeToString(), options,
                                             providers=['CPUExecutionProvider'])
-    except Exception as error:  # a class of its own for each error code
+    except Exception as error:  # ONNX Runtime has an exception class for each error code
         raise ModelError(f'ONNX Runtime {onnxruntime.__version__} cannot load the network: '
                          f'{first_line(error)}') from error
 
@@ -41,16 +41,16 @@ def open_session(model: onnx.ModelProto, as_written: bool = False) -> onnxruntim
 def run_session(session: onnxruntime.InferenceSession, names: list[str],
                 feed: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
     """
-    Return the values of some outputs.
+    Return the values of outputs.
 
-    :param session: of `open_session`.
-    :param names: of the outputs.
-    :param feed: its inputs.
-    :raises ModelError: if the network fails on them.
+    :param session: a session of `open_session`.
+    :param names: names of the outputs.
+    :param feed: the input tensors by name.
+    :raises ModelError: if the network fails on these inputs.
     """
     try:
-        return [np.asarray(one) for one in session.run(names, dict(feed))]
-    except Exception as error:  # a class of its own for each error code
+        return [np.asarray(values) for values in session.run(names, dict(feed))]
+    except Exception as error:  # ONNX Runtime has an exception class for each error code
         raise ModelError('ONNX Runtime cannot run the network on '
-                         f"{', '.join(str(list(one.shape)) for one in feed.values())}: "
+                         f"{', '.join(str(list(tensor.shape)) for tensor in feed.values())}: "
                          f'{first_line(error)}') from error

@@ -1,4 +1,4 @@
-"""Appending nodes to a graph (a `heads.Tail`)."""
+"""Append nodes to a graph (an implementation of `heads.Tail`)."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from edge_trt_ros.errors import ModelError
 from edge_trt_ros.tensor_spec import TensorSpec
 
 PREFIX = 'edge_trt_ros'
-# ReduceMax and ReduceSum over axes given as an input, as they are written here.
+# ReduceMax and ReduceSum with axes as an input, which the appended nodes use.
 _MIN_OPSET = 18
 _TYPES = {'float32': TensorProto.FLOAT, 'int32': TensorProto.INT32}
-# A constant of more values is named by its hash.
+# A constant with more values is named by its hash.
 _NAMED_VALUES = 8
 
 
 def copy_for_fusing(checked: CheckedOnnx) -> onnx.ModelProto:
     """
-    Return a copy of the model with an opset in which the appended nodes can be written.
+    Return a copy of the model with an opset that supports the appended nodes.
 
-    :raises ModelError: if the model cannot be brought to it.
+    :raises ModelError: if the model cannot be converted to it.
     """
     model = onnx.ModelProto()
     model.CopyFrom(checked.model)
@@ -36,8 +36,9 @@ def copy_for_fusing(checked: CheckedOnnx) -> onnx.ModelProto:
         try:
             model = onnx.version_converter.convert_version(model, _MIN_OPSET)
         except Exception as error:  # the converter raises RuntimeError and worse
-            raise ModelError(f'the model has opset {opset} and cannot be brought to {_MIN_OPSET} '
-                             f'({error}): export it with opset {_MIN_OPSET} or later') from error
+            raise ModelError(f'the model has opset {opset} and cannot be converted to '
+                             f'{_MIN_OPSET} ({error}): export it with opset {_MIN_OPSET} or '
+                             'later') from error
         for entry in checked.model.metadata_props:
             if entry.key not in {kept.key for kept in model.metadata_props}:
                 model.metadata_props.add(key=entry.key, value=entry.value)
@@ -46,31 +47,31 @@ def copy_for_fusing(checked: CheckedOnnx) -> onnx.ModelProto:
 
 def finish(model: onnx.ModelProto, outputs: Sequence[TensorSpec]) -> onnx.ModelProto:
     """
-    Set the outputs of a graph, and check it.
+    Set the outputs of a graph, and check the graph.
 
-    :raises ModelError: if it is not a graph that can run.
+    :raises ModelError: if the graph is invalid.
     """
     del model.graph.output[:]
     model.graph.output.extend(map(value_info, outputs))
     try:
         onnx.checker.check_model(model, full_check=True)
-    except Exception as error:  # onnx raises a type of its own for each of its passes
-        raise ModelError(f'the head could not be fused into the graph: {error}') from error
+    except Exception as error:  # each pass of onnx raises its own exception type
+        raise ModelError(f'the head could not be appended to the graph: {error}') from error
     return model
 
 
 def value_info(tensor: TensorSpec) -> onnx.ValueInfoProto:
-    """Return an output of float32 or int32 as a graph states it."""
+    """Return the declaration of a float32 or int32 output for a graph."""
     return helper.make_tensor_value_info(tensor.name, _TYPES[tensor.dtype], tensor.shape)
 
 
 class GraphTail:
     """
-    Appends nodes and constants to a graph under names that are ours alone.
+    Appends nodes and constants to a graph under names with a prefix of their own.
 
-    :param graph: grows with each call.
-    :param outputs: names that the tail is going to produce.
-    :raises ModelError: if an input or a weight has one of them already.
+    :param graph: the graph, which each call extends.
+    :param outputs: names of the outputs that will be appended.
+    :raises ModelError: if an input or a weight has one of these names already.
     """
 
     def __init__(self, graph: onnx.GraphProto, outputs: tuple[str, ...]) -> None:
@@ -87,7 +88,7 @@ class GraphTail:
             _rename(graph, name, self._sources[name])
 
     def source(self, output: TensorSpec) -> str:
-        """Return the tensor that was an output of the network, as float32 if it is a half."""
+        """Return the tensor of an output of the network, cast to float32 if it is float16."""
         name = self._sources.get(output.name, output.name)
         return name if output.dtype != 'float16' else self.cast(name, 'float32')
 
@@ -129,13 +130,13 @@ class GraphTail:
         return self.node('Slice', [tensor, self.ints(start), self.ints(stop), self.ints(axis)])
 
     def rows(self, tensor: str, order: str, kept: int, columns: int) -> str:
-        """Append the selection of rows of [1, N, columns] by an order [1, kept]."""
+        """Append a selection of rows of [1, N, columns] by their indices [1, kept]."""
         wide = self.node('Expand', [self.node('Unsqueeze', [order, self.ints(2)]),
                                     self.ints(1, kept, columns)])
         return self.node('GatherElements', [tensor, wide], axis=1)
 
     def checksum(self, tensors: list[str]) -> None:
-        """Append `checksum` [1], the sum of the magnitudes of all of them."""
+        """Append `checksum` [1], the sum of the magnitudes of all values of the tensors."""
         sums = [self.node('ReduceSum', [self.node('Abs', [tensor])], keepdims=0)
                 for tensor in tensors]
         while len(sums) > 1:

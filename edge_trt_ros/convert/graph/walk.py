@@ -1,4 +1,4 @@
-"""Walking a graph from its outputs towards its inputs: which operators compute a tensor."""
+"""Walk a graph from its outputs to its inputs, to find the operators that compute a tensor."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def makers(graph: onnx.GraphProto, tensors: Sequence[str]) -> set[str]:
     :param tensors: their names.
     """
     by_output = {name: node for node in graph.node for name in node.output}
-    found, waiting, seen = set(), list(tensors), set()
+    found, waiting, visited = set(), list(tensors), set()
     while waiting:
         node = by_output.get(waiting.pop())
-        if node is None or id(node) in seen:
+        if node is None or id(node) in visited:
             continue
-        seen.add(id(node))
+        visited.add(id(node))
         if node.op_type == 'Concat':
             waiting += node.input
         elif node.op_type in _MOVING:
@@ -37,22 +37,22 @@ def makers(graph: onnx.GraphProto, tensors: Sequence[str]) -> set[str]:
 
 def operators_before(graph: onnx.GraphProto, tensor: str) -> set[str]:
     """
-    Return the operators between a tensor and the convolutions before it.
+    Return the operators between a tensor and the convolutions that it depends on.
 
     :param graph: not modified.
     :param tensor: its name.
     """
     by_output = {name: node for node in graph.node for name in node.output}
-    found, waiting, seen = set(), [tensor], set()
+    found, waiting, visited = set(), [tensor], set()
     while waiting:
         node = by_output.get(waiting.pop())
-        if node is not None and id(node) not in seen and node.op_type != 'Conv':
-            seen.add(id(node))
+        if node is not None and id(node) not in visited and node.op_type != 'Conv':
+            visited.add(id(node))
             found.add(node.op_type)
             waiting += node.input
     return found
 
 
 def has_operator(graph: onnx.GraphProto, name: str) -> bool:
-    """Return whether an operator occurs in a graph, its branches and loops included."""
+    """Return whether an operator occurs in a graph, including its branches and loops."""
     return any(node.op_type == name for node in all_nodes(graph))

@@ -1,1 +1,1 @@
-"""Precision: fp16, bf16 and int8 written into the graph."""
+"""Convert a graph to fp16, bf16 or int8."""

@@ -1,9 +1,10 @@
 """
-A precision written into the graph, the same for every library that runs it.
+Write the precision into the graph, the same way for each library that runs it.
 
-fp32 leaves it as it is; fp16 and bf16 cast; int8 quantises what bears it and computes the rest
-in fp16 on a GPU, in fp32 on a CPU; best on a GPU takes int8 where there are calibration images
-and the accuracy budget holds, else fp16. On a CPU it takes fp32: without VNNI int8 is slower.
+fp32 leaves the graph unchanged; fp16 and bf16 insert casts. int8 quantises the layers that the
+accuracy budget allows and computes the rest in fp16 on a GPU, in fp32 on a CPU. On a GPU, best
+uses int8 if there are calibration images and the accuracy budget holds, and falls back to fp16.
+On a CPU it uses fp32, because int8 is slower without VNNI.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ _OPSET = 19
 @dataclass(frozen=True)
 class PreciseGraph:
     """
-    A graph in the precision that was asked for.
+    A graph in the requested precision.
 
     :param model: the graph.
-    :param precision: what it is, where 'best' was asked for.
-    :param facts: what was left in higher precision and what was lost, for the manifest.
+    :param precision: its precision; the chosen precision if 'best' was requested.
+    :param facts: layers left in higher precision and the accuracy drop, for the manifest.
     """
 
     model: onnx.ModelProto
@@ -67,15 +68,15 @@ def apply_precision(model: onnx.ModelProto, found: RecognisedHead, options: Buil
 
     :param model: the graph with its head appended, in float32; not modified.
     :param found: the head.
-    :param options: precision, calibration and budget.
-    :param toolchain: what will build it.
-    :param kinds: how a sample becomes its input tensors.
-    :param cache_path: where measured ranges are kept.
+    :param options: precision, calibration and accuracy budget.
+    :param toolchain: the library that will build it.
+    :param kinds: what the network reads, and how that fills its input tensors.
+    :param cache_path: cache file for measured ranges.
     :param progress: called with a phase and the fraction of this step.
-    :raises ConfigurationError: if the library or the GPU lacks this precision, or if there are
-        no calibration images for it.
+    :raises ConfigurationError: if the library or the GPU lacks this precision, or if the
+        precision needs calibration images and there are none.
     :raises ImageError: for a calibration image that cannot be decoded.
-    :raises BuildError: if the budget cannot be held.
+    :raises BuildError: if int8 exceeds the accuracy budget.
     """
     wanted = first_precision(options, toolchain)
     if wanted == 'fp32':
@@ -93,9 +94,10 @@ def apply_precision(model: onnx.ModelProto, found: RecognisedHead, options: Buil
 
 def first_precision(options: BuildOptions, toolchain: Toolchain) -> str:
     """
-    Return the precision to try first, and refuse one that cannot be.
+    Return the precision to try first.
 
-    :raises ConfigurationError: naming what is missing.
+    :raises ConfigurationError: if the precision is unsupported, or needs calibration images and
+        there are none.
     """
     wanted, name = options.precision, f'{toolchain.backend} {toolchain.version}'
     if wanted == 'best':
@@ -103,7 +105,8 @@ def first_precision(options: BuildOptions, toolchain: Toolchain) -> str:
             return 'fp32'
         return 'int8' if options.calibration and _builds_int8(toolchain) else 'fp16'
     if wanted == 'bf16':
-        old = [one for one in toolchain.compute_capabilities(options) if float(one) < 8.0]
+        old = [capability for capability in toolchain.compute_capabilities(options)
+               if float(capability) < 8.0]
         if toolchain.tensorrt is None or old:
             where = f'GPUs of compute capability {old[0]}' if old else name
             raise ConfigurationError(f'precision is bf16, which {where} cannot compute: choose '
@@ -114,7 +117,7 @@ def first_precision(options: BuildOptions, toolchain: Toolchain) -> str:
                                      'convolutions: update it to 1.7.1, or choose fp16',
                                      code='precision_unsupported')
         if not options.calibration:
-            raise ConfigurationError('precision is int8, which takes calibration images: set '
+            raise ConfigurationError('precision is int8, which needs calibration images: set '
                                      'calibration to a folder of them or to a bag',
                                      code='calibration_missing')
     return wanted
@@ -127,7 +130,7 @@ def _builds_int8(toolchain: Toolchain) -> bool:
 
 
 class _Work:
-    """One graph on its way to a precision."""
+    """Converts a graph to a precision."""
 
     def __init__(self, base: onnx.ModelProto, found: RecognisedHead, options: BuildOptions,
                  toolchain: Toolchain, kinds: Sequence[NetworkInput], cache_path: Path | None,
@@ -136,7 +139,8 @@ class _Work:
         self._toolchain, self._kinds = toolchain, kinds
         self._cache_path, self._progress = cache_path, progress
         self._decoding = decoding_nodes(base.graph)
-        self._inputs = [tensor_spec(one, Path()) for one in graph_inputs(base.graph).values()]
+        self._inputs = [tensor_spec(value, Path())
+                        for value in graph_inputs(base.graph).values()]
         self._images = calibration_set(options)
         self._ranges = self._measure(self._images) if self._images else {}
         self._overflowing = overflowing_nodes(base.graph, self._ranges) - self._decoding
@@ -149,10 +153,10 @@ class _Work:
             {'overflow_in_fp32': sorted(overflowing)} if overflowing else {})
 
     def int8(self) -> PreciseGraph:
-        """Return the graph in int8, as far as its budget allows."""
+        """Return the graph with as many layers in int8 as the accuracy budget allows."""
         nodes = quantizable_nodes(self._base.graph, self._ranges, self._decoding)
         if not nodes:
-            raise BuildError('no convolution or matrix product of this network can work in int8: '
+            raise BuildError('no convolution or matrix product of this network supports int8: '
                              'choose fp16')
         feeds = list(islice(self._feeds(), _JUDGING_IMAGES))
         reference = self._results(self._base, feeds)
@@ -161,13 +165,13 @@ class _Work:
         def drop_of(candidate: onnx.ModelProto) -> float:
             results = self._results(self._finished(candidate), feeds)
             return 1 - share_kept(list(zip(reference, results)))
-        done: Quantized = hold_budget(
+        quantized: Quantized = hold_budget(
             self._base, self._ranges, nodes, self._decoding, feeds, drop_of,
             self._options.max_accuracy_drop,
             lambda fraction: self._progress('rank layers', 0.7 + 0.3 * fraction),
             127 if self._toolchain.tensorrt else CPU_WEIGHT)
-        return PreciseGraph(self._finished(done.model), 'int8', {
-            'left_for_accuracy': list(done.left), 'accuracy_drop': round(done.drop, 5),
+        return PreciseGraph(self._finished(quantized.model), 'int8', {
+            'left_for_accuracy': list(quantized.left), 'accuracy_drop': round(quantized.drop, 5),
             'judged_on': f'{len(feeds)} images',
             **({'overflow_in_fp32': sorted(self._overflowing)} if self._overflowing else {})})
 
@@ -193,10 +197,11 @@ class _Work:
         output_format = task.format(self._found.head.decoder)
         if output_format is None:
             raise BuildError(f"the head '{self._found.name}' appends '{self._found.head.decoder}',"
-                             f" which is no format of the task '{task.name}'")
+                             f" which is not an output format of the task '{task.name}'")
         session = open_session(model)
         names = [output.name for output in model.graph.output]
-        size_wh = next((one.size_wh for one in self._kinds if isinstance(one, ImageInput)), None)
+        size_wh = next((kind.size_wh for kind in self._kinds if isinstance(kind, ImageInput)),
+                       None)
         whole = Letterbox.fit(size_wh, size_wh) if size_wh else NO_PICTURE
         return [output_format.decode(dict(zip(names, run_session(session, names, feed))), whole,
                                      Thresholds()) for feed in feeds]

@@ -1,4 +1,4 @@
-"""A graph in bf16 as one in float32 that rounds alike, since no CPU runs convolutions in bf16."""
+"""Emulate a bf16 graph in float32 with rounding, because CPUs run no bf16 convolutions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from edge_trt_ros.convert.graph.edit import tensor_types
 
 def emulated_bf16(model: onnx.ModelProto) -> onnx.ModelProto:
     """
-    Return a copy in which every bf16 tensor is a float32 one, rounded to what bf16 holds.
+    Return a copy in which each bf16 tensor is a float32 tensor with values rounded to bf16.
 
-    Only sums inside an operator are finer than on a GPU, which keeps them in float32 as well.
+    Sums inside an operator stay in float32, as they do on a GPU.
 
-    :param model: from `low_precision.to_low_precision`; not modified.
+    :param model: a result of `half.to_low_precision`; not modified.
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)

@@ -1,8 +1,7 @@
 """
-The images that a network is calibrated on: a folder of them, or an image topic of a bag.
+The calibration images of a network: a folder of images, or an image topic of a bag.
 
-They pass through the very preprocessing that the manifest states, so calibration sees what the
-robot will see.
+They pass through the preprocessing that the manifest states, as the images of the robot do.
 """
 
 from __future__ import annotations
@@ -33,9 +32,9 @@ class CalibrationSet:
     A folder of images or a bag.
 
     :param path: a folder of images, a bag's folder, or a file `*.mcap` or `*.db3`.
-    :param topic: the image topic of a bag; '' takes the only one there is.
-    :param limit: how many images are taken, evenly spread over all.
-    :raises ConfigurationError: if there are none.
+    :param topic: the image topic of a bag; '' selects the only image topic.
+    :param limit: maximum number of images, evenly spread over the set.
+    :raises ConfigurationError: if there are no images.
     """
 
     path: Path
@@ -53,9 +52,9 @@ class CalibrationSet:
 
     def frames(self) -> Iterator[Frame]:
         """
-        Yield the images, the same ones in the same order each time.
+        Yield the images, in the same order each time.
 
-        :raises ImageError: for one that cannot be decoded, naming it.
+        :raises ImageError: for an image that cannot be decoded, with its name.
         :raises BagError: if the bag cannot be read.
         """
         try:
@@ -72,19 +71,19 @@ class CalibrationSet:
     def feeds(self, kinds: Sequence[NetworkInput], inputs: Sequence[TensorSpec]
               ) -> Iterator[dict[str, NDArray[Any]]]:
         """
-        Yield the network's input tensors, one image each.
+        Yield the network's input tensors for each image.
 
         :param kinds: what the network reads.
         :param inputs: its input tensors.
         """
         preprocess = host_preprocess(kinds)
         for frame in self.frames():
-            tensors = {one.name: np.empty(one.shape, one.dtype) for one in inputs}
+            tensors = {spec.name: np.empty(spec.shape, spec.dtype) for spec in inputs}
             preprocess.fill(frame, preprocess.fit(frame), tensors)
             yield tensors
 
     def sha256(self) -> str:
-        """Return a hash of what the images hold, hexadecimal."""
+        """Return a hash of the content of the images, hexadecimal."""
         digest = hashlib.sha256()
         if is_bag(self.path):
             with BagReader(self.path) as reader:
@@ -98,7 +97,8 @@ class CalibrationSet:
         if not is_bag(self.path):
             return len(self._files())
         with BagReader(self.path) as reader:
-            return min(sum(int(one.msgcount) for one in self._topic(reader)), self.limit)
+            return min(sum(int(connection.msgcount) for connection in self._topic(reader)),
+                       self.limit)
 
     def _files(self) -> list[Path]:
         if is_bag(self.path) or not self.path.is_dir():
@@ -110,19 +110,19 @@ class CalibrationSet:
         return reader.topic((IMAGE, COMPRESSED_IMAGE), self.topic, 'calibration_topic')
 
     def _messages(self, reader: BagReader) -> Iterator[tuple[Any, bytes]]:
-        images = self._topic(reader)
-        wanted = set(_spread(sum(one.msgcount for one in images), self.limit))
-        for index, (connection, _, data) in enumerate(reader.messages(images)):
+        connections = self._topic(reader)
+        wanted = set(_spread(sum(connection.msgcount for connection in connections), self.limit))
+        for index, (connection, _, data) in enumerate(reader.messages(connections)):
             if index in wanted:
                 yield connection, data
 
 
 def calibration_set(options: BuildOptions, limit: int = 0) -> CalibrationSet | None:
     """
-    Return the calibration set that is asked for; None for none.
+    Return the calibration set of the build options, or None if they have none.
 
     :param options: the build options.
-    :param limit: fewer images than they state.
+    :param limit: maximum number of images; 0 uses `calibration_images`.
     """
     if not options.calibration:
         return None
@@ -131,7 +131,7 @@ def calibration_set(options: BuildOptions, limit: int = 0) -> CalibrationSet | N
 
 
 def calibration_sha256(options: BuildOptions) -> str:
-    """Return a hash of what the calibration images hold; '' without a set."""
+    """Return a hash of the content of the calibration images, or '' without a set."""
     images = calibration_set(options)
     return images.sha256() if images else ''
 

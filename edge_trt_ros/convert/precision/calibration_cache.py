@@ -1,4 +1,4 @@
-"""Ranges measured once: kept beside the engine under a key of all that they depend on."""
+"""A cache of measured ranges next to the engine, with a hash of everything they depend on."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Ranges = dict[str, TensorRange]
 
 
 def calibration_cache_path(engine_path: Path) -> Path:
-    """Return where the ranges of an engine's network are kept."""
+    """Return the path of the cache for an engine."""
     return engine_path.with_name(engine_path.name + '.calibration.json')
 
 
 def calibration_key(model: onnx.ModelProto, *parts: str) -> str:
     """
-    Return 64 hexadecimal digits that change with the network and with everything given.
+    Return a hash of the network and the other parts, 64 hexadecimal digits.
 
     :param model: the network that is calibrated.
     :param parts: the images' hash, the method, the preprocessing, the library's version.
@@ -35,18 +35,18 @@ def calibration_key(model: onnx.ModelProto, *parts: str) -> str:
 
 def cached_ranges(path: Path | None, key: str, measure: Callable[[], Ranges]) -> Ranges:
     """
-    Return the ranges in a cache file, or measure them and write it.
+    Return the ranges in a cache file, or measure them and write the file.
 
-    :param path: the file; None for none. A damaged one, or one of another key, is replaced.
-    :param key: from `calibration_key`.
-    :param measure: measures anew.
+    :param path: the cache file, or None. A damaged file or a file with another key is replaced.
+    :param key: a result of `calibration_key`.
+    :param measure: measures the ranges.
     """
     known = _read(path, key) if path is not None else None
     if known is not None:
         return known
     ranges = measure()
     if path is not None:
-        values = {name: asdict(one) for name, one in sorted(ranges.items())}
+        values = {name: asdict(tensor_range) for name, tensor_range in sorted(ranges.items())}
         write_file(path, json.dumps({'key': key, 'ranges': values}).encode())
     return ranges
 
@@ -56,7 +56,7 @@ def _read(path: Path, key: str) -> Ranges | None:
         stored = json.loads(read_file(path))
         if stored['key'] != key:
             return None
-        return {name: TensorRange(float(one['bound']), float(one['peak']))
-                for name, one in stored['ranges'].items()}
+        return {name: TensorRange(float(values['bound']), float(values['peak']))
+                for name, values in stored['ranges'].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

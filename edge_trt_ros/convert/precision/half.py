@@ -1,9 +1,9 @@
 """
-Half precision written into the graph: weights and activations in fp16 or bf16, casts around.
+Write half precision into the graph: weights and activations in fp16 or bf16, with casts.
 
-Inputs and outputs of the network stay float32. What must not lose precision (the decoding of
-boxes, nodes whose values overflow, operators that know float32 only) is an island of float32.
-Works on quantised graphs too, where it gives int8 with fp16 around it.
+Inputs and outputs of the network stay float32. Nodes that must not lose precision (the decoding
+of boxes, nodes whose values overflow, operators that support only float32) stay in float32
+between casts. In a quantised graph, the int8 layers stay and the rest becomes fp16.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from onnx import helper, numpy_helper, TensorProto
 
 from edge_trt_ros.convert.graph.edit import names_in_subgraphs, prepared, pruned, tensor_types
 
-# Float32 only, by ONNX or by TensorRT's parser.
+# Operators that ONNX or TensorRT's parser supports only in float32.
 _FLOAT32_OPERATORS = frozenset({
     'CumSum', 'If', 'Loop', 'NonMaxSuppression', 'RandomNormalLike', 'RandomUniformLike', 'Range',
     'RoiAlign', 'Scan'})
 _NOT_IN_BF16 = frozenset({'ConvTranspose', 'HardSwish', 'TopK'})
-# The regions and scales of a resize are float32 whatever it resizes.
+# The regions and scales of a resize are float32 for all input types.
 _FLOAT32_INPUTS = {'Resize': (1, 2), 'Upsample': (1,)}
-# From these opsets on: fp16 scales of Q/DQ, bf16 convolutions and pools.
+# Minimum opsets, for fp16 scales of Q/DQ and for bf16 convolutions and pools.
 _OPSETS = {'fp16': 19, 'bf16': 22}
 
 
@@ -35,10 +35,10 @@ def to_low_precision(model: onnx.ModelProto, precision: str, keep: Collection[st
     """
     Return a copy that computes in half precision.
 
-    :param model: a float32 graph, perhaps with int8 Q/DQ; not modified.
+    :param model: a float32 graph, with or without int8 Q/DQ; not modified.
     :param precision: 'fp16' or 'bf16'.
-    :param keep: names of nodes that stay in float32, as `graph_edit.prepared` names them.
-    :raises ModelError: if the graph cannot be brought to the opset that this takes.
+    :param keep: names of nodes that stay in float32, as `graph.edit.prepared` names them.
+    :raises ModelError: if the graph cannot be converted to the opset that the precision needs.
     """
     model = prepared(model, _OPSETS[precision])
     _Casts(model.graph, precision, keep).run()
@@ -46,7 +46,7 @@ def to_low_precision(model: onnx.ModelProto, precision: str, keep: Collection[st
 
 
 class _Casts:
-    """One pass over a graph, in its order."""
+    """Converts a graph in a single pass over its nodes."""
 
     def __init__(self, graph: onnx.GraphProto, precision: str, keep: Collection[str]) -> None:
         half = precision == 'fp16'
@@ -80,7 +80,7 @@ class _Casts:
         wanted = TensorProto.FLOAT if stays else self._low
         float32_inputs = _FLOAT32_INPUTS.get(node.op_type, ())
         for index, name in enumerate(node.input):
-            # A cast takes whatever comes.
+            # A cast accepts all input types.
             if self._types.get(name) == TensorProto.FLOAT and (
                     node.op_type != 'Cast' or name in self._constants):
                 node.input[index] = self._as(
@@ -93,7 +93,7 @@ class _Casts:
         self._nodes.append(node)
 
     def _as(self, name: str, kind: int) -> str:
-        """Return the name of a tensor in another type, casting it the first time."""
+        """Return the name of a tensor in another type; cast it if it is not cast yet."""
         if self._now.get(name) == kind:
             return name
         if (name, kind) not in self._cast:
@@ -109,7 +109,7 @@ class _Casts:
         return self._cast[name, kind]
 
     def _lowered(self, tensor: onnx.TensorProto) -> NDArray[Any]:
-        # Constants that mean infinity (masks, bounds of a clip) become the largest number.
+        # Constants that stand for infinity (masks, bounds of a clip) become the largest number.
         values = numpy_helper.to_array(tensor).astype(np.float32)
         return np.asarray(np.clip(values, -self._largest, self._largest), self._dtype)
 
@@ -125,14 +125,14 @@ class _Casts:
     def _restore_output(self, name: str) -> None:
         inner = f'{name}/{self._dtype.name}'
         for node in self._nodes:
-            node.input[:] = [inner if one == name else one for one in node.input]
-            node.output[:] = [inner if one == name else one for one in node.output]
+            node.input[:] = [inner if tensor == name else tensor for tensor in node.input]
+            node.output[:] = [inner if tensor == name else tensor for tensor in node.output]
         self._nodes.append(helper.make_node(
             'Cast', [inner], [name], to=TensorProto.FLOAT, name=f'{name}/cast'))
 
 
 def _range_chain(graph: onnx.GraphProto) -> set[str]:
-    """Return the tensors that say how long something is, which TensorRT takes in float32 only."""
+    """Return the tensors that a Range depends on, which TensorRT supports only in float32."""
     chain: set[str] = set()
     for node in reversed(graph.node):
         if node.op_type == 'Range' or not chain.isdisjoint(node.output):

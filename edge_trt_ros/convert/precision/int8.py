@@ -1,9 +1,9 @@
 """
-int8 written into the graph: explicit, symmetric Q/DQ at the inputs of convolutions.
+Write int8 into the graph: explicit, symmetric Q/DQ at the inputs of convolutions.
 
-Only the inputs and weights of convolutions and matrix products are quantised, activations by
-one scale, weights by one for each output channel; biases and all else stay as they are. That
-is what TensorRT fuses, what ONNX Runtime runs, and what kept most accuracy when measured.
+Only the inputs and weights of convolutions and matrix products are quantised: activations with a
+scale per tensor, weights with a scale per output channel. Biases and other tensors stay as they
+are. TensorRT fuses this form, ONNX Runtime runs it, and in measurements it was most accurate.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from onnx import helper, numpy_helper
 from edge_trt_ros.convert.graph.edit import pruned, weighted_nodes
 from edge_trt_ros.convert.precision.ranges import TensorRange
 
-# ONNX Runtime adds pairs of products in 16 bits where a CPU has no VNNI, and clips the sum:
-# 2 * 255 * 64 still fits.
+# On a CPU without VNNI, ONNX Runtime adds pairs of products in 16 bits and clips the sum, and
+# 2 * 255 * 64 does not overflow.
 CPU_WEIGHT = 64
 _SMALLEST_SCALE = float(np.finfo(np.float16).smallest_subnormal)
 
@@ -27,12 +27,12 @@ _SMALLEST_SCALE = float(np.finfo(np.float16).smallest_subnormal)
 def quantize_int8(model: onnx.ModelProto, ranges: Mapping[str, TensorRange],
                   nodes: Collection[str], largest_weight: int = 127) -> onnx.ModelProto:
     """
-    Return a copy in which some nodes work in int8.
+    Return a copy in which the given nodes compute in int8.
 
-    :param model: from `graph_edit.prepared`, opset 13 or later; not modified.
-    :param ranges: of the inputs of these nodes.
+    :param model: a result of `graph.edit.prepared`, opset 13 or later; not modified.
+    :param ranges: ranges of the inputs of these nodes.
     :param nodes: names of convolutions and matrix products with constant weights.
-    :param largest_weight: the number that the largest weight becomes: 127, or `CPU_WEIGHT`.
+    :param largest_weight: int8 value of the largest weight: 127, or `CPU_WEIGHT`.
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
@@ -63,14 +63,14 @@ def quantize_int8(model: onnx.ModelProto, ranges: Mapping[str, TensorRange],
 
 def quantizable_nodes(graph: onnx.GraphProto, ranges: Mapping[str, TensorRange],
                       leave: Collection[str]) -> list[str]:
-    """Return the names of the nodes that can work in int8, in the graph's order."""
+    """Return the names of the nodes that can compute in int8, in the graph's order."""
     return [node.name for node in weighted_nodes(graph)
             if node.name not in leave and node.input[0] in ranges]
 
 
 def _channel_axis(node: onnx.NodeProto, weight: NDArray[np.float32]) -> int | None:
-    """Return the axis of the output channels; None where one scale has to do for all."""
-    attributes = {one.name: one.i for one in node.attribute}
+    """Return the axis of the output channels; None if all channels share a scale."""
+    attributes = {attribute.name: attribute.i for attribute in node.attribute}
     if node.op_type == 'Conv':
         return 0
     if node.op_type == 'ConvTranspose':
@@ -81,7 +81,7 @@ def _channel_axis(node: onnx.NodeProto, weight: NDArray[np.float32]) -> int | No
 
 
 def _scales(bound: NDArray[np.floating], largest: int = 127) -> NDArray[np.float32]:
-    # Rounded to what fp16 can hold, for a graph whose other numbers are fp16.
+    # Round the scales to fp16, for graphs whose other tensors are fp16.
     scales = np.asarray(bound, np.float64) / largest
     return np.maximum(np.clip(scales, 0, 65504).astype(np.float16),
                       np.float16(_SMALLEST_SCALE)).astype(np.float32)
@@ -101,9 +101,9 @@ def _quantized(graph: onnx.GraphProto, added: list[onnx.NodeProto], name: str,
 def _stored(graph: onnx.GraphProto, added: list[onnx.NodeProto], tensor: onnx.TensorProto,
             axis: int | None, largest: int) -> str:
     weight = numpy_helper.to_array(tensor).astype(np.float32)
-    others = tuple(index for index in range(weight.ndim) if index != axis)
-    scale = _scales(np.abs(weight).max(axis=others), largest)
-    wide = scale if axis is None else np.expand_dims(scale, others)
+    reduced_axes = tuple(index for index in range(weight.ndim) if index != axis)
+    scale = _scales(np.abs(weight).max(axis=reduced_axes), largest)
+    wide = scale if axis is None else np.expand_dims(scale, reduced_axes)
     codes = np.clip(np.rint(weight / wide), -largest, largest).astype(np.int8)
     name = f'{tensor.name}/axis_{axis}'
     graph.initializer.append(numpy_helper.from_array(codes, f'{name}/int8'))

@@ -1,4 +1,4 @@
-"""The values that the tensors of a network take on calibration images, by ONNX Runtime."""
+"""Measure the ranges of a network's tensors on calibration images, with ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _LARGEST = 3.0e38
 @dataclass(frozen=True)
 class TensorRange:
     """
-    What one tensor holds.
+    The range of a tensor.
 
-    :param bound: magnitude that int8 should reach; larger values are clipped.
-    :param peak: largest magnitude of all; `_LARGEST` for what is not finite.
+    :param bound: magnitude that int8 represents; larger values are clipped.
+    :param peak: maximum magnitude; `_LARGEST` for values that are not finite.
     """
 
     bound: float
@@ -42,13 +42,13 @@ def measure_ranges(model: onnx.ModelProto, feeds: Callable[[], Iterable[Feed]], 
     Run a network on calibration images and return the range of each of its float tensors.
 
     :param model: a float32 graph whose shapes are inferred; not modified.
-    :param feeds: gives the inputs, image by image; called again for 'percentile'.
-    :param method: how single images make a bound: 'moving_average' of their peaks, 'min_max' of
-        all, or the 99.999th 'percentile' of the magnitudes of all.
-    :param tensors: those that are to be quantised, for whom 'percentile' counts values.
-    :param count: how many images `feeds` gives.
-    :param progress: called with the fraction done; if it raises, this stops.
-    :raises ConfigurationError: if there is not a single image.
+    :param feeds: returns the input tensors of each image; called again for 'percentile'.
+    :param method: how a bound is computed: 'moving_average' of the peaks of the images,
+        'min_max' of all images, or the 99.999th 'percentile' of the magnitudes of all images.
+    :param tensors: names of the tensors to quantise; 'percentile' counts only their values.
+    :param count: number of images that `feeds` returns.
+    :param progress: called with the fraction done; if it raises, the measurement stops.
+    :raises ConfigurationError: if there are no images.
     :raises ModelError: if ONNX Runtime cannot run the network.
     """
     kinds = tensor_types(model.graph)
@@ -78,13 +78,13 @@ def measure_ranges(model: onnx.ModelProto, feeds: Callable[[], Iterable[Feed]], 
 def overflowing_nodes(graph: onnx.GraphProto, ranges: Mapping[str, TensorRange],
                       largest: float = 32768.0) -> set[str]:
     """
-    Return the names of nodes whose values would not fit into fp16.
+    Return the names of nodes whose values would overflow in fp16.
 
-    :param graph: with the node names of `graph_edit.prepared`.
-    :param ranges: of its tensors.
-    :param largest: magnitude that still fits: half of fp16's 65504, for other images.
+    :param graph: the graph, with node names as `graph.edit.prepared` sets them.
+    :param ranges: ranges of its tensors.
+    :param largest: maximum magnitude: half of fp16's 65504, as a margin for other images.
     """
-    too_large = {name for name, one in ranges.items() if one.peak > largest}
+    too_large = {name for name, measured in ranges.items() if measured.peak > largest}
     return {node.name for node in graph.node
             if not too_large.isdisjoint((*node.input, *node.output))}
 
@@ -122,7 +122,8 @@ def _percentiles(session: onnxruntime.InferenceSession, names: list[str],
                 np.abs(values), _BINS, (0.0, max(peak[name], 1e-30)))[0]
         done(index + 1)
     return {name: peak[name] * (1 + int(np.searchsorted(
-        np.cumsum(one), one.sum() * PERCENTILE / 100))) / _BINS for name, one in counts.items()}
+        np.cumsum(bins), bins.sum() * PERCENTILE / 100))) / _BINS
+            for name, bins in counts.items()}
 
 
 def _finite(value: NDArray[np.float32]) -> float:

@@ -1,8 +1,9 @@
 """
-Which layers bear int8: all of them, unless the boxes change by more than the budget allows.
+Choose the layers that compute in int8: all of them, unless this exceeds the accuracy budget.
 
-Each layer is quantised alone and its harm to the last features measured. The most harmful are
-then left in higher precision, twice as many at each attempt, until the budget holds.
+Then each layer is quantised alone to measure its error in the last features. The layers with
+the largest errors stay in higher precision, twice as many at each attempt, until the accuracy
+drop is within the budget.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ _RANKING_IMAGES = 4
 @dataclass(frozen=True)
 class Quantized:
     """
-    A graph in int8 that holds its budget.
+    A graph in int8 whose accuracy drop is within the budget.
 
     :param model: the graph.
-    :param left: names of the nodes that were left in higher precision for accuracy's sake.
-    :param drop: what was lost, as `hold_budget`'s `drop_of` measures it.
+    :param left: names of the nodes that stay in higher precision to keep accuracy.
+    :param drop: accuracy drop, as measured by the `drop_of` of `hold_budget`.
     """
 
     model: onnx.ModelProto
@@ -47,25 +48,25 @@ def hold_budget(model: onnx.ModelProto, ranges: Mapping[str, TensorRange],
     """
     Quantise as many nodes as the accuracy budget allows.
 
-    :param model: the float32 graph, from `graph_edit.prepared`; not modified.
-    :param ranges: of its tensors.
-    :param nodes: those that may work in int8.
-    :param decoding: those that decode, for which the features are made.
-    :param feeds: inputs of some calibration images.
-    :param drop_of: measures the accuracy that a graph loses against float32.
-    :param max_drop: how much of it may be lost.
+    :param model: the float32 graph, a result of `graph.edit.prepared`; not modified.
+    :param ranges: ranges of its tensors.
+    :param nodes: names of the nodes that can compute in int8.
+    :param decoding: names of the nodes that decode the features.
+    :param feeds: input tensors of several calibration images.
+    :param drop_of: measures the accuracy drop of a graph relative to float32.
+    :param max_drop: maximum accuracy drop.
     :param progress: called with the fraction of the ranking that is done.
     :param largest_weight: see `quantize_int8`.
-    :raises BuildError: if not one node can work in int8 within the budget.
+    :raises BuildError: if the drop exceeds the budget even with a single node in int8.
     """
     quantized = quantize_int8(model, ranges, nodes, largest_weight)
     drop = drop_of(quantized)
     if drop <= max_drop:
         return Quantized(quantized, (), drop)
     ranked = _by_harm(model, ranges, nodes, decoding, feeds[:_RANKING_IMAGES], progress)
-    # Twice as many each time, and all but one in the end.
-    most = len(ranked) - 1
-    steps = sorted({most, *(1 << power for power in range(most.bit_length()))} - {0})
+    # Twice as many each time; the last attempt leaves a single node in int8.
+    maximum = len(ranked) - 1
+    steps = sorted({maximum, *(1 << power for power in range(maximum.bit_length()))} - {0})
     for leave in steps:
         left = tuple(ranked[:leave])
         quantized = quantize_int8(
@@ -73,7 +74,7 @@ def hold_budget(model: onnx.ModelProto, ranges: Mapping[str, TensorRange],
         drop = drop_of(quantized)
         if drop <= max_drop:
             return Quantized(quantized, left, drop)
-    raise BuildError(f'int8 loses {drop:.3f} of the boxes even with {most} of {len(nodes)} '
+    raise BuildError(f'int8 loses {drop:.3f} of the boxes even with {maximum} of {len(nodes)} '
                      f'layers left in higher precision, allowed are {max_drop}: calibrate on '
                      'images that are more like those of the robot, raise max_accuracy_drop, or '
                      'choose fp16')
@@ -84,22 +85,22 @@ def _by_harm(model: onnx.ModelProto, ranges: Mapping[str, TensorRange], nodes: S
              progress: Callable[[float], None]) -> list[str]:
     features = _features(model.graph, decoding)
     expected = _run(model, features, feeds)
-    harm = {}
+    errors = {}
     for index, name in enumerate(nodes):
         actual = _run(quantize_int8(model, ranges, [name]), features, feeds)
-        harm[name] = sum(_relative_error(one, other) for one, other in zip(expected, actual))
+        errors[name] = sum(map(_relative_error, expected, actual))
         progress((index + 1) / len(nodes))
-    return sorted(nodes, key=lambda name: -harm[name])
+    return sorted(nodes, key=lambda name: -errors[name])
 
 
 def _features(graph: onnx.GraphProto, decoding: set[str]) -> list[str]:
-    """Return the float tensors that the decoding is made from, or the outputs without one."""
+    """Return the float tensors that the decoding nodes read, or the outputs if there are none."""
     types = tensor_types(graph)
     before = {name for node in graph.node if node.name not in decoding for name in node.output}
-    made_of = {name: None for node in graph.node if node.name in decoding for name in node.input
-               if name in before and types.get(name) == TensorProto.FLOAT}
-    return list(made_of) or [output.name for output in graph.output
-                             if types[output.name] == TensorProto.FLOAT]
+    features = {name: None for node in graph.node if node.name in decoding for name in node.input
+                if name in before and types.get(name) == TensorProto.FLOAT}
+    return list(features) or [output.name for output in graph.output
+                              if types[output.name] == TensorProto.FLOAT]
 
 
 def _run(model: onnx.ModelProto, names: list[str], feeds: Sequence[Feed]
@@ -109,7 +110,7 @@ def _run(model: onnx.ModelProto, names: list[str], feeds: Sequence[Feed]
     del copy.graph.output[:]
     copy.graph.output.extend(
         helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
-    # What int8 loses, and not what this CPU's kernels add to it.
+    # Measure the error of int8 itself, without the error of this CPU's integer kernels.
     session = open_session(copy, as_written=True)
     return [values for feed in feeds for values in run_session(session, names, feed)]
 

@@ -1,8 +1,8 @@
 """
-Prune a PyTorch network 2 of 4 and keep it so while it is fine-tuned.
+Prune a PyTorch network 2:4 and keep the zeros while it is fine-tuned.
 
-Pruning alone ruins a detector; some hundred steps of training with the zeros held in place
-bring it back::
+Pruning alone ruins the accuracy of a detector; a few hundred training steps with fixed zeros
+restore it::
 
     sparse = SparseWeights(network)
     for batch in batches:
@@ -18,12 +18,13 @@ from torch import nn
 
 class SparseWeights:
     """
-    The weights of a network that are pruned, and which of their elements stay.
+    The pruned weights of a network, and the elements of them that stay.
 
-    Of each four neighbouring input channels the two of smaller magnitude become zero, in all
-    convolutions without groups and linear layers whose input channels are a multiple of 4.
+    In each group of four neighbouring input channels, the two weights of smaller magnitude become
+    zero. This applies to linear layers and to convolutions without groups, if the number of
+    their input channels is a multiple of 4.
 
-    :param network: pruned in place.
+    :param network: the network, which is pruned in place.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -36,7 +37,7 @@ class SparseWeights:
         return len(self._kept)
 
     def restore(self) -> None:
-        """Set the pruned elements to zero again; to be called after each optimizer step."""
+        """Set the pruned elements to zero again; call this after each optimizer step."""
         with torch.no_grad():
             for weight, kept in self._kept:
                 weight.mul_(kept)

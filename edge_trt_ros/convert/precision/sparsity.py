@@ -1,4 +1,4 @@
-"""2:4 sparsity: of four neighbouring input channels two are zero, and kernels skip them."""
+"""2:4 sparsity: two of four neighbouring input channels are zero, and kernels skip them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from edge_trt_ros.errors import ModelError
 @dataclass(frozen=True)
 class SparsityPattern:
     """
-    Which weights of a network are pruned 2 of 4.
+    The weights of a network that are pruned 2:4.
 
-    :param pruned: names of those that are.
-    :param dense: names of those that could be, and are not.
+    :param pruned: names of the pruned weights.
+    :param dense: names of the weights that could be pruned and are not.
     """
 
     pruned: tuple[str, ...]
@@ -31,11 +31,11 @@ class SparsityPattern:
 
 def check_sparsity(model: onnx.ModelProto) -> SparsityPattern:
     """
-    Look for the pattern in the weights of convolutions and matrix products.
+    Find the weights of convolutions and matrix products that are pruned 2:4.
 
     :param model: the float32 graph; not modified.
-    :returns: the pattern; weights whose input channels are no multiple of 4 cannot have it.
-    :raises ModelError: if not one weight has it.
+    :returns: the pattern, without weights whose input channels are not a multiple of 4.
+    :raises ModelError: if no weight is pruned 2:4.
     """
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     pruned: dict[str, bool] = {}
@@ -56,7 +56,7 @@ def check_sparsity(model: onnx.ModelProto) -> SparsityPattern:
 
 def _input_channels_last(node: onnx.NodeProto, weight: NDArray[np.floating]
                          ) -> NDArray[np.floating] | None:
-    attributes = {one.name: one.i for one in node.attribute}
+    attributes = {attribute.name: attribute.i for attribute in node.attribute}
     if node.op_type == 'Conv' and attributes.get('group', 1) == 1:
         channels = np.moveaxis(weight, 1, -1)
     elif node.op_type == 'Gemm' and attributes.get('transB'):

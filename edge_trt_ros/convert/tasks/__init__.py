@@ -1,7 +1,7 @@
 """
-Tasks, as the converter knows them: one file each for what leaves the device and comparing.
+The converter's part of each task: its device outputs, and how its results are compared.
 
-`TASKS` is the registry; `vision.tasks` and `ros.tasks` have the same names.
+Each task has a file. `TASKS` is the registry; `vision.tasks` and `ros.tasks` use the same names.
 """
 
 from __future__ import annotations

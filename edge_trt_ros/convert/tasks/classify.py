@@ -1,4 +1,4 @@
-"""Tasks classify and text: the K best classes leave the device; scores are compared."""
+"""Tasks classify and text: the device returns the K best classes; scores are compared."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from edge_trt_ros.vision.tasks.classify import Classification
 
 
 def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
-    """Return scores and classes of the K best."""
+    """Return scores and indices of the K best classes, and the checksum."""
     return (TensorSpec('scores', 'float32', (1, kept)),
             TensorSpec('class_ids', 'int32', (1, kept)), CHECKSUM)
 
 
 def score_error(expected: Classification, actual: Classification) -> float:
-    """Return the largest error of a score; the order of equal ones is open."""
+    """Return the maximum error of a score; classes with equal scores may be in any order."""
     return relative_error(expected.scores[:len(actual.scores)], actual.scores)
 
 
@@ -33,8 +33,8 @@ def compare(found: RecognisedHead, kept: int, limits: Limits) -> Comparison:
 
 def share_kept(pairs: Pairs) -> float:
     """Return the share of samples whose best class is the same."""
-    return float(np.mean([one.class_ids[0] == other.class_ids[0] for one, other in pairs])) \
-        if pairs else 1.0
+    return float(np.mean([expected.class_ids[0] == actual.class_ids[0]
+                          for expected, actual in pairs])) if pairs else 1.0
 
 
 TASK = ConvertTask('classify', outputs, compare, share_kept)

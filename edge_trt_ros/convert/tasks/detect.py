@@ -1,4 +1,4 @@
-"""Task detect: candidates leave the device; boxes are compared."""
+"""Task detect: the device returns candidates; boxes are compared."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def candidates(kept: int) -> tuple[TensorSpec, ...]:
             TensorSpec('class_ids', 'int32', (1, kept)))
 
 
-# The sum of the magnitudes of all raw outputs: a NaN or an infinity anywhere in them reaches the
-# host in four bytes.
+# The sum of the magnitudes of all raw outputs: with these 4 bytes, the host detects a NaN or an
+# infinity anywhere in them.
 CHECKSUM = TensorSpec('checksum', 'float32', (1,))
 
 

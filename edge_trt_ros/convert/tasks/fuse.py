@@ -1,9 +1,9 @@
 """
-Append the decoding of a network's head to its graph.
+Append the decoding nodes of a network's head to its graph.
 
-The raw output of a YOLO network is some 8,400 x 84 numbers, of which a few dozen matter. The
-appended nodes choose the K best candidates, so that only they leave the device. All of it is
-standard ONNX, and so runs wherever the network does.
+The raw output of a YOLO network has about 8,400 x 84 values, of which a few dozen matter. The
+appended nodes select the K best candidates, so that only these leave the device. They are
+standard ONNX operators, so they run on every back end that runs the network.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edge_trt_ros.tensor_spec import TensorSpec
 
 def fuse(checked: CheckedOnnx, found: RecognisedHead, max_candidates: int) -> onnx.ModelProto:
     """
-    Return a copy of the model that ends in what leaves the device.
+    Return a copy of the model with the outputs that leave the device.
 
     :param checked: the network; not modified.
     :param found: its head.
@@ -33,7 +33,7 @@ def fuse(checked: CheckedOnnx, found: RecognisedHead, max_candidates: int) -> on
         return finish(model, _as_float32(model, checked))
     kept = min(max_candidates, found.rows)
     outputs = task.outputs(found, kept)
-    tail = GraphTail(model.graph, tuple(one.name for one in outputs))
+    tail = GraphTail(model.graph, tuple(tensor.name for tensor in outputs))
     raw = found.head.prepare(tail, found, {
         role: tail.source(output) for role, output in found.reading.roles.items()})
     found.head.append(tail, found, raw, checked.size_wh, kept)
@@ -45,7 +45,7 @@ def fuse(checked: CheckedOnnx, found: RecognisedHead, max_candidates: int) -> on
 def _as_float32(model: onnx.ModelProto, checked: CheckedOnnx) -> list[TensorSpec]:
     names = [f'{output.name}_float32' if output.dtype == 'float16' else output.name
              for output in checked.outputs]
-    own = {one.name for one in checked.outputs}
+    own = {output.name for output in checked.outputs}
     tail = GraphTail(model.graph, tuple(set(names) - own))
     for output, name in zip(checked.outputs, names):
         if output.dtype == 'float16':

@@ -1,4 +1,4 @@
-"""Task obb: candidates with an angle leave the device."""
+"""Task obb: the device returns candidates with an angle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge_trt_ros.vision.tasks.detect import itself
 
 
 def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
-    """Return candidates, boxes before they are turned, and their angles."""
+    """Return candidates with their boxes before rotation, their angles and the checksum."""
     return (*candidates(kept), TensorSpec('angles', 'float32', (1, kept, 1)), CHECKSUM)
 
 

@@ -1,4 +1,4 @@
-"""Task pose: candidates with keypoints leave the device."""
+"""Task pose: the device returns candidates with keypoints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge_trt_ros.vision.tasks.detect import itself
 
 
 def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
-    """Return candidates and their keypoints."""
+    """Return candidates, their keypoints and the checksum."""
     shape = (1, kept, *found.reading.options['keypoint_shape'])
     return (*candidates(kept), TensorSpec('keypoints', 'float32', shape), CHECKSUM)
 

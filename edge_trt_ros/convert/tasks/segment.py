@@ -1,4 +1,4 @@
-"""Task segment: candidates with mask coefficients, and prototypes, leave the device."""
+"""Task segment: the device returns candidates with mask coefficients, and mask prototypes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from edge_trt_ros.vision.tasks.segment import boxes_of, Instances
 
 
 def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
-    """Return candidates, their coefficients, and the prototypes."""
+    """Return candidates, their mask coefficients, the prototypes and the checksum."""
     prototypes = found.shape('prototypes')
     return (*candidates(kept), TensorSpec('coefficients', 'float32', (1, kept, prototypes[1])),
             TensorSpec('prototypes', 'float32', prototypes), CHECKSUM)
 
 
 def mask_error(expected: Instances, actual: Instances, pairs: list[tuple[int, int]]) -> float:
-    """Return the share of pixels that only one side assigns to an object."""
+    """Return the share of pixels that only one of the two results assigns to an object."""
     return float(np.mean((expected.instance_map > 0) != (actual.instance_map > 0)))
 
 
@@ -33,7 +33,8 @@ def compare(found: RecognisedHead, kept: int, limits: Limits) -> Comparison:
 
 def share_kept(pairs: Pairs) -> float:
     """Return the F1 of the boxes of both sides."""
-    return match_detections([(one.detections, other.detections) for one, other in pairs]).f1
+    return match_detections([(expected.detections, actual.detections)
+                             for expected, actual in pairs]).f1
 
 
 TASK = ConvertTask('segment', outputs, compare, share_kept)

@@ -1,4 +1,4 @@
-"""Task semantic: the class of each pixel leaves the device; maps are compared."""
+"""Task semantic: the device returns the class of each pixel; class maps are compared."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from edge_trt_ros.heads import RecognisedHead
 from edge_trt_ros.tensor_spec import TensorSpec
 from edge_trt_ros.vision.tasks.semantic import ClassMap
 
-# Pixels whose two best classes are almost equal may get either.
+# Where the scores of two classes are almost equal, rounding may swap them.
 MAX_PIXELS_OFF = 0.001
 
 
 def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
-    """Return the map of classes."""
+    """Return the class map and the checksum."""
     return (TensorSpec('class_map', 'int32', (1, *found.shape()[2:])), CHECKSUM)
 
 
 def pixels_off(expected: ClassMap, actual: ClassMap) -> float:
-    """Return the share of pixels of another class."""
+    """Return the share of pixels whose classes differ."""
     return float(np.mean(expected.classes != actual.classes))
 
 
 def compare(found: RecognisedHead, kept: int, limits: Limits) -> Comparison:
-    """Start a comparison of maps."""
+    """Start a comparison of class maps."""
     return ValueComparison('share of pixels', max(limits.lost, MAX_PIXELS_OFF), pixels_off)
 
 
 def share_kept(pairs: Pairs) -> float:
-    """Return the mean share of pixels of the same class."""
-    return float(np.mean([1 - pixels_off(one, other) for one, other in pairs])) if pairs else 1.0
+    """Return the mean share of pixels whose classes agree."""
+    return float(np.mean([1 - pixels_off(expected, actual) for expected, actual in pairs])) \
+        if pairs else 1.0
 
 
 TASK = ConvertTask('semantic', outputs, compare, share_kept)

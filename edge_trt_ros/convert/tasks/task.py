@@ -1,4 +1,4 @@
-"""What the converter knows of a task: what leaves the device, and how results are compared."""
+"""The converter's part of a task: its device outputs, and how its results are compared."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ class Comparison(Protocol):
     """Compares the results of an engine with those of its ONNX, sample by sample."""
 
     def thresholds(self, runtime: Runtime, sample: Sample) -> Thresholds:
-        """Return what to keep of a sample, so that rounding alone removes nothing."""
+        """Return thresholds for a sample so that rounding alone removes no element."""
 
     def add(self, expected: Any, actual: Any) -> None:
-        """Compare the result of the ONNX with that of the engine."""
+        """Compare the result of the ONNX model with that of the engine."""
 
     def verdict(self) -> dict[str, Any]:
         """
         Return the measured differences.
 
-        :raises BuildError: if they are larger than the limits.
+        :raises BuildError: if they exceed the limits.
         """
 
 
 @dataclass(frozen=True)
 class ConvertTask:
     """
-    A task, as the converter knows it.
+    The converter's part of a task.
 
-    :param name: as in `vision.tasks.TASKS`.
-    :param outputs: returns what leaves the device: (head, K) to output tensors.
-    :param compare: starts a comparison: (head, K, limits).
-    :param share_kept: returns how much of what a reference finds another network finds as well,
-        0 to 1, over pairs of results.
-    :param keeps_names: whether the outputs are the network's own, under their own names.
+    :param name: name of the task in `vision.tasks.TASKS`.
+    :param outputs: returns the tensors that leave the device, given (head, K).
+    :param compare: starts a comparison, given (head, K, limits).
+    :param share_kept: returns how well results agree with a reference, 0 to 1, given pairs of
+        (reference, result).
+    :param keeps_names: whether the outputs are the network's own outputs under their names.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Task tensors: the network's own outputs leave the device, as float32."""
+"""Task tensors: the device returns the network's own outputs as float32."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from edge_trt_ros.vision.tasks.tensors import RawTensors
 
 
 def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
-    """Return nothing of its own: the network's outputs stay as they are."""
+    """Return no additional outputs: the network's outputs stay as they are."""
     return ()
 
 
 def value_error(expected: RawTensors, actual: RawTensors) -> float:
-    """Return the largest relative error of a tensor."""
+    """Return the maximum relative error of a tensor."""
     return max(map(relative_error, expected.by_name.values(), actual.by_name.values()))
 
 
@@ -28,11 +28,11 @@ def compare(found: RecognisedHead, kept: int, limits: Limits) -> Comparison:
 
 
 def share_kept(pairs: Pairs) -> float:
-    """Return the mean share of each tensor's norm that the difference leaves."""
-    shares = [max(0.0, 1 - float(np.linalg.norm(values - others)
-                                 / max(float(np.linalg.norm(values)), 1e-12)))
-              for one, other in pairs
-              for values, others in zip(one.by_name.values(), other.by_name.values())]
+    """Return the mean of 1 - |reference - values| / |reference| over the tensors, at least 0."""
+    shares = [max(0.0, 1 - float(np.linalg.norm(reference - values)
+                                 / max(float(np.linalg.norm(reference)), 1e-12)))
+              for expected, actual in pairs
+              for reference, values in zip(expected.by_name.values(), actual.by_name.values())]
     return float(np.mean(shares)) if shares else 1.0
 
 

@@ -1,1 +1,1 @@
-"""TensorRT as a builder of engines."""
+"""Build engines with TensorRT."""

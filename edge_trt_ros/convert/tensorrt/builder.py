@@ -1,9 +1,9 @@
 """
-An ONNX graph becomes a TensorRT engine: parsed, strongly typed, built with progress and cancel.
+Build a TensorRT engine from an ONNX graph: strongly typed, with progress and cancellation.
 
-Strongly typed means that the library computes in the types that the graph states, so that a
-precision is what it says. TensorRT for RTX builds without a GPU; TensorRT builds on the GPU
-that the engine will run on.
+Strongly typed means that the library computes in the types of the graph, so the graph alone
+determines the precision. TensorRT for RTX builds without a GPU; TensorRT builds on the GPU that
+the engine will run on.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ Profile = Mapping[str, tuple[Shape, Shape, Shape]]
 @dataclass(frozen=True)
 class SerializedEngine:
     """
-    What TensorRT built, in memory.
+    A TensorRT engine in memory.
 
     :param data: the engine's bytes.
-    :param layers: how many layers compute in each precision, and how that is known.
-    :param target: what it runs on: compute capabilities, GPU and driver it was built with.
+    :param layers: how many layers compute in each precision, and the source of these counts.
+    :param target: the compute capabilities it runs on, and the GPU and driver it was built with.
     """
 
     data: bytes
@@ -48,28 +48,29 @@ def engine_from_onnx(model: onnx.ModelProto, options: BuildOptions, library: Ten
     """
     Build an engine.
 
-    :param model: what to build, its precision written into the graph; not modified.
+    :param model: the graph, with its precision written into it; not modified.
     :param options: workspace, targets, compatibility and sparsity.
-    :param library: who builds.
-    :param profiles: for inputs of open dimensions: name to smallest, usual and largest shape.
-    :param timing_cache_path: file that spares the next build the timing of kernels; ignored by
-        TensorRT for RTX, which times nothing.
+    :param library: the library that builds.
+    :param profiles: minimum, optimum and maximum shape by name, for inputs with open dimensions.
+    :param timing_cache_path: cache of kernel timings that speeds up the next build; not used for
+        TensorRT for RTX, which times no kernels.
     :param progress: called with a phase and the fraction done; if it raises, the build stops.
-    :raises ModelError: for a graph that the parser refuses, naming its nodes.
-    :raises ConfigurationError: for options that this library cannot build.
-    :raises BuildError: if the build fails, with what the library logged.
+    :raises ModelError: for a graph that the parser refuses, with the names of the nodes.
+    :raises ConfigurationError: for options that this library does not support.
+    :raises BuildError: if the build fails, with the library's log messages.
     """
     gpu = find_gpu()
     _check(options, library, gpu)
     trt = library.module
-    # The library wants all of these to outlive the build, in this order.
+    # The library requires that all of these outlive the build, created in this order.
     logger = library_logger(library)
     builder = trt.Builder(logger)
     if builder is None:
         raise BuildError(f'{library.name} cannot start: {complaints(library)}')
     if options.dla and not builder.num_DLA_cores:
-        raise ConfigurationError(f'dla is set, but {library.name} {library.version} sees no DLA '
-                                 'core on this machine: unset it, or build on a Jetson with one')
+        raise ConfigurationError(f'dla is set, but {library.name} {library.version} finds no DLA '
+                                 'core on this machine: unset it, or build on a Jetson with a '
+                                 'DLA')
     network = builder.create_network(_network_flags(trt, options.dla))
     parser = _parse(model, network, library, logger)
     config = builder.create_builder_config()
@@ -81,7 +82,7 @@ def engine_from_onnx(model: onnx.ModelProto, options: BuildOptions, library: Ten
     serialized = builder.build_serialized_network(network, config)
     if monitor.raised is not None:
         raise monitor.raised
-    del parser  # which owns the weights, and so must live until here
+    del parser  # it owns the weights, so it must live until here
     if serialized is None:
         raise BuildError(f'{library.name} {library.version} did not build the engine: '
                          f'{complaints(library)}')
@@ -93,11 +94,11 @@ def engine_from_onnx(model: onnx.ModelProto, options: BuildOptions, library: Ten
 
 def check_parses(model: onnx.ModelProto, library: TensorRt) -> None:
     """
-    Ask the library's own parser whether it can take a graph; this builds nothing.
+    Check that the library's parser accepts a graph; this builds nothing.
 
     :param model: the graph; not modified.
-    :param library: who would build.
-    :raises ModelError: naming the nodes that it refuses.
+    :param library: the library that would build.
+    :raises ModelError: with the names of the nodes that it refuses.
     """
     trt = library.module
     logger = library_logger(library)
@@ -123,14 +124,15 @@ def _check(options: BuildOptions, library: TensorRt, gpu: GpuDevice | None) -> N
         raise ConfigurationError('tensorrt builds on the GPU that the engine will run on, and '
                                  'there is none here: build on the robot, or with tensorrt_rtx')
     if options.dla and library.is_rtx:
-        raise ConfigurationError('dla is set, but TensorRT for RTX knows no DLA: unset it, or '
-                                 'build with tensorrt')
+        raise ConfigurationError('dla is set, but TensorRT for RTX does not support DLAs: unset '
+                                 'it, or build with tensorrt')
     if options.dla and options.precision not in ('fp16', 'int8'):
         raise ConfigurationError(f'dla is set and precision is {options.precision}, but a DLA '
                                  'computes in fp16 or int8: set precision to one of them')
     if library.is_rtx and options.version_compatible:
-        raise ConfigurationError('version_compatible is set, but engines of TensorRT for RTX are '
-                                 'for one version only: unset it, or build with tensorrt')
+        raise ConfigurationError('version_compatible is set, but TensorRT for RTX engines run '
+                                 'only with the version that built them: unset it, or build with '
+                                 'tensorrt')
     known = getattr(trt, 'ComputeCapability', None)
     if options.compute_capabilities and known is None:
         raise ConfigurationError(
@@ -146,7 +148,7 @@ def _check(options: BuildOptions, library: TensorRt, gpu: GpuDevice | None) -> N
 
 
 def _is_weakly_typed(trt: Any, dla: bool) -> bool:
-    # As long as there are flags for precisions (until TensorRT 11), a DLA obeys only them.
+    # Before TensorRT 11, which removes the precision flags, a DLA obeys only these flags.
     return (not hasattr(trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED')
             or dla and hasattr(trt.BuilderFlag, 'FP16'))
 
@@ -181,41 +183,42 @@ def _configure(config: Any, trt: Any, options: BuildOptions, model: onnx.ModelPr
 
 
 def _weak_flags(model: onnx.ModelProto) -> list[str]:
-    """Return the flags that allow, on a weakly typed network, the types that the graph states."""
+    """Return the builder flags that a weakly typed network needs for the types of the graph."""
     kinds = {tensor.data_type for tensor in model.graph.initializer}
     kinds |= {attribute.i for node in model.graph.node if node.op_type == 'Cast'
               for attribute in node.attribute if attribute.name == 'to'}
     operators = {node.op_type for node in model.graph.node}
-    return [flag for flag, there in (
+    return [flag for flag, is_needed in (
         ('FP16', onnx.TensorProto.FLOAT16 in kinds), ('BF16', onnx.TensorProto.BFLOAT16 in kinds),
-        ('INT8', 'QuantizeLinear' in operators)) if there]
+        ('INT8', 'QuantizeLinear' in operators)) if is_needed]
 
 
 def _add_profiles(builder: Any, network: Any, config: Any, profiles: Sequence[Profile]) -> None:
     tensors = [network.get_input(index) for index in range(network.num_inputs)]
-    open_inputs = {one.name: tuple(one.shape) for one in tensors if -1 in tuple(one.shape)}
+    open_inputs = {tensor.name: tuple(tensor.shape) for tensor in tensors
+                   if -1 in tuple(tensor.shape)}
     if open_inputs and not profiles:
         raise ConfigurationError(
             f'the inputs {open_inputs} leave dimensions open: give input_shape, or a profile')
     for shapes in profiles:
         profile = builder.create_optimization_profile()
-        for name, (smallest, usual, largest) in shapes.items():
-            profile.set_shape(name, smallest, usual, largest)
+        for name, (minimum, optimum, maximum) in shapes.items():
+            profile.set_shape(name, minimum, optimum, maximum)
         if config.add_optimization_profile(profile) < 0:
             raise ConfigurationError(f'the profile {dict(shapes)} does not fit the inputs '
-                                     f'{open_inputs}: smallest <= usual <= largest, and the '
-                                     "network's own lengths where it fixes them")
+                                     f'{open_inputs}: expected minimum <= optimum <= maximum, '
+                                     "and the network's own lengths for its fixed dimensions")
 
 
 def _read_timing_cache(config: Any, library: TensorRt, path: Path | None) -> Any:
     if path is None or library.is_rtx:
         return None
     try:
-        known = read_file(path)
+        stored = read_file(path)
     except OSError:
-        known = b''
-    cache = config.create_timing_cache(known)
-    # Refuses a cache of another GPU or version; then the build times anew.
+        stored = b''
+    cache = config.create_timing_cache(stored)
+    # TensorRT rejects the cache of another GPU or version; then start with an empty cache.
     if not config.set_timing_cache(cache, False):
         cache = config.create_timing_cache(b'')
         config.set_timing_cache(cache, False)
@@ -224,18 +227,18 @@ def _read_timing_cache(config: Any, library: TensorRt, path: Path | None) -> Any
 
 def _parser_errors(parser: Any) -> str:
     errors = [parser.get_error(index) for index in range(parser.num_errors)]
-    told = [f"node '{error.node_name()}' ({error.node_operator()}): "
-            f"{' '.join(error.desc().split())}" for error in errors]
-    return '; '.join(dict.fromkeys(told))
+    clauses = [f"node '{error.node_name()}' ({error.node_operator()}): "
+               f"{' '.join(error.desc().split())}" for error in errors]
+    return '; '.join(dict.fromkeys(clauses))
 
 
 def _target(options: BuildOptions, library: TensorRt, gpu: GpuDevice | None
             ) -> dict[str, Any]:
     if library.is_rtx:
-        # Portable by default: kernels are compiled on the GPU that loads it, from 7.5 on.
+        # Portable by default: the GPU that loads the engine, 7.5 or later, compiles the kernels.
         return {'compute_capabilities': list(options.compute_capabilities), 'gpu': '',
                 'driver': ''}
-    if gpu is None:  # refused before the build
+    if gpu is None:  # `_check` refuses this before the build
         raise BuildError('there is no GPU here')
     return {'compute_capabilities': ['8.0+'] if options.hardware_compatible
             else [gpu.compute_capability], 'gpu': gpu.name, 'driver': gpu.driver}

@@ -1,4 +1,4 @@
-"""The phases of a TensorRT build as one fraction, and the way to stop it."""
+"""Report the progress of a TensorRT build as a single fraction, and cancel it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def progress_monitor(trt: Any, progress: Progress) -> Any:
     """
     Return an `IProgressMonitor` that calls `progress`, and stops the build if that raises.
 
-    Its `raised` is then what was raised, since nothing may be raised through the library.
+    Its `raised` is then the exception, because an exception must not cross the library.
 
     :param trt: the library's module.
     :param progress: called with the phase and the fraction of the build that is done.
@@ -20,7 +20,7 @@ def progress_monitor(trt: Any, progress: Progress) -> Any:
     base: Any = trt.IProgressMonitor
 
     class Monitor(base):
-        """Turns nested phases into one fraction that only grows; stops when told to raise."""
+        """Converts nested phases to a fraction that never decreases."""
 
         def __init__(self) -> None:
             base.__init__(self)
@@ -38,7 +38,7 @@ def progress_monitor(trt: Any, progress: Progress) -> Any:
                 try:
                     self._furthest = max(self._furthest, self._fraction(name))
                     progress(name, self._furthest)
-                except BaseException as error:  # it must not cross the library
+                except BaseException as error:  # an exception must not cross the library
                     self.raised = error
             return self.raised is None
 

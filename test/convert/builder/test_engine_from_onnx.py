@@ -1,4 +1,4 @@
-"""Real engines, built by TensorRT for RTX on a machine without a GPU."""
+"""Engines built by TensorRT for RTX, which needs no GPU."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def library() -> TensorRt:
 @pytest.mark.parametrize('model', [
     dense_model(), dense_model((96, 64), classes=1), dense_model((64, 64), classes=1200),
     dense_model(opset=13), end_to_end_model()])
-def test_every_test_model_becomes_an_engine(
+def test_models_build(
         library: TensorRt, model: onnx.ModelProto, tmp_path: Path) -> None:
     engine = tmp_path / 'm.engine'
     manifest, reason = build_engine(save(model, tmp_path / 'm.onnx'), engine, RTX)
@@ -56,23 +56,22 @@ def test_every_test_model_becomes_an_engine(
     assert build_engine(tmp_path / 'm.onnx', engine, RTX)[1] == ''
 
 
-def test_the_demo_becomes_an_engine(library: TensorRt, tmp_path: Path) -> None:
-    seen: list[tuple[str, float]] = []
+def test_demo_model_builds_with_progress(library: TensorRt, tmp_path: Path) -> None:
+    fractions: list[float] = []
     manifest, _ = build_engine(MODEL_PATH, tmp_path / 'm.engine', RTX,
-                               progress=lambda phase, fraction: seen.append((phase, fraction)))
+                               progress=lambda phase, fraction: fractions.append(fraction))
     assert manifest.engine_size_bytes > 1_000_000 and manifest.layers['layers'] > 50
-    fractions = [fraction for _, fraction in seen]
     assert fractions == sorted(fractions) and len(fractions) > 50 and fractions[-1] == 1.0
 
 
-def test_the_demo_in_lower_precision(library: TensorRt, tmp_path: Path) -> None:
+def test_demo_model_builds_in_fp16_and_int8(library: TensorRt, tmp_path: Path) -> None:
     images = tmp_path / 'images'
     images.mkdir()
     for index, frame in enumerate(scene_frames(TRAINING_SEED, 12)):
         cv2.imwrite(str(images / f'{index}.png'), frame.image)
     for precision, count in (('fp16', 100), ('int8', 50)):
-        recipe = replace(RTX, precision=precision, calibration=str(images))
-        manifest, _ = build_engine(MODEL_PATH, tmp_path / f'{precision}.engine', recipe)
+        options = replace(RTX, precision=precision, calibration=str(images))
+        manifest, _ = build_engine(MODEL_PATH, tmp_path / f'{precision}.engine', options)
         assert manifest.layers['precisions'][precision] >= count
         assert manifest.verification['lost_boxes'] <= 0.02
     assert manifest.layers['accuracy_drop'] <= 0.05
@@ -80,12 +79,13 @@ def test_the_demo_in_lower_precision(library: TensorRt, tmp_path: Path) -> None:
 
 def test_open_dimensions_need_a_profile(library: TensorRt) -> None:
     model = dense_model(batch='batch')
-    # Its last layers fix the batch to 1, so only that profile is whole.
-    one = (1, 3, 64, 64)
+    # Its last layers fix the batch to 1, so a profile with a larger optimum is invalid.
+    shape = (1, 3, 64, 64)
     with pytest.raises(ConfigurationError, match='leave dimensions open'):
         engine_from_onnx(model, RTX, library)
     with pytest.raises(ConfigurationError, match='does not fit'):
-        engine_from_onnx(model, RTX, library, profiles=[{'images': (one, (4, 3, 64, 64), one)}])
+        engine_from_onnx(model, RTX, library,
+                         profiles=[{'images': (shape, (4, 3, 64, 64), shape)}])
 
 
 def test_batches_and_sizes_in_profiles(library: TensorRt) -> None:
@@ -101,7 +101,7 @@ def test_batches_and_sizes_in_profiles(library: TensorRt) -> None:
     assert engine_from_onnx(model, RTX, library, profiles=profiles).data
 
 
-def test_an_operator_that_the_parser_lacks(library: TensorRt) -> None:
+def test_operator_unsupported_by_the_parser_is_refused(library: TensorRt) -> None:
     model = dense_model()
     model.graph.node[0].domain = 'com.somebody'
     model.graph.node[0].op_type, model.graph.node[0].name = 'MagicPool', 'pool of magic'
@@ -113,33 +113,33 @@ def test_an_operator_that_the_parser_lacks(library: TensorRt) -> None:
     ({'version_compatible': True}, 'version_compatible'),
     ({'compute_capabilities': ('5.3',)}, "'5.3'.*builds for 7.5, 8.0"),
 ])
-def test_what_the_library_does_not_build(
+def test_unsupported_options_are_refused(
         library: TensorRt, change: dict[str, Any], match: str) -> None:
     with pytest.raises(ConfigurationError, match=match):
         engine_from_onnx(dense_model(), BuildOptions(**change), library)
 
 
 def test_targets_and_workspace(library: TensorRt) -> None:
-    recipe = BuildOptions(compute_capabilities=('8.6', '8.9'), workspace_mb=64)
-    engine = engine_from_onnx(dense_model(), recipe, library)
+    options = BuildOptions(compute_capabilities=('8.6', '8.9'), workspace_mb=64)
+    engine = engine_from_onnx(dense_model(), options, library)
     assert engine.target['compute_capabilities'] == ['8.6', '8.9']
     portable = engine_from_onnx(dense_model(), RTX, library)
     assert engine.data != portable.data
 
 
-def test_no_timing_cache_where_it_does_nothing(library: TensorRt, tmp_path: Path) -> None:
+def test_rtx_writes_no_timing_cache(library: TensorRt, tmp_path: Path) -> None:
     engine_from_onnx(dense_model(), RTX, library, timing_cache_path=tmp_path / 'cache')
     assert not (tmp_path / 'cache').exists()
 
 
-def test_a_build_that_fails_says_why(library: TensorRt, monkeypatch: pytest.MonkeyPatch) -> None:
-    # No GPU tells the builder what it is, so this target cannot be met.
+def test_failed_build_reports_the_log(library: TensorRt, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without a GPU, the builder cannot determine the target CURRENT.
     monkeypatch.setattr(module, '_member', lambda capability: 'CURRENT')
     if find_gpu() is not None:
-        pytest.skip('there is a GPU, which meets this target')
-    recipe = BuildOptions(compute_capabilities=('8.6',))
+        pytest.skip('there is a GPU, so the target CURRENT is valid')
+    options = BuildOptions(compute_capabilities=('8.6',))
     with pytest.raises(BuildError, match='did not build the engine: .*[A-Za-z]{4}'):
-        engine_from_onnx(dense_model(), recipe, library)
+        engine_from_onnx(dense_model(), options, library)
 
 
 def test_progress_that_raises_stops_the_build(library: TensorRt) -> None:
@@ -156,7 +156,7 @@ def test_progress_that_raises_stops_the_build(library: TensorRt) -> None:
     assert len(calls) == 5
 
 
-def test_cancel_in_the_child(library: TensorRt, tmp_path: Path) -> None:
+def test_cancel_stops_the_child(library: TensorRt, tmp_path: Path) -> None:
     path, engine = save(deep_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
     job = BuildJob(path, engine, RTX, force=False)
     try:
@@ -173,15 +173,15 @@ def test_cancel_in_the_child(library: TensorRt, tmp_path: Path) -> None:
         assert time.monotonic() - canceled_at < 2.0
     finally:
         job.close()
-    assert [one.name for one in tmp_path.iterdir()] == ['m.onnx']
+    assert [path.name for path in tmp_path.iterdir()] == ['m.onnx']
 
 
 def test_tensorrt_is_preferred_and_named_when_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = SimpleNamespace(origin='somewhere')
-    for there, expected in ((('tensorrt', 'tensorrt_rtx'), 'tensorrt'),
-                            (('tensorrt_rtx',), 'tensorrt_rtx'), ((), '')):
+    for installed, expected in ((('tensorrt', 'tensorrt_rtx'), 'tensorrt'),
+                                (('tensorrt_rtx',), 'tensorrt_rtx'), ((), '')):
         monkeypatch.setattr('importlib.util.find_spec',
-                            lambda name: spec if name in there else None)
+                            lambda name: spec if name in installed else None)
         assert installed_tensorrt() == expected
     monkeypatch.undo()
     if installed_tensorrt() != 'tensorrt':
@@ -189,7 +189,7 @@ def test_tensorrt_is_preferred_and_named_when_missing(monkeypatch: pytest.Monkey
             load_tensorrt('tensorrt')
 
 
-def test_tensorrt_builds_on_a_gpu_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensorrt_requires_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, 'find_gpu', lambda: None)
     with pytest.raises(ConfigurationError, match='there is none here'):
         engine_from_onnx(dense_model(), RTX, TensorRt('tensorrt', '10.3', SimpleNamespace()))

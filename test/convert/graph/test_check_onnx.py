@@ -1,4 +1,4 @@
-"""ONNX files from strangers: checked before anything is made of them."""
+"""Checks of untrusted ONNX files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_trt_ros.convert.graph.load import read_onnx
 from edge_trt_ros.errors import ModelError
 
 
-def test_a_good_model(tmp_path: Path) -> None:
+def test_valid_model_is_accepted(tmp_path: Path) -> None:
     checked = check_onnx(save(dense_model((96, 64)), tmp_path / 'm.onnx'))
     assert checked.inputs[0].shape == (1, 3, 64, 96)
     assert [output.shape for output in checked.outputs] == [(1, 7, 96 + 24 + 6)]
@@ -27,21 +27,21 @@ def test_a_good_model(tmp_path: Path) -> None:
     (b'not an onnx file at all', 'not an ONNX file'),
     (b'\x08\x09', 'holds no network'),
 ])
-def test_no_onnx(tmp_path: Path, data: bytes, match: str) -> None:
+def test_file_that_is_not_onnx_is_refused(tmp_path: Path, data: bytes, match: str) -> None:
     path = tmp_path / 'm.onnx'
     path.write_bytes(data)
     with pytest.raises(ModelError, match=match):
         check_onnx(path)
 
 
-def test_missing_and_folder(tmp_path: Path) -> None:
+def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match='there is no ONNX file'):
         check_onnx(tmp_path / 'm.onnx')
     with pytest.raises(ModelError, match='cannot be read'):
         check_onnx(tmp_path)
 
 
-def test_truncated_and_flipped(tmp_path: Path) -> None:
+def test_corrupt_files_raise_only_model_error(tmp_path: Path) -> None:
     data = dense_model().SerializeToString()
     path = tmp_path / 'm.onnx'
     path.write_bytes(data[:len(data) // 2])
@@ -60,13 +60,13 @@ def test_truncated_and_flipped(tmp_path: Path) -> None:
     assert refused
 
 
-def test_an_open_batch_is_one_image(tmp_path: Path) -> None:
+def test_open_batch_becomes_1(tmp_path: Path) -> None:
     checked = check_onnx(save(dense_model(batch='batch'), tmp_path / 'm.onnx'))
     assert checked.inputs[0].shape == (1, 3, 64, 64)
     assert [output.shape[0] for output in checked.outputs] == [1]
 
 
-def test_open_dimensions_are_fixed(tmp_path: Path) -> None:
+def test_input_shape_fixes_open_dimensions(tmp_path: Path) -> None:
     model = dense_model(batch='batch')
     model.graph.input[0].type.tensor_type.shape.dim[2].dim_param = 'height'
     path = save(model, tmp_path / 'm.onnx')
@@ -77,7 +77,7 @@ def test_open_dimensions_are_fixed(tmp_path: Path) -> None:
         check_onnx(path, (1, 3, 32, 32))
 
 
-def test_inputs_that_are_no_image(tmp_path: Path) -> None:
+def test_input_besides_the_image_is_refused(tmp_path: Path) -> None:
     model = dense_model()
     model.graph.input.append(helper.make_tensor_value_info('depth', TensorProto.FLOAT, [2]))
     with pytest.raises(ModelError, match='expected one image'):
@@ -85,9 +85,9 @@ def test_inputs_that_are_no_image(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('in_node', [False, True])
-def test_weights_that_are_no_numbers(tmp_path: Path, in_node: bool) -> None:
+def test_nan_weights_are_refused(tmp_path: Path, in_node: bool) -> None:
     model = dense_model()
-    kernel = next(one for one in model.graph.initializer if one.name == 'kernel_8')
+    kernel = next(tensor for tensor in model.graph.initializer if tensor.name == 'kernel_8')
     values = numpy_helper.to_array(kernel).copy()
     values[0, 0] = np.nan
     kernel.CopyFrom(numpy_helper.from_array(values, 'kernel_8'))
@@ -99,7 +99,7 @@ def test_weights_that_are_no_numbers(tmp_path: Path, in_node: bool) -> None:
         check_onnx(save(model, tmp_path / 'm.onnx'))
 
 
-def test_custom_plugins_are_named(tmp_path: Path) -> None:
+def test_error_names_custom_plugins(tmp_path: Path) -> None:
     model = dense_model()
     model.graph.node[0].op_type, model.graph.node[0].domain = 'BatchedNMS_TRT', 'TRT'
     model.opset_import.append(helper.make_opsetid('TRT', 1))
@@ -107,15 +107,15 @@ def test_custom_plugins_are_named(tmp_path: Path) -> None:
         check_onnx(save(model, tmp_path / 'm.onnx'))
 
 
-def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
+def test_file_above_the_size_limit_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / 'm.onnx'
     with open(path, 'wb') as file:
-        file.truncate(3 << 30)  # a hole, which takes no disk
+        file.truncate(3 << 30)  # a sparse file, which uses no disk space
     with pytest.raises(ModelError, match='has 3221225472 bytes, at most'):
         check_onnx(path)
 
 
-def test_external_data(tmp_path: Path) -> None:
+def test_external_data_is_hashed_and_required(tmp_path: Path) -> None:
     path = tmp_path / 'm.onnx'
     onnx.save(dense_model(), str(path), save_as_external_data=True, location='m.data',
               size_threshold=0)
@@ -130,7 +130,7 @@ def test_external_data(tmp_path: Path) -> None:
         check_onnx(path)
 
 
-def test_external_data_stays_in_its_folder(tmp_path: Path) -> None:
+def test_external_data_outside_the_folder_is_refused(tmp_path: Path) -> None:
     inner = tmp_path / 'inner'
     inner.mkdir()
     path = inner / 'm.onnx'

@@ -1,4 +1,4 @@
-"""Calibration images: the same from a folder and from a bag, or a sentence."""
+"""Calibration images from folders and bags, and the errors of invalid sets."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from edge_trt_ros.tensor_spec import TensorSpec
 
 
 @pytest.mark.parametrize('storage', [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
-def test_a_bag_holds_what_the_folder_holds(tmp_path: Path, storage: StoragePlugin) -> None:
+def test_bag_and_folder_yield_the_same_images(tmp_path: Path, storage: StoragePlugin) -> None:
     images = CalibrationSet(image_folder(tmp_path / 'images'))
     bag = CalibrationSet(image_bag(tmp_path / 'bag', storage))
     assert len(images) == len(bag) == 6
-    for one, other in zip(images.frames(), bag.frames(), strict=True):
-        np.testing.assert_array_equal(one.pixels, other.pixels)
+    for from_folder, from_bag in zip(images.frames(), bag.frames(), strict=True):
+        np.testing.assert_array_equal(from_folder.pixels, from_bag.pixels)
 
 
-def test_feeds_are_what_the_runtime_makes(tmp_path: Path) -> None:
+def test_feeds_match_the_runtime_preprocessing(tmp_path: Path) -> None:
     images = CalibrationSet(image_folder(tmp_path / 'images', 2))
     image_input = ImageInput((64, 48), color_order='bgr', mean=(.1, .2, .3))
     preprocess = ImagePreprocess(image_input)
@@ -45,7 +45,7 @@ def test_images_are_spread_over_the_set(tmp_path: Path) -> None:
         frame.size_wh for frame in few.frames()]
 
 
-def test_the_hash_follows_the_content(tmp_path: Path) -> None:
+def test_hash_depends_on_the_content(tmp_path: Path) -> None:
     folder = image_folder(tmp_path / 'images')
     before = CalibrationSet(folder).sha256()
     assert before == CalibrationSet(image_folder(tmp_path / 'moved')).sha256()
@@ -53,7 +53,7 @@ def test_the_hash_follows_the_content(tmp_path: Path) -> None:
     assert before != CalibrationSet(folder).sha256() != CalibrationSet(folder, limit=2).sha256()
 
 
-def test_nothing_there(tmp_path: Path) -> None:
+def test_missing_or_empty_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match='there is no calibration set'):
         CalibrationSet(tmp_path / 'none')
     (tmp_path / 'note.txt').write_text('no image')
@@ -62,14 +62,14 @@ def test_nothing_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('content', [b'', b'no image'])
-def test_a_broken_image_is_named(tmp_path: Path, content: bytes) -> None:
+def test_error_names_the_broken_image(tmp_path: Path, content: bytes) -> None:
     folder = image_folder(tmp_path / 'images', 2)
     (folder / '00.png').write_bytes(content)
     with pytest.raises(ImageError, match='00.png: .* cannot be decoded.*calibration set'):
         list(CalibrationSet(folder).frames())
 
 
-def test_topics_of_a_bag(tmp_path: Path) -> None:
+def test_ambiguous_or_missing_topic_is_refused(tmp_path: Path) -> None:
     bag = image_bag(tmp_path / 'bag', StoragePlugin.MCAP, 2, ('/left', '/right'))
     with pytest.raises(BagError, match='has images on: /left, /right; give calibration_topic'):
         len(CalibrationSet(bag))
@@ -78,7 +78,7 @@ def test_topics_of_a_bag(tmp_path: Path) -> None:
     assert len(CalibrationSet(bag, '/left')) == 2
 
 
-def test_a_broken_bag(tmp_path: Path) -> None:
+def test_broken_bag_is_refused(tmp_path: Path) -> None:
     path = tmp_path / 'a.mcap'
     path.write_bytes(b'no bag at all')
     with pytest.raises(BagError, match='cannot be read as a bag'):

@@ -1,4 +1,4 @@
-"""2:4 sparsity: seen in an ONNX, made and kept in PyTorch, built with the flag."""
+"""2:4 sparsity: detected in ONNX weights, trained in PyTorch, built by TensorRT."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from onnx import helper, numpy_helper, TensorProto
 import pytest
 from support.building import build_in_memory
 from support.models import dense_model, save
-
 
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.precision.sparsity import check_sparsity
@@ -32,14 +31,14 @@ def convolutions(*kernels: np.ndarray) -> onnx.ModelProto:
 
 
 def pruned_kernel() -> np.ndarray:
-    """Return a kernel with two zeros of each four input channels, here and there."""
+    """Return a kernel with two zeros in each group of four input channels, at mixed places."""
     kernel = np.random.default_rng(0).normal(0, 1, (8, 8, 1, 1))
     kernel[::2, [0, 1, 6, 7]] = 0
     kernel[1::2, [1, 3, 4, 5]] = 0
     return kernel
 
 
-def test_the_pattern_is_seen() -> None:
+def test_pruned_weights_are_detected() -> None:
     spoilt = pruned_kernel()
     spoilt[0, 0] = 1.0
     found = check_sparsity(convolutions(pruned_kernel(), spoilt))
@@ -60,8 +59,8 @@ def test_a_pruned_network_is_built() -> None:
         library = load_tensorrt('tensorrt_rtx')
     except EngineError as error:
         pytest.skip(str(error))
-    recipe = BuildOptions(backend='tensorrt_rtx', sparsity=True)
-    assert engine_from_onnx(convolutions(pruned_kernel()), recipe, library).data
+    options = BuildOptions(backend='tensorrt_rtx', sparsity=True)
+    assert engine_from_onnx(convolutions(pruned_kernel()), options, library).data
 
 
 def test_pytorch_weights_stay_pruned_in_training() -> None:
@@ -72,7 +71,7 @@ def test_pytorch_weights_stay_pruned_in_training() -> None:
         torch.nn.Conv2d(8, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(8, 6, 1),
         torch.nn.Conv2d(6, 8, 1), torch.nn.Flatten(), torch.nn.Linear(128, 1))
     sparse = SparseWeights(network)
-    assert len(sparse) == 3  # 6 input channels are no fours
+    assert len(sparse) == 3  # 6 input channels are not a multiple of 4
     optimizer = torch.optim.Adam(network.parameters(), 0.01)
     inputs = torch.randn(16, 8, 4, 4)
     wanted = inputs.mean(dim=(1, 2, 3))[:, None]

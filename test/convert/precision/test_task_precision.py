@@ -1,4 +1,4 @@
-"""Networks of every task in lower precision: built, judged, and still what they were."""
+"""Networks of each task in lower precision, and their accuracy drop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from support.building import build_in_memory
 from support.image_folder import image_folder
 from support.models import dense_model, save
 from support.task_models import convolution_model, segment_model
-
 
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.tasks import TASKS
@@ -41,8 +40,8 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize('backend', BACKENDS)
 @pytest.mark.parametrize('precision', ['fp16', 'int8'])
 @pytest.mark.parametrize('task', NETWORKS)
-def test_they_are_built(task: str, precision: str, backend: str, tmp_path: Path, images: str
-                        ) -> None:
+def test_tasks_build_in_lower_precision(task: str, precision: str, backend: str, tmp_path: Path,
+                                        images: str) -> None:
     model: onnx.ModelProto = NETWORKS[task]()
     manifest = build_in_memory(save(model, tmp_path / 'm.onnx'), BuildOptions(
         backend=backend, precision=precision, max_accuracy_drop=1.0,
@@ -53,11 +52,11 @@ def test_they_are_built(task: str, precision: str, backend: str, tmp_path: Path,
         assert 0 <= manifest.layers['accuracy_drop'] <= 1
 
 
-def test_what_is_kept_of_each_kind_of_result() -> None:
+def test_share_kept_of_each_task() -> None:
     box = Letterbox.fit((4, 4), (4, 4))
-    one, other = np.array([3, 1]), np.array([1, 3])
     scores = np.array([.7, .3], np.float32)
-    same, swapped = Classification(one, scores), Classification(other, scores)
+    same = Classification(np.array([3, 1]), scores)
+    swapped = Classification(np.array([1, 3]), scores)
     assert TASKS['classify'].share_kept([(same, same), (same, swapped)]) == 0.5
     flat = np.zeros((4, 4), np.int64)
     half = flat.copy()

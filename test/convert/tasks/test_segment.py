@@ -1,4 +1,4 @@
-"""Instance segmentation, fused and unfused, against bilinear sampling written here."""
+"""Instance segmentation, decoded on device and host, matches plain bilinear sampling."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from support.frames import noise_frame
 from support.models import save
 from support.task_models import segment_model
 
-
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.heads import HEADS
 from edge_trt_ros.runtime.pipeline import infer
@@ -20,7 +19,7 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 
 def sampled(image: np.ndarray, x: float, y: float) -> float:
-    """Return a bilinear sample at cell coordinates, the rim repeated."""
+    """Return a bilinear sample at cell coordinates, with the border repeated."""
     height, width = image.shape
     x, y = min(max(x, 0), width - 1), min(max(y, 0), height - 1)
     left, top = min(int(x), width - 2), min(int(y), height - 2)
@@ -30,7 +29,8 @@ def sampled(image: np.ndarray, x: float, y: float) -> float:
 
 
 @pytest.mark.parametrize('classes, coefficients, size_wh', [(3, 32, (64, 64)), (1, 8, (96, 64))])
-def test_masks(tmp_path: Path, classes: int, coefficients: int, size_wh: tuple[int, int]) -> None:
+def test_masks_match_bilinear_sampling(tmp_path: Path, classes: int, coefficients: int,
+                                       size_wh: tuple[int, int]) -> None:
     path = save(segment_model(classes, coefficients, size_wh), tmp_path / 'm.onnx')
     built = build_in_memory(path, BuildOptions())
     frame, thresholds = noise_frame((150, 91), 3), Thresholds(0.1, 0.45, 6)
@@ -40,8 +40,8 @@ def test_masks(tmp_path: Path, classes: int, coefficients: int, size_wh: tuple[i
     boxes = HEADS['yolo_dense'].decode({'output0': raw[:, :end]}, box, thresholds)
     assert len(boxes)
     with open_engine(built.engine, built.manifest).runtime as runtime:
-        fused, _ = infer(runtime, frame, thresholds)
-    unfused = head_of(path).decode(outputs, box, thresholds)
+        on_device, _ = infer(runtime, frame, thresholds)
+    on_host = head_of(path).decode(outputs, box, thresholds)
     best, near, map_ = raw[0, 4:end].max(0), np.zeros((91, 150), bool), np.zeros((91, 150), int)
     for index in range(len(boxes) - 1, -1, -1):
         anchor = int(np.argmin(np.abs(best - boxes.scores[index])))
@@ -57,7 +57,7 @@ def test_masks(tmp_path: Path, classes: int, coefficients: int, size_wh: tuple[i
                     near[y, x] |= abs(value) < np.ptp(logits) / 32
                     if value > 0:
                         map_[y, x] = index + 1
-    for found in (fused, unfused):
+    for found in (on_device, on_host):
         np.testing.assert_allclose(found.detections.boxes_xyxy, boxes.boxes_xyxy, atol=1e-3)
         np.testing.assert_allclose(found.detections.scores, boxes.scores, atol=1e-4)
         assert ((found.instance_map == map_) | near).all()

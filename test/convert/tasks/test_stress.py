@@ -1,4 +1,4 @@
-"""Networks at the limits: one class and 1,200, nothing seen and far too much."""
+"""Detectors at the limits: 1 class and 1,200, no detections and 5,000."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from support.building import build_in_memory
 from support.frames import noise_frame
 from support.models import dense_model, save
 
-
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.runtime.pipeline import detect
 from edge_trt_ros.runtime.select import open_engine
@@ -25,7 +24,7 @@ CELLS = 8400
 
 def fixed_model(boxes_xywh: np.ndarray, by_class: np.ndarray, labels: list[str]
                 ) -> onnx.ModelProto:
-    """Return a network of 640 that gives these boxes for any image; the rest scores nothing."""
+    """Return a network [1, 3, 640, 640] that returns these boxes; all other scores are 0."""
     raw = np.zeros((1, 4 + by_class.shape[1], CELLS), np.float32)
     raw[0, :4, :len(boxes_xywh)], raw[0, 4:, :len(boxes_xywh)] = boxes_xywh.T, by_class.T
     nodes = [helper.make_node('ReduceMean', ['images'], ['mean'], keepdims=0),
@@ -43,10 +42,10 @@ def fixed_model(boxes_xywh: np.ndarray, by_class: np.ndarray, labels: list[str]
 
 
 def found(model: onnx.ModelProto, folder: Path, thresholds: Thresholds = Thresholds(),
-          **recipe: int) -> tuple[Detections, float]:
-    """Return what a network sees and the milliseconds that decoding took, at best of five."""
+          **options: int) -> tuple[Detections, float]:
+    """Return the detections of a network and the minimum decoding time of five runs in ms."""
     built = build_in_memory(save(model, folder / 'm.onnx'),
-                            BuildOptions(backend='onnxruntime', **recipe))
+                            BuildOptions(backend='onnxruntime', **options))
     times_ms = []
     with open_engine(built.engine, built.manifest).runtime as runtime:
         for _ in range(5):
@@ -56,7 +55,7 @@ def found(model: onnx.ModelProto, folder: Path, thresholds: Thresholds = Thresho
 
 
 def grid(count: int, size: float) -> np.ndarray:
-    """Return boxes side by side that do not touch, (count, 4): centres and sizes."""
+    """Return boxes (count, 4) of centres and sizes on a grid; with size < 1 they do not touch."""
     columns = int(np.ceil(np.sqrt(count)))
     step = SIDE / columns
     rows, places = np.divmod(np.arange(count), columns)
@@ -64,9 +63,9 @@ def grid(count: int, size: float) -> np.ndarray:
                      np.full(count, step * size)], 1)
 
 
-def test_5000_above_the_threshold(tmp_path: Path) -> None:
+def test_5000_boxes_above_the_threshold(tmp_path: Path) -> None:
     scores = np.linspace(.9, .5, 5000)[:, None]
-    for size in (.9, 8.0):  # apart, and heaped upon each other
+    for size in (.9, 8.0):  # separate, and overlapping
         model = fixed_model(grid(5000, size), scores, ['thing'])
         detections, decode_ms = found(model, tmp_path, Thresholds(max_detections=300))
         assert 0 < len(detections) <= 300 and decode_ms < 20
@@ -78,14 +77,14 @@ def test_5000_above_the_threshold(tmp_path: Path) -> None:
     np.testing.assert_allclose(apart.scores, scores[:3840, 0], atol=1e-6)
 
 
-def test_nothing_seen(tmp_path: Path) -> None:
+def test_no_detections(tmp_path: Path) -> None:
     detections, decode_ms = found(fixed_model(grid(1, 1), np.zeros((1, 3)), ['a', 'b', 'c']),
                                   tmp_path)
     assert len(detections) == 0 and decode_ms < 5
 
 
 @pytest.mark.parametrize('classes', [1, 1200])
-def test_few_classes_and_many(classes: int, tmp_path: Path) -> None:
+def test_1_and_1200_classes(classes: int, tmp_path: Path) -> None:
     count = 100
     by_class = np.full((count, classes), .01)
     wanted = np.random.default_rng(0).integers(0, classes, count)
@@ -95,18 +94,18 @@ def test_few_classes_and_many(classes: int, tmp_path: Path) -> None:
     assert detections.class_ids.tolist() == wanted.tolist() and decode_ms < 20
 
 
-def test_two_classes_that_share_a_label(tmp_path: Path) -> None:
+def test_classes_with_the_same_label_stay_separate(tmp_path: Path) -> None:
     boxes, scores = np.tile(grid(1, .5), (3, 1)), np.diag([.9, .8, .7])
     model = fixed_model(boxes, scores, ['car', 'bus', 'car'])
     detections, _ = found(model, tmp_path)
-    # They are two classes still: one does not suppress the other.
+    # NMS treats them as two classes: their boxes do not suppress each other.
     assert detections.class_ids.tolist() == [0, 1, 2]
     kept, _ = found(model, tmp_path, Thresholds(class_ids=frozenset({0, 2})))
     assert kept.class_ids.tolist() == [0, 2]
 
 
 @pytest.mark.parametrize('classes', [1, 1200])
-def test_real_heads_of_few_classes_and_many(classes: int, tmp_path: Path) -> None:
+def test_labels_of_1_and_1200_classes(classes: int, tmp_path: Path) -> None:
     built = build_in_memory(save(dense_model((64, 64), classes), tmp_path / 'm.onnx'),
                             BuildOptions(backend='onnxruntime'))
     assert len(built.manifest.labels) == classes

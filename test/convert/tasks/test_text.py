@@ -1,4 +1,4 @@
-"""Networks that read texts, against their arithmetic written out."""
+"""Networks that read texts match a NumPy reference."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ TEXTS = {'stop now please': [2, 4, 8, 9, 3], 'go left': [2, 5, 6, 3], 'what': [2
 @pytest.mark.parametrize('length, kind, types, precision', [
     ('sequence', TensorProto.INT64, True, 'fp32'), (12, TensorProto.INT32, False, 'fp32'),
     ('sequence', TensorProto.INT64, False, 'fp16')])
-def test_scores_are_those_of_the_arithmetic(length: int | str, kind: int, types: bool,
-                                            precision: str, tmp_path: Path) -> None:
+def test_text_scores_match_the_reference(length: int | str, kind: int, types: bool,
+                                         precision: str, tmp_path: Path) -> None:
     path = save_text_model(tmp_path, length, kind, types)
     build_engine(path, tmp_path / 'm.engine', replace(CPU, precision=precision))
     with open_model(tmp_path / 'm.engine').runtime as runtime:
@@ -57,7 +57,7 @@ def test_scores_are_those_of_the_arithmetic(length: int | str, kind: int, types:
             infer(runtime, noise_frame(), Thresholds())
 
 
-def test_an_image_network_takes_no_text(tmp_path: Path) -> None:
+def test_image_network_refuses_text(tmp_path: Path) -> None:
     text = build_in_memory(save_text_model(tmp_path), CPU)
     frame = TextTokens(text.manifest.text_input).sample('go')
     image = build_in_memory(save(dense_model(), tmp_path / 'image.onnx'),
@@ -67,7 +67,7 @@ def test_an_image_network_takes_no_text(tmp_path: Path) -> None:
             infer(runtime, frame, Thresholds())
 
 
-def test_what_is_missing_is_told(tmp_path: Path) -> None:
+def test_missing_or_contradictory_text_inputs_are_refused(tmp_path: Path) -> None:
     path = save_text_model(tmp_path)
     with pytest.raises(ModelError, match='1x128 for texts'):
         build_in_memory(path, BuildOptions(backend='onnxruntime'))
@@ -84,37 +84,37 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match='the tokenizer cannot be read'):
         build_in_memory(path, CPU)
     (tmp_path / 'tokenizer.json').unlink()
-    with pytest.raises(ModelError, match='tokenizer.json is missing: copy the one') as caught:
+    with pytest.raises(ModelError, match='tokenizer.json is missing: copy the tok') as caught:
         build_in_memory(path, CPU)
     assert caught.value.code == 'tokenizer_missing'
 
 
-def test_another_tokenizer_makes_the_engine_stale(tmp_path: Path) -> None:
+def test_changed_tokenizer_makes_the_engine_stale(tmp_path: Path) -> None:
     path = save_text_model(tmp_path)
     build_engine(path, tmp_path / 'm.engine', CPU)
     assert why_stale(tmp_path / 'm.engine', path, CPU) == ''
-    beside = tmp_path / 'tokenizer.json'
-    beside.write_text(beside.read_text().replace('please', 'thanks'))
+    tokenizer = tmp_path / 'tokenizer.json'
+    tokenizer.write_text(tokenizer.read_text().replace('please', 'thanks'))
     assert 'm.onnx has changed' in why_stale(tmp_path / 'm.engine', path, CPU)
 
 
 @pytest.mark.skipif(not installed_tensorrt(), reason='no TensorRT is installed')
 @pytest.mark.parametrize('precision', ['fp32', 'fp16'])
-def test_tensorrt_builds_it(precision: str, tmp_path: Path) -> None:
+def test_tensorrt_builds_text_networks(precision: str, tmp_path: Path) -> None:
     built = build_in_memory(save_text_model(tmp_path), BuildOptions(
         backend=installed_tensorrt(), input_shape=(1, 12), precision=precision))
-    assert [str(one) for one in built.manifest.inputs] == [
+    assert [str(tensor) for tensor in built.manifest.inputs] == [
         'input_ids int64[1, 12]', 'attention_mask int64[1, 12]']
     assert built.manifest.task == 'text' and len(built.engine) > 1000
 
 
 class TestOnTheGpu:
-    """What only running it shows."""
+    """Tests that run the engine."""
 
     pytestmark = GPU_MARKS
 
     @pytest.mark.parametrize('precision', ['fp32', 'fp16'])
-    def test_scores_are_those_of_the_arithmetic(self, precision: str, tmp_path: Path) -> None:
+    def test_text_scores_match_the_reference(self, precision: str, tmp_path: Path) -> None:
         build_engine(save_text_model(tmp_path), tmp_path / 'm.engine', BuildOptions(
             backend=installed_tensorrt(), input_shape=(1, 12), precision=precision))
         with open_model(tmp_path / 'm.engine').runtime as runtime:
