@@ -12,6 +12,7 @@ from support.building import decoded_on_the_host
 from support.frames import noise_frame
 from support.models import LABELS
 
+from edge_trt_ros.cli import verify_engine
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.plan_identity import why_stale
@@ -74,6 +75,19 @@ def test_a_text_network_with_joined_tokens_runs(folder: Path) -> None:
             scores = expected_scores(ids)
             assert result.class_ids[0] == scores.argmax()
             np.testing.assert_allclose(result.scores, np.sort(scores)[::-1], atol=1e-4)
+
+
+@pytest.mark.parametrize('name, measured', [('detector', 'boxes'), ('text', 'agreement')])
+def test_they_are_verified_against_their_onnx(name: str, measured: str, folder: Path,
+                                              capsys: pytest.CaptureFixture[str],
+                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == 'text':
+        pytest.importorskip('tokenizers', reason='texts are read by the package tokenizers')
+    monkeypatch.setattr('sys.argv', ['verify_engine', str(folder / f'{name}.engine'), '--json'])
+    with pytest.raises(SystemExit) as ended:
+        verify_engine.main()
+    assert ended.value.code == 0
+    assert json.loads(capsys.readouterr().out)[measured]
 
 
 def test_an_engine_is_fresh_until_something_changes(folder: Path) -> None:

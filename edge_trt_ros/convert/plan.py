@@ -15,8 +15,7 @@ from pathlib import Path
 import onnx
 
 from edge_trt_ros.convert.graph.check import check_onnx, CheckedOnnx
-from edge_trt_ros.convert.graph.inputs import TEXT_PARTS
-from edge_trt_ros.convert.graph.metadata import image_input_from_metadata, image_input_from_text
+from edge_trt_ros.convert.input_kinds import input_kinds
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.plan_identity import PlanIdentity
 from edge_trt_ros.convert.precision.apply import first_precision
@@ -27,14 +26,15 @@ from edge_trt_ros.convert.tensorrt.builder import check_parses
 from edge_trt_ros.convert.toolchain import find_toolchain, Toolchain
 from edge_trt_ros.errors import ConfigurationError, EdgeTrtError
 from edge_trt_ros.heads import Given, recognise, RecognisedHead
-from edge_trt_ros.network_input import check_inputs, ImageInput, NetworkInput, TextInput
+from edge_trt_ros.network_input import check_inputs, NetworkInput
 from edge_trt_ros.vision.tasks import TASKS
 
 # An engine is about as large as its weights, rarely twice as large. The old engine stays on disk
 # until the new one is complete.
 _DISK_FACTOR = 2
-# Memory of the libraries and of the copies of the weights, measured on networks of 1 to 500 MB.
-_MEMORY_BASE_BYTES, _MEMORY_FACTOR = 300_000_000, 8
+# Peak memory of builds of convolutional networks of 0 to 460 MB: the libraries, and up to 11.6
+# times the weights (fp16).
+_MEMORY_BASE_BYTES, _MEMORY_FACTOR = 300_000_000, 12
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class BuildPlan:
 
     @property
     def memory_bytes(self) -> int:
-        """Estimated host memory that the build needs, without TensorRT's own allocations."""
+        """Estimated peak of the host memory that the build needs."""
         return _MEMORY_BASE_BYTES + _MEMORY_FACTOR * self.checked.size_bytes
 
     def __str__(self) -> str:
@@ -224,29 +224,6 @@ class _Drafting:
                          library.backend, library.version, library.device),
             self.checked, self._found, self._kinds, self._precision, library, self._graph,
             tuple(self.draft.facts))
-
-
-def input_kinds(checked: CheckedOnnx, found: RecognisedHead, options: BuildOptions
-                ) -> tuple[NetworkInput, ...]:
-    """
-    Return what a network reads, and how that fills its input tensors.
-
-    :param checked: the network.
-    :param found: its head, which defines the default preprocessing.
-    :param options: the build options.
-    :raises ModelError: if the stated preprocessing is invalid.
-    """
-    if checked.reads_text:
-        return (TextInput(checked.inputs[0].shape[1],
-                          {tensor.name: TEXT_PARTS[tensor.name] for tensor in checked.inputs},
-                          checked.tokenizer),)
-    tensor = checked.inputs[0].name
-    default = ImageInput(checked.size_wh, tensor=tensor, **found.reading.image_input)
-    if options.input_contract:
-        return (image_input_from_text(options.input_contract,
-                                      ImageInput(checked.size_wh, tensor=tensor),
-                                      'input_contract'),)
-    return (image_input_from_metadata(checked.metadata, default),)
 
 
 def _graph_facts(checked: CheckedOnnx) -> list[str]:

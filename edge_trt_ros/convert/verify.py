@@ -10,6 +10,7 @@ import numpy as np
 from edge_trt_ros.convert.compare.limits import limits_of
 from edge_trt_ros.convert.graph.check import CheckedOnnx
 from edge_trt_ros.convert.graph.session import open_session, run_session
+from edge_trt_ros.convert.input_kinds import text_input
 from edge_trt_ros.convert.tasks import TASKS
 from edge_trt_ros.errors import BuildError, NetworkOutputError
 from edge_trt_ros.heads import RecognisedHead
@@ -39,7 +40,9 @@ def verify(runtime: Runtime, source: CheckedOnnx, found: RecognisedHead,
     manifest = runtime.manifest
     samples = samples or sample_inputs(manifest)
     session = open_session(source.model)
-    preprocess = host_preprocess(manifest.input_kinds)
+    # Engines of version 0.1.0 join the tensors of a text, which their ONNX does not.
+    kinds = (text_input(source),) if source.reads_text else manifest.input_kinds
+    preprocess = host_preprocess(kinds)
     tensors = {tensor.name: np.empty(tensor.shape, tensor.dtype) for tensor in source.inputs}
     names = [output.name for output in source.outputs]
     comparison = TASKS[found.task].compare(
