@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.fake_runtime import FakeRuntime
 from support.frames import noise_frame
-from support.gpu import built, GPU_MARKS
+from support.gpu import GPU_MARKS
 from support.models import dense_model, save
 
 from edge_trt_ros.convert.build import build_engine
@@ -22,11 +22,6 @@ from edge_trt_ros.runtime.select import open_runtime
 from edge_trt_ros.vision.thresholds import Thresholds
 
 THRESHOLDS = Thresholds(confidence=0.1)
-
-
-@pytest.fixture(scope='module')
-def gpu_engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(dense_model((96, 64)), tmp_path_factory.mktemp('contract_gpu'))
 
 
 @pytest.fixture(scope='module')

@@ -146,10 +146,10 @@ class TensorRtNetwork:
                 low <= length <= high
                 for low, length, high in zip(smallest, wanted, largest))]
             if not fitting:
-                taken = ' or '.join(f'{list(smallest)} to {list(largest)}'
-                                    for smallest, _, largest in ranges)
-                raise EngineError(f"the input '{one.name}' is asked for as {list(wanted)}, but "
-                                  f'the engine takes {taken}: {REBUILD}')
+                accepted = ' or '.join(f'{list(smallest)} to {list(largest)}'
+                                       for smallest, _, largest in ranges)
+                raise EngineError(f"the input '{one.name}' needs the shape {list(wanted)}, but "
+                                  f'the engine accepts {accepted}: {REBUILD}')
             if fitting[0] != self._context.active_optimization_profile:
                 self._context.set_optimization_profile_async(fitting[0], 0)
             self._context.set_input_shape(one.name, wanted)
