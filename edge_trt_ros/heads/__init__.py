@@ -1,8 +1,8 @@
 """
-Heads: the output formats of networks, one file for each family.
+Heads: the output formats of networks, one file per family.
 
-A head lies below the runtime, since engines that were not built here are decoded by it on the
-host; the converter recognises it and appends its nodes.
+This layer is below the runtime, because the runtime decodes engines of other builders on the
+host; the converter recognises heads and appends their nodes.
 """
 
 from edge_trt_ros.heads.head import Given, Head, Network, Reading, RecognisedHead, Tail

@@ -1,4 +1,4 @@
-"""Classifiers of images and texts: one output [1, classes], of probabilities or of logits."""
+"""Image and text classifiers: one output [1, classes] of probabilities or logits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edge_trt_ros.vision.tasks.classify import best_classes, Classification
 from edge_trt_ros.vision.thresholds import Thresholds
 
 _OUTPUTS = 'one output [1, classes] of 2 classes at least'
-# Independent classes end in a sigmoid each: scores as well, though they do not add up to 1.
+# Independent classes end in sigmoids: these are scores too, but they do not add up to 1.
 _ACTIVATIONS = {'Softmax', 'Sigmoid'}
 
 
@@ -27,29 +27,29 @@ def _read(network: Network) -> list[Reading]:
 
 def _ends_in_probabilities(network: Network) -> bool:
     return bool(network.outputs) and network.makers(
-        [network.outputs[0].name]) in [{one} for one in _ACTIVATIONS]
+        [network.outputs[0].name]) in [{activation} for activation in _ACTIVATIONS]
 
 
 def read_scores(network: Network) -> list[Reading]:
-    """Return the reading of a network that ends in a softmax or in sigmoids."""
+    """Return the reading of a network that ends in a softmax or sigmoids."""
     return _read(network) if _ends_in_probabilities(network) else []
 
 
 def read_logits(network: Network) -> list[Reading]:
-    """Return the reading of a network that ends in anything else."""
+    """Return the reading of a network that ends in another operator."""
     return [] if _ends_in_probabilities(network) else _read(network)
 
 
 def append_scores(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int],
                   kept: int) -> None:
-    """Append the choice of the best classes."""
+    """Append the selection of the best classes."""
     order = tail.node('TopK', [raw['output'], tail.ints(kept)], 'scores', ORDER, axis=1)
     tail.cast(order, 'int32', 'class_ids')
 
 
 def append_logits(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int],
                   kept: int) -> None:
-    """Append a softmax and the choice of the best classes."""
+    """Append a softmax and the selection of the best classes."""
     append_scores(tail, found, {'output': tail.node('Softmax', [raw['output']], axis=1)},
                   size_wh, kept)
 
@@ -63,10 +63,10 @@ def decode_scores(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds
 
 def decode_logits(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds
                   ) -> Classification:
-    """Decode logits: softmax first."""
+    """Decode logits with a softmax."""
     logits = only_output(outputs, 2)[0]
-    powers = np.exp(logits - logits.max())
-    return best_classes(powers / powers.sum(), np.arange(len(logits)), thresholds)
+    exponentials = np.exp(logits - logits.max())
+    return best_classes(exponentials / exponentials.sum(), np.arange(len(logits)), thresholds)
 
 
 SCORES = Head('classify_scores', ('classify', 'text'), 'classify', _OUTPUTS,

@@ -31,12 +31,12 @@ def read(network: Network) -> list[Reading]:
 
 
 def prepare(tail: Tail, found: RecognisedHead, raw: Raw) -> Raw:
-    """Append zeros over the rows that do not count: they may hold anything."""
-    places = tail.constant(np.arange(found.rows, dtype=np.int32)[None])
-    counts = tail.node('Less', [places, tail.cast(raw['count'], 'int32')])
-    wide = tail.node('Unsqueeze', [counts, tail.ints(2)])
-    return {**raw, 'scores': tail.node('Where', [counts, raw['scores'], tail.floats(0.0)]),
-            'boxes': tail.node('Where', [wide, raw['boxes'], tail.floats(0.0)])}
+    """Append zeros over the rows after the last detection: their values are undefined."""
+    indices = tail.constant(np.arange(found.rows, dtype=np.int32)[None])
+    is_valid = tail.node('Less', [indices, tail.cast(raw['count'], 'int32')])
+    is_valid_row = tail.node('Unsqueeze', [is_valid, tail.ints(2)])
+    return {**raw, 'scores': tail.node('Where', [is_valid, raw['scores'], tail.floats(0.0)]),
+            'boxes': tail.node('Where', [is_valid_row, raw['boxes'], tail.floats(0.0)])}
 
 
 def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int], kept: int
@@ -46,7 +46,7 @@ def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int]
 
 
 def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
-    """Decode the rows that count."""
+    """Decode the first `count` rows."""
     count = max(int(outputs['count'].reshape(-1)[0]), 0)
     return final_boxes.decode({name: outputs[name][:, :count]
                                for name in ('boxes', 'scores', 'labels')}, letterbox, thresholds)
@@ -54,8 +54,8 @@ def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> De
 
 def _roles_by_name(outputs: Sequence[TensorSpec], **names: Sequence[str]
                    ) -> dict[str, TensorSpec] | None:
-    """Return each output's role, if each output has exactly one name of one role."""
-    by_name = {one.name: one for one in outputs}
+    """Return the output of each role; None unless names and roles match one to one."""
+    by_name = {output.name: output for output in outputs}
     roles = {role: by_name[name] for role, known in names.items() for name in known
              if name in by_name}
     return roles if len(roles) == len(names) == len(outputs) else None

@@ -1,4 +1,4 @@
-"""What the NumPy decoders of several heads share."""
+"""Functions that the NumPy decoders of several heads share."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ Floats = NDArray[np.float32]
 def one_output(outputs: Outputs, expected: str, fits: Callable[[tuple[int, ...]], bool]
                ) -> Floats:
     """
-    Return the only output, [1, n, m], without its batch: float32 (n, m) and finite.
+    Return the only output, [1, n, m], without its batch: finite float32 (n, m).
 
-    :param outputs: by role.
-    :param expected: what it should be, for the message.
-    :param fits: whether a shape [1, n, m] is that of the head.
-    :raises NetworkOutputError: if it is not that.
+    :param outputs: outputs by role.
+    :param expected: description of the expected output, for the message.
+    :param fits: returns whether a shape [1, n, m] matches the head.
+    :raises NetworkOutputError: if there are several outputs, the shape does not match or a value
+        is not finite.
     """
     shapes = {name: values.shape for name, values in outputs.items()}
     raw = next(iter(outputs.values())) if len(outputs) == 1 else None
     if raw is None or raw.ndim != 3 or raw.shape[0] != 1 or not fits(raw.shape):
         raise NetworkOutputError(f'the network returns {shapes}, expected one output of one image '
                                  f'with {expected}: rebuild the engine')
-    # Widened first: NumPy is slow to sum float16, and NaN and infinity stay what they are.
+    # Convert before summing: NumPy sums float16 slowly. NaN and infinity are preserved.
     single: Floats = raw[0].astype(np.float32, copy=False)
     check_finite(next(iter(outputs)), single)
     return single
@@ -42,11 +43,11 @@ def one_output(outputs: Outputs, expected: str, fits: Callable[[tuple[int, ...]]
 
 def finite_outputs(outputs: Outputs, *names: str) -> list[Floats]:
     """
-    Return outputs [1, ...] without their batch, float32 and finite.
+    Return outputs [1, ...] without their batch, as finite float32.
 
-    :param outputs: by role.
-    :param names: the roles.
-    :raises NetworkOutputError: if one is not finite.
+    :param outputs: outputs by role.
+    :param names: roles to return, in this order.
+    :raises NetworkOutputError: if a value is not finite.
     """
     found = [outputs[name][0].astype(np.float32, copy=False) for name in names]
     for name, values in zip(names, found):
@@ -57,9 +58,9 @@ def finite_outputs(outputs: Outputs, *names: str) -> list[Floats]:
 def best_of(by_class: Floats, thresholds: Thresholds
             ) -> tuple[NDArray[np.intp], Floats, NDArray[np.intp]]:
     """
-    Return the rows above the threshold, and the best score and class of each of them.
+    Return the indices of the rows above the threshold, and their best scores and classes.
 
-    :param by_class: float (n, classes).
+    :param by_class: float (n, classes), scores.
     :param thresholds: what to keep.
     """
     scores = by_class.max(1)
@@ -69,17 +70,17 @@ def best_of(by_class: Floats, thresholds: Thresholds
 
 def detections(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any],
                letterbox: Letterbox, thresholds: Thresholds, suppress: bool) -> Detections:
-    """Return the detections among candidates; see `vision.selection.select`."""
+    """Select detections from candidates; see `vision.selection.select`."""
     return select(boxes, scores, class_ids, letterbox, thresholds, suppress)[0]
 
 
 def normalised_detections(boxes: Floats, by_class: Floats, letterbox: Letterbox,
                           thresholds: Thresholds) -> Detections:
     """
-    Return the detections of boxes whose centre and size are shares of the network's input.
+    Select detections from boxes whose centre and size are fractions of the network's input.
 
     :param boxes: float (n, 4), centre and size, 0 to 1.
-    :param by_class: float (n, classes).
+    :param by_class: float (n, classes), scores.
     :param letterbox: maps network pixels back to the source image.
     :param thresholds: what to keep.
     """
@@ -90,6 +91,6 @@ def normalised_detections(boxes: Floats, by_class: Floats, letterbox: Letterbox,
 
 
 def sigmoid(values: Floats) -> Floats:
-    """Return the logistic function of some values."""
-    with np.errstate(over='ignore'):  # 1 / infinity is the 0 that is meant
+    """Return the logistic function of values."""
+    with np.errstate(over='ignore'):  # exp may overflow: 1 / infinity is the correct 0
         return np.asarray(1 / (1 + np.exp(-values)), np.float32)

@@ -1,4 +1,4 @@
-"""DETR and its relatives: logits [1, queries, classes] and boxes [1, queries, 4]."""
+"""DETR family: logits [1, queries, classes] and boxes [1, queries, 4]."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _IMAGENET: dict[str, Any] = {'mean': (0.485, 0.456, 0.406), 'std': (0.229, 0.224
 
 
 def _roles(network: Network) -> dict[str, TensorSpec] | None:
-    logits = [one for one in network.outputs if 'logits' in one.name]
-    boxes = [one for one in network.outputs if 'boxes' in one.name]
+    logits = [output for output in network.outputs if 'logits' in output.name]
+    boxes = [output for output in network.outputs if 'boxes' in output.name]
     if len(network.outputs) != 2 or len(logits) != 1 or len(boxes) != 1 or logits == boxes \
-            or not all(is_fixed(one, FLOATS, 3) for one in network.outputs) \
+            or not all(is_fixed(output, FLOATS, 3) for output in network.outputs) \
             or boxes[0].shape[2] != 4 or boxes[0].shape[1] != logits[0].shape[1] \
             or logits[0].shape[2] < 2:
         return None
@@ -31,14 +31,14 @@ def _roles(network: Network) -> dict[str, TensorSpec] | None:
 
 
 def read_sigmoid(network: Network) -> list[Reading]:
-    """Return the reading in which each class has a sigmoid of its own."""
+    """Return the reading with a sigmoid per class."""
     roles = _roles(network)
     return [Reading(roles['logits'].shape[2], roles['logits'].shape[1], roles,
                     needs_labels=True)] if roles else []
 
 
 def read_softmax(network: Network) -> list[Reading]:
-    """Return the reading in which the last class stands for no object."""
+    """Return the reading with a softmax whose last class means no object."""
     roles = _roles(network)
     return [Reading(roles['logits'].shape[2] - 1, roles['logits'].shape[1], roles, _IMAGENET,
                     needs_labels=True)] if roles else []
@@ -54,7 +54,7 @@ def append_sigmoid(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[i
 
 def append_softmax(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int],
                    kept: int) -> None:
-    """Append the decoding with a softmax, whose last class is dropped."""
+    """Append the decoding with a softmax, and drop its last class."""
     scores = tail.node('Softmax', [raw['logits']], axis=2)
     append_normalised(tail, raw['boxes'], tail.columns(scores, 0, len(found.labels), 2), size_wh,
                       kept)
@@ -67,11 +67,11 @@ def decode_sigmoid(outputs: Outputs, letterbox: Letterbox, thresholds: Threshold
 
 
 def decode_softmax(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
-    """Decode logits with a softmax, the last class for no object (DETR)."""
+    """Decode logits with a softmax whose last class means no object (DETR)."""
     logits, boxes = finite_outputs(outputs, 'logits', 'boxes')
-    shares = np.exp(logits - logits.max(1, keepdims=True))
-    return normalised_detections(boxes, (shares / shares.sum(1, keepdims=True))[:, :-1],
-                                 letterbox, thresholds)
+    exponentials = np.exp(logits - logits.max(1, keepdims=True))
+    scores = exponentials / exponentials.sum(1, keepdims=True)
+    return normalised_detections(boxes, scores[:, :-1], letterbox, thresholds)
 
 
 SIGMOID = Head('detr_sigmoid', ('detect',), 'candidates_final',

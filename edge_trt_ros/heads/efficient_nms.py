@@ -1,7 +1,7 @@
 """
-The boxes and scores that go into the plugin `EfficientNMS_TRT`, which is removed.
+The inputs of the plugin `EfficientNMS_TRT`: boxes and scores; the plugin itself is removed.
 
-ONNX Runtime does not have the plugin; without it, thresholds can change while a node runs.
+ONNX Runtime does not support the plugin. Without it, thresholds can change while a node runs.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 
 def _read(network: Network, boxes: str) -> list[Reading]:
-    by_name = {one.name: one for one in network.outputs}
+    by_name = {output.name: output for output in network.outputs}
     if set(by_name) != {boxes, PLUGIN_SCORES} or not all(
-            is_fixed(one, FLOATS, 3) for one in by_name.values()) \
+            is_fixed(output, FLOATS, 3) for output in by_name.values()) \
             or by_name[boxes].shape[2] != 4 \
             or by_name[boxes].shape[1] != by_name[PLUGIN_SCORES].shape[1]:
         return []
@@ -29,12 +29,12 @@ def _read(network: Network, boxes: str) -> list[Reading]:
 
 
 def read_corners(network: Network) -> list[Reading]:
-    """Return the reading of a network whose plugin takes corners."""
+    """Return the reading of a network whose plugin reads corners."""
     return _read(network, PLUGIN_BOXES[0])
 
 
 def read_centres(network: Network) -> list[Reading]:
-    """Return the reading of a network whose plugin takes centres and sizes."""
+    """Return the reading of a network whose plugin reads centres and sizes."""
     return _read(network, PLUGIN_BOXES[1])
 
 

@@ -1,8 +1,8 @@
 """
-Boxes, scores and labels that are final: no threshold or suppression of ours changes them.
+Final boxes, scores and labels: the network has applied its own NMS or needs none.
 
 RT-DETR with `orig_target_sizes`, and torchvision's SSD, RetinaNet and Faster R-CNN, which return
-as many rows as they find.
+a variable number of rows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.outputs import check_finite, Outputs
 from edge_trt_ros.vision.thresholds import Thresholds
 
-# Rows that are kept of a network that returns as many as it finds.
+# Maximum number of rows of a network with a variable number of rows.
 OPEN_ROWS = 1000
 _BACKGROUND = ('background', '__background__')
 
@@ -36,14 +36,14 @@ def read(network: Network) -> list[Reading]:
     if TARGET_SIZES in network.adapted and roles['scores'].shape[0] == 1 and len(shape) == 3 \
             and shape[1] > 0:
         return [Reading(0, shape[1], roles, needs_labels=True)]
-    # torchvision's: as many rows as it finds, after a suppression of its own.
+    # torchvision detectors return a variable number of rows after their own NMS.
     if len(shape) == 2 and shape[0] == -1 and network.has_operator('NonMaxSuppression'):
         return [Reading(0, OPEN_ROWS, roles, needs_labels=True)]
     return []
 
 
 def complete(network: Network, found: RecognisedHead, given: Given) -> RecognisedHead:
-    """Add the background, which torchvision counts as the first class, to the labels."""
+    """Insert the background, torchvision's first class, into the labels."""
     if len(found.shape('boxes')) == 2 and found.labels[0].lower() not in _BACKGROUND:
         return replace(found, labels=(_BACKGROUND[0], *found.labels))
     return found
@@ -61,7 +61,7 @@ def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int]
 
 def padded(tail: Tail, boxes: str, scores: str, classes: str, kept: int
            ) -> tuple[str, str, str]:
-    """Append K rows of zeros and a batch to as many rows as there are."""
+    """Append K rows of zeros to a variable number of rows, and a batch dimension of 1."""
     made = [tail.node('Unsqueeze', [tail.node('Concat', [
         values, tail.constant(np.zeros((kept, *rest), dtype))], axis=0), tail.ints(0)])
         for values, rest, dtype in ((boxes, (4,), np.float32), (scores, (), np.float32),
@@ -70,7 +70,7 @@ def padded(tail: Tail, boxes: str, scores: str, classes: str, kept: int
 
 
 def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
-    """Decode `boxes` [n, 4], `scores` [n] and `labels` [n], each perhaps with a batch of 1."""
+    """Decode `boxes` [n, 4], `scores` [n] and `labels` [n], optionally with a batch of 1."""
     boxes, scores, class_ids = outputs['boxes'], outputs['scores'], outputs['labels']
     check_finite('boxes', boxes)
     check_finite('scores', scores)
@@ -89,15 +89,16 @@ def is_detection(roles: Mapping[str, TensorSpec]) -> bool:
 
 def _roles_by_kind(outputs: Sequence[TensorSpec]) -> dict[str, TensorSpec] | None:
     """
-    Return boxes, scores and labels by what only they can be: fours, floats, integers.
+    Return boxes, scores and labels, recognised by shape and dtype: [..., 4], float, integer.
 
-    Not by name: torchvision returns them in an order of each network's own, so that exports with
-    `output_names` often name scores what are labels.
+    Names are unreliable: the order of torchvision's outputs depends on the network, so exports
+    with `output_names` often swap the names of scores and labels.
     """
-    boxes = [one for one in outputs if one.shape[-1:] == (4,) and len(one.shape) > 1]
-    rest = [one for one in outputs if one not in boxes]
-    scores = [one for one in rest if one.dtype in FLOATS]
-    labels = [one for one in rest if one.dtype in INTEGERS]
+    boxes = [output for output in outputs
+             if output.shape[-1:] == (4,) and len(output.shape) > 1]
+    rest = [output for output in outputs if output not in boxes]
+    scores = [output for output in rest if output.dtype in FLOATS]
+    labels = [output for output in rest if output.dtype in INTEGERS]
     if (len(boxes), len(scores), len(labels)) != (1, 1, 1):
         return None
     return {'boxes': boxes[0], 'scores': scores[0], 'labels': labels[0]}

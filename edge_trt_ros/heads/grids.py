@@ -1,4 +1,4 @@
-"""The grids of one-stage detectors: the cells of a network of some size, in their order."""
+"""The grids of one-stage detectors: their cells and anchors in output order."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-# Of YOLOv5 and v7.
+# Anchors per cell in YOLOv5 and YOLOv7.
 ANCHORS_A_CELL = 3
 STRIDE_SETS = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (16, 32))
 
 
 def cell_counts(size_wh: tuple[int, int]) -> dict[int, tuple[int, ...]]:
     """
-    Return how many cells the known sets of strides have, and which set it is.
+    Return the known sets of strides by their number of cells.
 
     :param size_wh: width and height of the network's input in pixels.
     """
@@ -26,12 +26,12 @@ def cell_counts(size_wh: tuple[int, int]) -> dict[int, tuple[int, ...]]:
 @lru_cache(maxsize=16)
 def cell_table(size_wh: tuple[int, int], strides: tuple[int, ...]) -> NDArray[np.float32]:
     """
-    Return the cells of some grids: float32 (n, 3), column, row and stride of each.
+    Return the cells of grids: float32 (n, 3) with column, row and stride of each cell; read-only.
 
-    Grid after grid in the order of the strides, row after row. Not to be modified.
+    Order: by grid as in `strides`, then by row, then by column.
 
     :param size_wh: width and height of the network's input in pixels.
-    :param strides: pixels between two cells, for each grid.
+    :param strides: pixels between two cells of each grid.
     """
     parts = []
     for stride in strides:
@@ -46,18 +46,18 @@ def cell_table(size_wh: tuple[int, int], strides: tuple[int, ...]) -> NDArray[np
 def anchor_table(size_wh: tuple[int, int], strides: tuple[int, ...],
                  anchors_wh: tuple[float, ...]) -> NDArray[np.float32]:
     """
-    Return the cells of grids with several anchors: float32 (n, 5), the cell and its anchor's size.
+    Return the anchors of grids: float32 (n, 5) with column, row, stride, anchor width and height.
 
-    Grid after grid; in each anchor after anchor, and row after row.
+    Order: by grid as in `strides`, then by anchor, then by row, then by column.
 
     :param size_wh: width and height of the network's input in pixels.
-    :param strides: pixels between two cells, for each grid.
-    :param anchors_wh: width and height in pixels of each anchor, those of the first grid first.
+    :param strides: pixels between two cells of each grid.
+    :param anchors_wh: width and height of each anchor in pixels, in the order of the grids.
     """
     sizes = np.array(anchors_wh, np.float32).reshape(len(strides), -1, 2)
     parts = []
-    for stride, of_grid in zip(strides, sizes):
+    for stride, grid_sizes in zip(strides, sizes):
         cells = cell_table(size_wh, (stride,))
         parts += [np.concatenate([cells, np.broadcast_to(size, (len(cells), 2))], 1)
-                  for size in of_grid]
+                  for size in grid_sizes]
     return np.concatenate(parts)

@@ -1,10 +1,10 @@
 """
-What a head is: one output format of networks, with everything that this package knows of it.
+Heads: a head is an object that describes one output format of networks.
 
-A head is an object: how it is recognised, what it needs from the user, how its networks expect
-their pixels, what it appends to the graph, how NumPy decodes it, and its row of the
-documentation. Nothing here needs onnx or a GPU: recognition looks at a `Network`, and appending
-writes through a `Tail`, both of which `convert.graph` implements.
+It defines how the format is recognised, what it needs from the user, how its networks expect
+pixels, which nodes are appended to the ONNX graph, how NumPy decodes the outputs, and a row of
+the documentation. It needs neither onnx nor a GPU: recognition reads a `Network` and appending
+writes to a `Tail`; `convert.graph` implements both.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from edge_trt_ros.tensor_spec import TensorSpec
 
 FLOATS = ('float32', 'float16')
 INTEGERS = ('int32', 'int64')
-# Names in `Network.adapted`, and of the tensors that adapting makes outputs.
+# Names in `Network.adapted`, and names of the tensors that adapting turns into outputs.
 TARGET_SIZES = 'orig_target_sizes'
 PLUGIN_BOXES = ('efficient_nms/corners', 'efficient_nms/centres')
 PLUGIN_SCORES = 'efficient_nms/scores'
 
 
 class Network(Protocol):
-    """What recognition looks at: the outputs of a network, its metadata and its operators."""
+    """What recognition reads of a network: outputs, metadata and operators."""
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
@@ -34,35 +34,35 @@ class Network(Protocol):
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """The metadata properties of its file."""
+        """The metadata properties of the ONNX file."""
 
     @property
     def adapted(self) -> tuple[str, ...]:
-        """What was changed before: names of `convert.graph.adapt`."""
+        """The adaptations made before recognition: names of `convert.graph.adapt`."""
 
     @property
     def size_wh(self) -> tuple[int, int]:
-        """Width and height of its image in pixels; (0, 0) if it reads no image."""
+        """Width and height of the image input in pixels; (0, 0) if there is none."""
 
     @property
     def input_text(self) -> str:
-        """Its inputs, for messages."""
+        """A description of the inputs, for messages."""
 
     def makers(self, tensors: Sequence[str]) -> set[str]:
-        """Return the operators that compute tensors, those that only move values skipped."""
+        """Return the operators that compute tensors; skip those that only move values."""
 
     def operators_before(self, tensor: str) -> set[str]:
         """Return the operators between a tensor and the convolutions before it."""
 
     def has_operator(self, name: str) -> bool:
-        """Return whether an operator occurs, in branches and loops as well."""
+        """Return whether an operator occurs, including in branches and loops."""
 
 
 class Tail(Protocol):
-    """Appends nodes to a graph; every method returns the name of a tensor."""
+    """Appends nodes to an ONNX graph; every method returns the name of a tensor."""
 
     def node(self, operator: str, inputs: list[str], *outputs: str, **attributes: Any) -> str:
-        """Append a node of ONNX; returns its last output."""
+        """Append an ONNX node; return its last output."""
 
     def cast(self, tensor: str, dtype: str, output: str = '') -> str:
         """Append a cast to 'float32' or 'int32'."""
@@ -91,12 +91,12 @@ class Reading:
     """
     One way to read a network's outputs.
 
-    :param classes: number of classes in this reading; 0 if the shapes do not show it.
-    :param rows: how many boxes (or classes, or values) the head has for each image.
-    :param roles: for each input of the decoder the output that it is; empty passes the outputs
-        on under their own names.
-    :param image_input: fields of `ImageInput` that differ from Ultralytics' usual ones.
-    :param needs_labels: whether only labels make the reading certain.
+    :param classes: number of classes; 0 if the shapes do not determine it.
+    :param rows: number of boxes (or classes, or values) per image.
+    :param roles: the network's output for each input of the decoder; if empty, the decoder gets
+        the outputs by their own names.
+    :param image_input: fields of `ImageInput` that differ from Ultralytics' defaults.
+    :param needs_labels: whether the reading is ambiguous without labels.
     :param options: keyword arguments for `decode`.
     """
 
@@ -111,11 +111,11 @@ class Reading:
 @dataclass(frozen=True)
 class Given:
     """
-    What a user states besides the network.
+    What the user states in addition to the network.
 
-    :param task: what the network is for; '' takes its metadata.
-    :param labels: class names; empty takes those of the metadata.
-    :param anchors_wh: sizes of anchors in pixels.
+    :param task: task of the network; '' uses the task in the metadata.
+    :param labels: class names; empty uses the names in the metadata.
+    :param anchors_wh: widths and heights of the anchors in pixels.
     """
 
     task: str = ''
@@ -126,10 +126,10 @@ class Given:
 @dataclass(frozen=True)
 class RecognisedHead:
     """
-    The head of one network.
+    The recognised head of one network.
 
     :param head: the head.
-    :param task: what the network is for.
+    :param task: task of the network.
     :param labels: class names; the index is the class.
     :param reading: how its outputs are read.
     """
@@ -146,18 +146,18 @@ class RecognisedHead:
 
     @property
     def rows(self) -> int:
-        """How many boxes (or classes, or values) the head has for each image."""
+        """Number of boxes (or classes, or values) per image."""
         return self.reading.rows
 
     def shape(self, role: str = 'output') -> tuple[int, ...]:
-        """Return the shape of the output of a role."""
+        """Return the shape of the output with a role."""
         return self.reading.roles[role].shape
 
     def decode(self, outputs: Mapping[str, NDArray[Any]], letterbox: Any, thresholds: Any) -> Any:
         """
-        Decode the network's own outputs with NumPy: the reference of every check.
+        Decode the network's outputs with NumPy, as the reference of every check.
 
-        :param outputs: by their own names.
+        :param outputs: outputs by name.
         :param letterbox: how the image was fitted into the network's input.
         :param thresholds: what to keep.
         :raises NetworkOutputError: for outputs that are not finite or have another shape.
@@ -170,11 +170,11 @@ Raw = Mapping[str, str]
 Append = Callable[[Tail, RecognisedHead, Raw, tuple[int, int], int], None]
 
 
-def _raw_as_it_is(tail: Tail, found: RecognisedHead, raw: Raw) -> Raw:
+def _unchanged_outputs(tail: Tail, found: RecognisedHead, raw: Raw) -> Raw:
     return raw
 
 
-def _as_read(network: Network, found: RecognisedHead, given: Given) -> RecognisedHead:
+def _unchanged_head(network: Network, found: RecognisedHead, given: Given) -> RecognisedHead:
     return found
 
 
@@ -183,18 +183,18 @@ class Head:
     """
     One output format.
 
-    :param name: what a manifest calls it (`head`).
-    :param tasks: the tasks of its networks (names of `vision.tasks.TASKS`).
-    :param decoder: the format of `vision.tasks` that its appended nodes produce.
-    :param outputs: what its networks end in, for messages and the documentation.
-    :param networks: the networks that it belongs to, for the documentation.
-    :param read: returns the ways in which a network could have this head.
+    :param name: name of the head in a manifest (`head`).
+    :param tasks: tasks of its networks (names in `vision.tasks.TASKS`).
+    :param decoder: format of `vision.tasks` that the appended nodes produce.
+    :param outputs: description of the networks' outputs, for messages and the documentation.
+    :param networks: networks with this head, for the documentation.
+    :param read: returns all readings of a network by this head; empty if it does not fit.
     :param append: appends the decoding: (tail, head, outputs by role as float32, size_wh, K).
     :param decode: the NumPy reference: (outputs by role, letterbox, thresholds, **options).
-    :param needs: what a user has to provide with the ONNX, for the documentation.
-    :param prepare: changes the outputs by role before anything is appended or summed up.
-    :param complete: adds what the user stated: labels, options of the decoder.
-    :raises ValueError: if the name is no identifier.
+    :param needs: what the user must provide in addition to the ONNX, for the documentation.
+    :param prepare: changes the outputs by role before the decoding and the checksum are appended.
+    :param complete: adds what the user states: labels, options of the decoder.
+    :raises ValueError: if the name is not an identifier.
     """
 
     name: str
@@ -206,8 +206,8 @@ class Head:
     append: Append
     decode: Callable[..., Any]
     needs: str = ''
-    prepare: Callable[[Tail, RecognisedHead, Raw], Raw] = _raw_as_it_is
-    complete: Callable[[Network, RecognisedHead, Given], RecognisedHead] = _as_read
+    prepare: Callable[[Tail, RecognisedHead, Raw], Raw] = _unchanged_outputs
+    complete: Callable[[Network, RecognisedHead, Given], RecognisedHead] = _unchanged_head
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
@@ -215,18 +215,18 @@ class Head:
 
 
 def only_output(network: Network, dimensions: int = 3) -> TensorSpec | None:
-    """Return the only output, if it is floating point, [1, ...] and of fixed shape."""
+    """Return the only output if it is floating point with a fixed shape [1, ...], else None."""
     fits = len(network.outputs) == 1 and is_fixed(network.outputs[0], FLOATS, dimensions)
     return network.outputs[0] if fits else None
 
 
 def is_fixed(tensor: TensorSpec, dtypes: Sequence[str], dimensions: int) -> bool:
-    """Return whether a tensor is of one image, of some dtypes and of fixed shape."""
+    """Return whether a tensor has a fixed shape [1, ...], one of the dtypes and the dimensions."""
     return tensor.dtype in dtypes and len(tensor.shape) == dimensions \
         and tensor.shape[0] == 1 and -1 not in tensor.shape
 
 
 def all_float_and_fixed(network: Network) -> bool:
-    """Return whether every output is floating point and of fixed shape."""
+    """Return whether every output is floating point with a fixed shape."""
     return bool(network.outputs) and all(
-        one.dtype in FLOATS and -1 not in one.shape for one in network.outputs)
+        output.dtype in FLOATS and -1 not in output.shape for output in network.outputs)

@@ -1,4 +1,4 @@
-"""Class names: those that an ONNX states itself, and those that a user gives."""
+"""Class names from the ONNX metadata and from the user."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from edge_trt_ros.errors import ModelError
 
 def trusted_labels(metadata: Mapping[str, str], given: tuple[str, ...]) -> tuple[str, ...]:
     """
-    Return the labels of the metadata, or else those that are given.
+    Return the labels in the metadata, or the user's labels if the metadata has none.
 
-    :param metadata: of the ONNX.
-    :param given: by the user.
-    :raises ModelError: if both are there and differ.
+    :param metadata: metadata of the ONNX.
+    :param given: labels from the user.
+    :raises ModelError: if both exist and differ.
     """
     own = labels_from_metadata(metadata)
     if own and given and own != given:
-        where = next((index for index, (one, other) in enumerate(zip(own, given))
-                      if one != other), min(len(own), len(given)))
+        where = next((index for index, (own_label, given_label) in enumerate(zip(own, given))
+                      if own_label != given_label), min(len(own), len(given)))
         raise ModelError(
             f'{len(given)} labels are given, but the ONNX names {len(own)} itself, and they '
             f'differ from class {where} on ({own[where:where + 1]} against '
@@ -30,9 +30,9 @@ def trusted_labels(metadata: Mapping[str, str], given: tuple[str, ...]) -> tuple
 
 def labels_from_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:
     """
-    Return the class names in the metadata property `names`, a Python dict or list; () without.
+    Return the class names in the metadata property `names`, a Python dict or list; else ().
 
-    :param metadata: of the ONNX.
+    :param metadata: metadata of the ONNX.
     :raises ModelError: if the property cannot be read.
     """
     text = metadata.get('names', '')

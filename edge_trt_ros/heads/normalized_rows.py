@@ -1,4 +1,4 @@
-"""RT-DETR of Ultralytics: [1, queries, 4 + classes], normalised centre and size, classes."""
+"""Ultralytics RT-DETR: [1, queries, 4 + classes], normalised centre and size, then classes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 
 def read(network: Network) -> list[Reading]:
-    """Return the reading of a network whose rows all come from sigmoids."""
+    """Return the reading of a network whose rows are all computed by sigmoids."""
     output = only_output(network)
     if output is None or not 4 < output.shape[2] or output.shape[1] > MAX_BOXES \
             or output.shape[1] in cell_counts(network.size_wh) \
@@ -32,7 +32,7 @@ def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int]
 
 
 def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
-    """Decode normalised centre and size, and a score for each class."""
+    """Decode normalised centre and size, and a score per class."""
     raw = one_output(outputs, 'columns of 4 + classes', lambda shape: shape[2] > 4)
     return normalised_detections(raw[:, :4], raw[:, 4:], letterbox, thresholds)
 

@@ -1,10 +1,9 @@
 """
-Which head a network has: recognised from its outputs and metadata, and never guessed.
+Recognises the head of a network from its outputs and metadata; it never guesses.
 
-The task comes from the user or from the ONNX metadata `task`; without one a network is taken
-for a detector. Every head of that task is asked whether it fits. If several do, the number of
-labels decides; if that leaves it ambiguous, the network is rejected with the shapes and the
-known heads.
+The user or the ONNX metadata `task` states the task; the default is detect. Every head of that
+task is tried. If several fit, the number of labels decides; if the head is still ambiguous, the
+network is rejected with an error that lists its shapes and the known heads.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ def recognise(network: Network, given: Given = Given(), reads_text: bool = False
 
     :param network: the network.
     :param given: what the user states.
-    :param reads_text: whether it reads texts.
-    :raises ModelError: for an unknown or ambiguous head, with the shapes and the known heads; for
-        labels or anchors that are missing or do not fit.
+    :param reads_text: whether the network reads texts.
+    :raises ModelError: if the head is unknown or ambiguous (lists the shapes and known heads), or
+        if labels or anchors are missing or do not fit.
     """
     stated = network.metadata.get('task', '')
     task = given.task or stated or ('text' if reads_text else 'detect')
@@ -43,14 +42,14 @@ def recognise(network: Network, given: Given = Given(), reads_text: bool = False
     labels = trusted_labels(network.metadata, given.labels)
     head, reading = _choose(network, task, choices, labels)
     if not reading.classes and not reading.needs_labels:
-        labels = ()  # what it returns has no classes
+        labels = ()  # the results have no classes
     found = RecognisedHead(head, task, labels or _numbered(reading.classes), reading)
     return head.complete(network, found, given)
 
 
 def _choose(network: Network, task: str, choices: list[_Choice], labels: tuple[str, ...]
             ) -> _Choice:
-    certain = [one for one in choices if not one[1].needs_labels]
+    certain = [(head, reading) for head, reading in choices if not reading.needs_labels]
     if not labels:
         if len(certain) == len(choices) == 1:
             return certain[0]
@@ -59,9 +58,10 @@ def _choose(network: Network, task: str, choices: list[_Choice], labels: tuple[s
                              'many classes the network has, and its metadata names none: give '
                              'labels', code='labels_missing')
         raise _unknown(network, task)
-    fitting = [one for one in choices if one[1].classes in (0, len(labels))]
-    # A head that states its number of classes is more certain than one that takes any.
-    fitting = [one for one in fitting if one[1].classes] or fitting
+    fitting = [(head, reading) for head, reading in choices
+               if reading.classes in (0, len(labels))]
+    # Prefer heads with a known number of classes to heads that accept any number.
+    fitting = [(head, reading) for head, reading in fitting if reading.classes] or fitting
     if len(fitting) == 1:
         return fitting[0]
     counts = sorted({reading.classes for _, reading in choices if reading.classes})

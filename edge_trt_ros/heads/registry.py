@@ -1,4 +1,4 @@
-"""Every known head by its name."""
+"""All known heads by name."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ HEADS: dict[str, Head] = {head.name: head for head in (
 
 def add_head(head: Head) -> None:
     """
-    Add a head of your own to this process: it is recognised, built, decoded and verified.
+    Add your own head in this process; it is then recognised, built, decoded and verified.
 
     :param head: the head.
-    :raises ValueError: if its name is taken.
+    :raises ValueError: if a head with this name exists.
     """
     if head.name in HEADS:
         raise ValueError(f"there is a head '{head.name}' already: give yours another name")
@@ -30,5 +30,5 @@ def add_head(head: Head) -> None:
 
 
 def rows_of_table() -> list[tuple[str, str, str]]:
-    """Return the rows of the documentation's table of networks: networks, outputs, needs."""
+    """Return the rows of the table of networks in the documentation: networks, outputs, needs."""
     return [(head.networks, head.outputs, head.needs) for head in HEADS.values()]

@@ -1,4 +1,4 @@
-"""YOLOv7 with suppression inside: [n, 7] of image, corners, class and score."""
+"""YOLOv7 with built-in NMS: [n, 7] with image index, corners, class and score."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 
 def read(network: Network) -> list[Reading]:
-    """Return the reading of a network with an open number of rows of seven."""
+    """Return the reading of a network with a variable number of rows of seven values."""
     if len(network.outputs) != 1 or network.outputs[0].shape != (-1, 7) \
             or network.outputs[0].dtype not in FLOATS \
             or not network.has_operator('NonMaxSuppression'):
@@ -33,7 +33,7 @@ def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int]
 
 
 def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
-    """Decode image, corners, class and score of each row."""
+    """Decode corners, class and score of each row; the image index is always 0."""
     raw = next(iter(outputs.values())).astype(np.float32, copy=False)
     check_finite(next(iter(outputs)), raw)
     chosen = raw[raw[:, 6] >= thresholds.confidence]

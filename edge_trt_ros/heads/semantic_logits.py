@@ -13,7 +13,7 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 
 def read(network: Network) -> list[Reading]:
-    """Return the reading of a network with one map for each class."""
+    """Return the reading of a network with one map per class."""
     output = network.outputs[0] if len(network.outputs) == 1 else None
     if output is None or not all_float_and_fixed(network) or len(output.shape) != 4 \
             or output.shape[0] != 1 or not 2 <= output.shape[1] <= 65536:
@@ -23,12 +23,12 @@ def read(network: Network) -> list[Reading]:
 
 def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int], kept: int
            ) -> None:
-    """Append the choice of the best class of each pixel."""
+    """Append the selection of the best class of each pixel."""
     tail.cast(tail.node('ArgMax', [raw['output']], axis=1, keepdims=0), 'int32', 'class_map')
 
 
 def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> ClassMap:
-    """Decode logits: the largest wins; of equal ones the first."""
+    """Decode logits: the class with the largest logit; the first of equal logits."""
     return ClassMap(only_output(outputs, 4)[0].argmax(0).astype(np.uint16), letterbox)
 
 

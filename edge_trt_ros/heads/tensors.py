@@ -10,7 +10,7 @@ from edge_trt_ros.vision.tasks.tensors import tensors
 
 
 def read(network: Network) -> list[Reading]:
-    """Return the reading of a network with outputs of fixed shape."""
+    """Return the reading of a network whose outputs have fixed shapes."""
     if not all_float_and_fixed(network):
         return []
     return [Reading(0, prod(network.outputs[0].shape))]
@@ -18,7 +18,7 @@ def read(network: Network) -> list[Reading]:
 
 def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int], kept: int
            ) -> None:
-    """Append nothing: `convert.tasks.tensors` widens halves to float32."""
+    """Append nothing: `convert.tasks.tensors` converts float16 to float32."""
 
 
 HEAD = Head('tensors', ('tensors',), 'tensors',

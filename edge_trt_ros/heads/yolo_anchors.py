@@ -1,8 +1,8 @@
 """
-Decoded rows of anchors, [1, boxes, 5 + classes]: centre, size, objectness, classes.
+Decoded rows of boxes, [1, boxes, 5 + classes]: centre, size, objectness, classes.
 
-Ultralytics v5 and v7 with its grid have three boxes for each cell; YOLOX and v6, exported with
-their decoding, have one.
+Ultralytics v5, and v7 exported with its grid, have three boxes per cell. YOLOX and YOLOv6,
+exported with their decoding, have one box per cell.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 
 def read(network: Network) -> list[Reading]:
-    """Return the reading of a network with decoded boxes of three anchors a cell, or of one."""
+    """Return the readings of a network with three decoded boxes per cell, or with one."""
     output = only_output(network)
     if output is None or output.shape[2] <= 5 or network.metadata.get('end2end') == 'True':
         return []
@@ -31,7 +31,7 @@ def read(network: Network) -> list[Reading]:
     makers = network.makers([output.name])
     if output.shape[1] in cells and not makers <= RAW_MAKERS and makers & {
             'Add', 'Mul', 'ScatterND'}:
-        # An exponential belongs to YOLOX, whose pixels are BGR and not scaled.
+        # An exponential means YOLOX, which reads BGR pixels without scaling.
         pixels = YOLOX_PIXELS if 'Exp' in network.operators_before(output.name) else {}
         readings.append(Reading(classes, output.shape[1], roles, pixels, needs_labels=True))
     return readings
@@ -41,7 +41,7 @@ def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int]
            ) -> None:
     """Append the decoding."""
     columns = found.shape()[2]
-    # Transposed first: TensorRT is fastest along the last axis.
+    # Transpose first: TensorRT is fastest along the last axis.
     rows = tail.node('Transpose', [raw['output']], perm=[0, 2, 1])  # [1, 5 + C, N]
     scores = tail.node('Mul', [tail.columns(rows, 5, columns, 1), tail.columns(rows, 4, 5, 1)])
     dense = tail.node('Concat', [tail.columns(rows, 0, 4, 1), scores], axis=1)
@@ -49,7 +49,7 @@ def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int]
 
 
 def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
-    """Decode centre, size, objectness and classes; a score is objectness times class."""
+    """Decode centre, size, objectness and classes; score = objectness * class score."""
     raw = one_output(outputs, 'columns of 5 + classes', lambda shape: shape[2] > 5)
     chosen, scores, class_ids = best_of(raw[:, 5:] * raw[:, 4:5], thresholds)
     return detections(xywh_to_xyxy(raw[chosen, :4]), scores, class_ids, letterbox, thresholds,

@@ -16,7 +16,7 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 
 def read(network: Network) -> list[Reading]:
-    """Return the reading of a network with one column for each cell of the known grids."""
+    """Return the reading of a network with one column per cell of a known set of grids."""
     output = only_output(network)
     if output is None or output.shape[1] <= 4 or output.shape[2] not in cell_counts(
             network.size_wh):
@@ -31,7 +31,7 @@ def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int]
 
 
 def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
-    """Decode centre, size and a score for each class."""
+    """Decode centre, size and a score per class."""
     raw = one_output(outputs, 'rows of 4 + classes', lambda shape: shape[1] > 4)
     scores = raw[4:].max(0)
     chosen = np.flatnonzero(scores >= thresholds.confidence)

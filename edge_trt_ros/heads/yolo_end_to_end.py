@@ -1,4 +1,4 @@
-"""Ultralytics v10 and 26, or exported with nms=True: [1, boxes, 6], without suppression."""
+"""Ultralytics v10 and 26, or exported with nms=True: [1, boxes, 6]; they need no NMS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_BOXES = 1000
 
 
 def read(network: Network) -> list[Reading]:
-    """Return the reading of a network with few rows of six, which are no anchors."""
+    """Return the reading of a network with rows of six that are not anchors of known grids."""
     output = only_output(network)
     if output is None or output.shape[2] != 6:
         return []

@@ -1,4 +1,4 @@
-"""YOLOv5 and v7 without their grid: [1, 3, rows, columns, 5 + classes] of logits for each grid."""
+"""YOLOv5 and v7 without decoding: logits [1, 3, rows, columns, 5 + classes] per grid."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.outputs import check_finite, Outputs
 from edge_trt_ros.vision.thresholds import Thresholds
 
-# Of the networks that were trained on COCO, for the message that asks for them.
+# Anchors of networks trained on COCO, for the message about missing anchors.
 _KNOWN_ANCHORS = ('v5: 10,13,16,30,33,23,30,61,62,45,59,119,116,90,156,198,373,326; v7: '
                   '12,16,19,36,40,28,36,75,76,55,72,146,142,110,192,243,459,401')
 
 
 def read(network: Network) -> list[Reading]:
-    """Return the reading of a network with 2 to 4 grids that come straight from convolutions."""
+    """Return the reading of a network with 2 to 4 grids computed directly by convolutions."""
     width, height = network.size_wh
-    outputs = sorted(network.outputs, key=lambda one: -one.shape[2] if len(one.shape) == 5 else 0)
-    if not 2 <= len(outputs) <= 4 or any(
-            len(one.shape) != 5 or one.shape[:2] != (1, ANCHORS_A_CELL) or min(one.shape) < 1
-            or one.shape[4] <= 5 or one.shape[4] != outputs[0].shape[4]
-            or one.dtype not in FLOATS for one in outputs):
+    grids = sorted(network.outputs, key=lambda grid: -grid.shape[2] if len(grid.shape) == 5 else 0)
+    if not 2 <= len(grids) <= 4 or any(
+            len(grid.shape) != 5 or grid.shape[:2] != (1, ANCHORS_A_CELL) or min(grid.shape) < 1
+            or grid.shape[4] <= 5 or grid.shape[4] != grids[0].shape[4]
+            or grid.dtype not in FLOATS for grid in grids):
         return []
-    strides = tuple(width // one.shape[3] for one in outputs)
+    strides = tuple(width // grid.shape[3] for grid in grids)
     if strides not in set(cell_counts(network.size_wh).values()) or any(
-            (one.shape[2] * stride, one.shape[3] * stride) != (height, width)
-            for one, stride in zip(outputs, strides)):
+            (grid.shape[2] * stride, grid.shape[3] * stride) != (height, width)
+            for grid, stride in zip(grids, strides)):
         return []
-    if network.makers([one.name for one in outputs]) != {'Conv'}:
+    if network.makers([grid.name for grid in grids]) != {'Conv'}:
         return []
-    boxes = sum(ANCHORS_A_CELL * one.shape[2] * one.shape[3] for one in outputs)
-    return [Reading(outputs[0].shape[4] - 5, boxes,
-                    {f'grid_{index}': one for index, one in enumerate(outputs)})]
+    boxes = sum(ANCHORS_A_CELL * grid.shape[2] * grid.shape[3] for grid in grids)
+    return [Reading(grids[0].shape[4] - 5, boxes,
+                    {f'grid_{index}': grid for index, grid in enumerate(grids)})]
 
 
 def complete(network: Network, found: RecognisedHead, given: Given) -> RecognisedHead:
     """
-    Add the sizes of the anchors, from the user or from the metadata.
+    Add the sizes of the anchors from the user or the metadata.
 
-    :raises ModelError: if they are missing or do not fit.
+    :raises ModelError: if anchors are missing or do not fit.
     """
     anchors = given.anchors_wh or _anchors_of(network.metadata.get('anchors', ''))
     expected = 2 * ANCHORS_A_CELL * len(found.reading.roles)
@@ -89,12 +89,12 @@ def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int]
         for role in found.reading.roles], axis=1)])
     scores = tail.node('Mul', [tail.columns(rows, 5, columns, 2), tail.columns(rows, 4, 5, 2)])
     order = append_best(tail, scores, kept)
-    twice = tail.node('Mul', [tail.rows(tail.columns(rows, 0, 4, 2), order, kept, 4),
-                              tail.constant(np.array(2, np.float32))])
+    doubled = tail.node('Mul', [tail.rows(tail.columns(rows, 0, 4, 2), order, kept, 4),
+                                tail.constant(np.array(2, np.float32))])
     cells = tail.rows(tail.constant(table[None]), order, kept, 5)
-    centre = tail.node('Sub', [tail.columns(twice, 0, 2, 2), tail.half()])
+    centre = tail.node('Sub', [tail.columns(doubled, 0, 2, 2), tail.half()])
     centre = tail.node('Add', [centre, tail.columns(cells, 0, 2, 2)])
-    size = tail.columns(twice, 2, 4, 2)
+    size = tail.columns(doubled, 2, 4, 2)
     append_corners(tail, tail.node('Concat', [
         tail.node('Mul', [centre, tail.columns(cells, 2, 3, 2)]),
         tail.node('Mul', [tail.node('Mul', [size, size]), tail.columns(cells, 3, 5, 2)])],
@@ -106,8 +106,8 @@ def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds,
     """
     Decode the logits of all grids.
 
-    Centre (2 s - 0.5 + cell) * stride, size (2 s)^2 * anchor, where s is the sigmoid
-    (Ultralytics' YOLOv5, `models/yolo.py`).
+    Centre = (2 s - 0.5 + cell) * stride and size = (2 s)^2 * anchor, where s is the sigmoid
+    (Ultralytics YOLOv5, `models/yolo.py`).
     """
     grids = [values[0].astype(np.float32, copy=False) for values in outputs.values()]
     for name, values in outputs.items():

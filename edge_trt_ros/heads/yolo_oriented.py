@@ -1,4 +1,4 @@
-"""Ultralytics OBB: dense rows with an angle, [1, 4 + classes + 1, anchors]."""
+"""Ultralytics OBB: dense rows with an angle in radians, [1, 4 + classes + 1, anchors]."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 
 def read(network: Network) -> list[Reading]:
-    """Return the reading of a network with one class at least before the angle."""
+    """Return the reading of a network with at least one class before the angle."""
     output = network.outputs[0] if len(network.outputs) == 1 else None
     if output is None or not all_float_and_fixed(network) or len(output.shape) != 3 \
             or output.shape[0] != 1 or output.shape[1] < 6:

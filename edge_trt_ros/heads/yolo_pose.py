@@ -19,7 +19,7 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 
 def read(network: Network) -> list[Reading]:
-    """Return the reading of a network whose metadata `kpt_shape` fits its rows."""
+    """Return the reading of a network whose rows match its metadata `kpt_shape`."""
     if len(network.outputs) != 1 or not all_float_and_fixed(network):
         return []
     output, (count, numbers) = network.outputs[0], _keypoint_shape(network)
@@ -51,7 +51,7 @@ def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds,
     """
     Decode boxes, classes and keypoints.
 
-    :param keypoint_shape: keypoints of an object and numbers of each: x, y and perhaps a score.
+    :param keypoint_shape: keypoints per object, and values per keypoint: x, y, optionally a score.
     """
     raw = only_output(outputs, 3)[0]
     end = len(raw) - keypoint_shape[0] * keypoint_shape[1]

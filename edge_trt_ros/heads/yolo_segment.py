@@ -1,4 +1,4 @@
-"""Ultralytics segmentation: dense rows with mask coefficients, and prototypes of masks."""
+"""Ultralytics segmentation: dense rows with mask coefficients, and mask prototypes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 
 def read(network: Network) -> list[Reading]:
-    """Return the reading of a network with anchors and prototypes, in this order."""
+    """Return the reading of a network that returns anchors and prototypes, in this order."""
     if [len(output.shape) for output in network.outputs] != [3, 4] \
             or not all_float_and_fixed(network):
         return []

@@ -1,4 +1,4 @@
-"""YOLOX without its decoding: [1, cells, 5 + classes] whose boxes are offsets in their cells."""
+"""YOLOX without decoding: [1, cells, 5 + classes], boxes as offsets in their cells."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from edge_trt_ros.vision.outputs import Outputs
 from edge_trt_ros.vision.thresholds import Thresholds
 
 YOLOX_PIXELS = {'color_order': 'bgr', 'scale': 1.0}
-# Boxes that come from nothing but these are offsets: decoding adds and multiplies.
+# If only these operators compute the boxes, they are offsets: decoding would add and multiply.
 RAW_MAKERS = {'Conv', 'Sigmoid'}
 
 
 def read(network: Network) -> list[Reading]:
-    """Return the reading of a network whose boxes come straight from convolutions."""
+    """Return the reading of a network whose boxes are computed directly by convolutions."""
     output = only_output(network)
     if output is None or output.shape[2] <= 5 or network.metadata.get('end2end') == 'True' \
             or output.shape[1] not in cell_counts(network.size_wh):
@@ -44,17 +44,17 @@ def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int]
     boxes = tail.rows(tail.columns(output, 0, 4, 2), order, kept, 4)
     cells = tail.rows(tail.constant(table[None]), order, kept, 3)
     stride = tail.columns(cells, 2, 3, 2)
-    moved = tail.node('Add', [tail.columns(boxes, 0, 2, 2), tail.columns(cells, 0, 2, 2)])
-    grown = tail.node('Exp', [tail.columns(boxes, 2, 4, 2)])
+    centre = tail.node('Add', [tail.columns(boxes, 0, 2, 2), tail.columns(cells, 0, 2, 2)])
+    size = tail.node('Exp', [tail.columns(boxes, 2, 4, 2)])
     append_corners(tail, tail.node('Concat', [tail.node('Mul', [part, stride])
-                                              for part in (moved, grown)], axis=2))
+                                              for part in (centre, size)], axis=2))
 
 
 def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
     """
     Decode offsets, objectness and classes.
 
-    Centre (xy + cell) * stride, size exp(wh) * stride: arXiv 2107.08430, section 2.1.
+    Centre = (xy + cell) * stride and size = exp(wh) * stride: arXiv 2107.08430, section 2.1.
     """
     raw = one_output(outputs, 'columns of 5 + classes', lambda shape: shape[2] > 5)
     counts = cell_counts(letterbox.network_size_wh)

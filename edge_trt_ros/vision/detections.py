@@ -14,13 +14,13 @@ class Detections:
     """
     The objects that were detected in one image.
 
-    :param boxes_xyxy: float32 (n, 4), source pixels; with `angles_rad` before the turn.
+    :param boxes_xyxy: float32 (n, 4), source pixels; with `angles_rad` the boxes before rotation.
     :param scores: float32 (n,), 0 to 1.
     :param class_ids: int64 (n,), index into the labels.
     :param keypoints: float32 (n, k, 3): x, y in source pixels and a score; or None.
-    :param angles_rad: float32 (n,), how far each box is turned about its centre, from the x axis
+    :param angles_rad: float32 (n,), rotation of each box about its centre, from the x axis
         towards the y axis (clockwise in the image); or None for upright boxes.
-    :raises ValueError: naming the field whose shape does not fit.
+    :raises ValueError: for a wrong shape; names the field.
     """
 
     boxes_xyxy: NDArray[np.float32]

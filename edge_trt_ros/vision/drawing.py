@@ -1,4 +1,4 @@
-"""Drawing on images: boxes with labels, and the colours of classes."""
+"""Draws boxes with labels into images, and defines the colours of classes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def draw_detections(image_bgr: NDArray[np.uint8], detections: Detections,
     height, image_width = image_bgr.shape[:2]
     thickness = max(1, round(height / 360))
     font_scale = max(0.35, height / 1500)
-    # The best last, on top of the others.
+    # The best detection is drawn last, on top.
     for index in range(len(detections) - 1, -1, -1):
         left, top, right, bottom = detections.boxes_xyxy[index].round().astype(int).tolist()
         class_id = int(detections.class_ids[index])
@@ -61,7 +61,7 @@ def draw_detections(image_bgr: NDArray[np.uint8], detections: Detections,
 
 
 def class_color_bgr(class_id: int) -> tuple[int, int, int]:
-    """Return a colour of a class: steps of the golden ratio around the circle of hues."""
+    """Return the colour of a class: hues in steps of the golden ratio."""
     red, green, blue = colorsys.hsv_to_rgb((0.55 + class_id * 0.618034) % 1.0, 0.65, 0.95)
     return round(blue * 255), round(green * 255), round(red * 255)
 

@@ -34,12 +34,12 @@ class Letterbox:
     @lru_cache(maxsize=64)
     def fit(source_size_wh: tuple[int, int], network_size_wh: tuple[int, int]) -> Letterbox:
         """
-        Return the letterbox of one size in another.
+        Return the letterbox that fits a source size into a network size.
 
-        The rounding is that of Ultralytics' exporters: nearest for the size, and half of an odd
-        padding goes to the right and below.
+        It rounds as Ultralytics' exporters do: the size to the nearest pixel; the extra pixel of
+        an odd padding is on the right or at the bottom.
 
-        :raises ValueError: if a side is not positive.
+        :raises ValueError: if a width or height is not positive.
         """
         if min(*source_size_wh, *network_size_wh) < 1:
             raise ValueError(f'sizes must be positive, not {source_size_wh} and {network_size_wh}')
@@ -53,24 +53,24 @@ class Letterbox:
 
     @property
     def scale_x(self) -> float:
-        """Network pixels for each source pixel, horizontally."""
+        """Network pixels per source pixel, horizontally."""
         return self.resized_size_wh[0] / self.source_size_wh[0]
 
     @property
     def scale_y(self) -> float:
-        """Network pixels for each source pixel, vertically."""
+        """Network pixels per source pixel, vertically."""
         return self.resized_size_wh[1] / self.source_size_wh[1]
 
     def apply(self, image: NDArray[np.uint8], pad_value: int = 114,
               out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """
-        Return the image as the network's input, resampled bilinearly with half-pixel centres.
+        Return the image as the network's input, resized bilinearly with half-pixel centres.
 
         :param image: uint8 (H, W) or (H, W, channels) of the source's size; not modified.
         :param pad_value: 0..255, fills the padding.
         :param out: uint8 (h, w) or (h, w, channels) of the network's size to write into.
         :returns: `out`, or a new array.
-        :raises ValueError: if the image is not of the source's size.
+        :raises ValueError: if the image does not have the source's size.
         """
         if image.shape[1::-1] != self.source_size_wh:
             raise ValueError(f'the image is {image.shape[1]}x{image.shape[0]}, the letterbox is '
@@ -108,8 +108,8 @@ class Letterbox:
         """
         Map keypoints back to the source image.
 
-        :param keypoints: float (n, k, 2) or (n, k, 3), x and y in network pixels, then
-            perhaps a score; not modified.
+        :param keypoints: float (n, k, 2) or (n, k, 3): x and y in network pixels, optionally a
+            score; not modified.
         :returns: float32 of the same shape, x and y in source pixels.
         """
         mapped = keypoints.astype(np.float32)
@@ -125,5 +125,5 @@ class Letterbox:
                 np.array([self.pad_left, self.pad_top] * pairs, np.float32))
 
 
-# For samples that are no picture: nothing is scaled or padded.
+# For samples other than images: nothing is scaled or padded.
 NO_PICTURE = Letterbox((1, 1), (1, 1), (1, 1), 0, 0)

@@ -1,4 +1,4 @@
-"""The detections of two networks on the same images, matched one to one."""
+"""Matches the detections of two networks on the same images, pair by pair."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Agreement:
     How well the boxes of two networks agree.
 
     :param expected: boxes of the reference.
-    :param found: boxes of the other network.
-    :param matched: pairs of one class that overlap by at least `MIN_IOU`.
-    :param score_drift: mean difference of score of the pairs.
+    :param found: boxes of the compared network.
+    :param matched: pairs of boxes of the same class with an IoU of at least `MIN_IOU`.
+    :param score_drift: mean score difference of the pairs.
     """
 
     expected: int
@@ -31,35 +31,36 @@ class Agreement:
 
     @property
     def f1(self) -> float:
-        """Twice the pairs over all boxes of both; 1 if neither has any."""
+        """Twice the number of pairs divided by the number of boxes; 1 without any boxes."""
         total = self.expected + self.found
         return 2 * self.matched / total if total else 1.0
 
 
 def match_detections(pairs: Iterable[tuple[Detections, Detections]]) -> Agreement:
     """
-    Match the detections of a reference with those of another network.
+    Match the detections of a reference network with those of a compared network.
 
-    :param pairs: for each image those of the reference and those of the other.
+    :param pairs: for each image the detections of the reference and of the compared network.
     """
     expected = found = 0
     drifts: list[float] = []
-    for reference, other in pairs:
-        expected, found = expected + len(reference), found + len(other)
-        drifts += _drifts(reference, other)
+    for reference, compared in pairs:
+        expected, found = expected + len(reference), found + len(compared)
+        drifts += _drifts(reference, compared)
     return Agreement(expected, found, len(drifts), float(np.mean(drifts)) if drifts else 0.0)
 
 
-def _drifts(reference: Detections, other: Detections) -> list[float]:
-    """Match greedily, highest score first; return the difference of score of each pair."""
-    if not len(reference) or not len(other):
+def _drifts(reference: Detections, compared: Detections) -> list[float]:
+    """Match greedily, highest score first; return the score difference of each pair."""
+    if not len(reference) or not len(compared):
         return []
-    overlap = box_iou(reference.boxes_xyxy, other.boxes_xyxy)
-    overlap = np.where(reference.class_ids[:, None] == other.class_ids[None, :], overlap, 0.0)
+    overlap = box_iou(reference.boxes_xyxy, compared.boxes_xyxy)
+    same_class = reference.class_ids[:, None] == compared.class_ids[None, :]
+    overlap = np.where(same_class, overlap, 0.0)
     drifts = []
     for index in np.argsort(-reference.scores, kind='stable'):
         partner = int(overlap[index].argmax())
         if overlap[index, partner] >= MIN_IOU:
-            drifts.append(abs(float(reference.scores[index] - other.scores[partner])))
+            drifts.append(abs(float(reference.scores[index] - compared.scores[partner])))
             overlap[:, partner] = 0.0
     return drifts

@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 _TINY = 1e-7
+# Signs of the half length and the half width, clockwise from the first corner.
+_CORNER_SIGNS = ((-1, -1), (1, -1), (1, 1), (-1, 1))
 
 
 def oriented_corners(boxes_xyxy: Floats, angles_rad: Floats) -> Floats:
     """
     Return the four corners of oriented boxes.
 
-    :param boxes_xyxy: float32 (n, 4), the boxes before they are turned about their centres.
+    :param boxes_xyxy: float32 (n, 4), the boxes before rotation about their centres.
     :param angles_rad: float32 (n,), from the x axis towards the y axis: clockwise in an image.
     :returns: float32 (n, 4, 2), in the same pixels.
     """
@@ -22,18 +24,18 @@ def oriented_corners(boxes_xyxy: Floats, angles_rad: Floats) -> Floats:
     cos, sin = np.cos(angles_rad)[:, None], np.sin(angles_rad)[:, None]
     along_xy = np.concatenate([along * cos, along * sin], 1)[:, None]
     across_xy = np.concatenate([-across * sin, across * cos], 1)[:, None]
-    return np.concatenate([centres + along_xy * one + across_xy * other
-                           for one, other in ((-1, -1), (1, -1), (1, 1), (-1, 1))], 1)
+    return np.concatenate([centres + along_xy * along_sign + across_xy * across_sign
+                           for along_sign, across_sign in _CORNER_SIGNS], 1)
 
 
 def oriented_iou(first: Floats, second: Floats) -> Floats:
     """
-    Return the overlap of oriented boxes: 1 if they are equal, towards 0 if they are distant.
+    Return the probabilistic IoU of oriented boxes: 1 for equal boxes, near 0 for distant ones.
 
-    Each box stands for a normal distribution; the overlap is 1 minus the Hellinger distance of
-    two of them, as Ultralytics suppresses boxes: arXiv 2106.06072, equations 2 to 5.
+    Each box is modelled as a normal distribution; the overlap is 1 minus the Hellinger distance
+    of two distributions. Ultralytics uses it for NMS: arXiv 2106.06072, equations 2 to 5.
 
-    :param first: float32 (m, 5): corners before the turn, angle in radians.
+    :param first: float32 (m, 5): corners before rotation, angle in radians.
     :param second: float32 (n, 5), in the same pixels.
     :returns: float32 (m, n).
     """
@@ -50,7 +52,7 @@ def oriented_iou(first: Floats, second: Floats) -> Floats:
 
 
 def _gaussians(boxes: Floats) -> tuple[NDArray[np.float64], ...]:
-    """Return centre x, y and the covariance xx, yy, xy of evenly filled boxes."""
+    """Return centre x, y and covariance xx, yy, xy of boxes with uniform density."""
     left, top, right, bottom, angle = boxes.astype(np.float64).T
     along, across = (right - left) ** 2 / 12, (bottom - top) ** 2 / 12
     cos, sin = np.cos(angle), np.sin(angle)

@@ -1,7 +1,7 @@
 """
-The outputs of a network, checked before they are decoded.
+Checks the outputs of a network before they are decoded.
 
-Values that are not finite are an error: a NaN means a broken engine or a precision that
+Values that are not finite are an error: NaN means a broken engine or a precision that
 overflows, and an empty list of detections would hide it.
 """
 
@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from edge_trt_ros.errors import NetworkOutputError
 
 Outputs = Mapping[str, NDArray[Any]]
-# Larger outputs of a fused network are covered by its checksum.
-_READ_AGAIN = 1 << 16
+# The checksum of a fused network covers its outputs with more values than this.
+_MAX_CHECKED_VALUES = 1 << 16
 
 
 def check_finite(name: str, values: NDArray[Any]) -> None:
     """
     Reject values that are not finite.
 
-    :param name: of the output, for the message.
+    :param name: name of the output, for the message.
     :param values: numbers of any shape; not modified.
-    :raises NetworkOutputError: naming the output and how many of its values are bad.
+    :raises NetworkOutputError: names the output and counts its values that are not finite.
     """
-    # The sum is finite only if every value is, and costs a fifth of testing each.
+    # The sum is finite only if every value is; it costs a fifth of testing every value.
     with np.errstate(invalid='ignore'):  # opposite infinities, reported below
         total = values.sum(dtype=np.float64)
     if np.isfinite(total):
@@ -41,18 +41,19 @@ def check_finite(name: str, values: NDArray[Any]) -> None:
 
 def only_output(outputs: Outputs, dimensions: int) -> NDArray[np.float32]:
     """
-    Return the only output of one image, float32 and finite, [1, ...].
+    Return the only output of one image as float32 [1, ...]; all its values are finite.
 
-    :param outputs: by name.
-    :param dimensions: how many dimensions it has.
-    :raises NetworkOutputError: if it is not that.
+    :param outputs: outputs by name.
+    :param dimensions: expected number of dimensions.
+    :raises NetworkOutputError: if there are several outputs, the shape differs or a value is not
+        finite.
     """
     raw = next(iter(outputs.values())) if len(outputs) == 1 else None
     if raw is None or raw.ndim != dimensions or raw.shape[0] != 1:
         shapes = {name: values.shape for name, values in outputs.items()}
         raise NetworkOutputError(f'the network returns {shapes}, expected one output of one image '
                                  f'with {dimensions} dimensions: rebuild the engine')
-    # Widened first: NumPy is slow to sum float16, and NaN and infinity stay what they are.
+    # Convert before summing: NumPy sums float16 slowly. NaN and infinity are preserved.
     single: NDArray[np.float32] = raw.astype(np.float32, copy=False)
     check_finite(next(iter(outputs)), single)
     return single
@@ -60,11 +61,11 @@ def only_output(outputs: Outputs, dimensions: int) -> NDArray[np.float32]:
 
 def named_outputs(outputs: Outputs, **dimensions: int) -> Outputs:
     """
-    Return the outputs of one image by name; those that are floating point are finite.
+    Return the outputs of one image by name; floating-point outputs are checked to be finite.
 
-    :param outputs: by name.
-    :param dimensions: how many dimensions each of them has.
-    :raises NetworkOutputError: if one is missing, has another shape or is not finite.
+    :param outputs: outputs by name.
+    :param dimensions: expected number of dimensions of each output.
+    :raises NetworkOutputError: if an output is missing, has another shape or is not finite.
     """
     fits = set(dimensions) <= set(outputs) and all(
         outputs[name].ndim == count and outputs[name].shape[0] == 1
@@ -75,6 +76,7 @@ def named_outputs(outputs: Outputs, **dimensions: int) -> Outputs:
                                  f"{', '.join(dimensions)}: rebuild the engine")
     for name in dimensions:
         values: NDArray[Any] = outputs[name]
-        if values.dtype.kind == 'f' and (values.size <= _READ_AGAIN or 'checksum' not in outputs):
+        if values.dtype.kind == 'f' and (
+                values.size <= _MAX_CHECKED_VALUES or 'checksum' not in outputs):
             check_finite(name, values)
     return outputs

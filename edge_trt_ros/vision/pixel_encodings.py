@@ -1,4 +1,4 @@
-"""The image encodings that are taken as they come, and their conversion to BGR."""
+"""The supported image encodings, and their conversion to BGR."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from edge_trt_ros.errors import ImageError
 @dataclass(frozen=True)
 class PixelEncoding:
     """
-    How the bytes of an image are laid out.
+    The memory layout of an image.
 
     :param name: as `sensor_msgs/image_encodings` spells it.
     :param channels: bytes of one pixel in a row (1 for the luma rows of nv12).
-    :param to_bgr_code: OpenCV's conversion to BGR; None where there is nothing to do.
-    :param even_width: whether pairs of pixels share their colour along a row.
-    :param half_chroma_rows: whether half as many rows of colour follow below the luma.
+    :param to_bgr_code: OpenCV's conversion code to BGR; None if the pixels are BGR already.
+    :param even_width: whether two neighbouring pixels of a row share their chroma.
+    :param half_chroma_rows: whether half as many chroma rows follow the luma rows.
     """
 
     name: str
@@ -32,11 +32,11 @@ class PixelEncoding:
     half_chroma_rows: bool = False
 
     def rows(self, height: int) -> int:
-        """Return how many rows of bytes an image of a height has."""
+        """Return the number of byte rows of an image with a given height."""
         return height + height // 2 if self.half_chroma_rows else height
 
     def row_bytes(self, width: int) -> int:
-        """Return the bytes of one row without padding."""
+        """Return the number of bytes of one row, without padding."""
         return width * self.channels
 
     def shape(self, size_wh: tuple[int, int]) -> tuple[int, ...]:
@@ -46,9 +46,9 @@ class PixelEncoding:
 
     def check_size(self, size_wh: tuple[int, int]) -> None:
         """
-        Refuse a size that the encoding cannot have.
+        Reject a size that the encoding does not allow.
 
-        :raises ImageError: saying which side must be even.
+        :raises ImageError: names the side that must be even.
         """
         if self.even_width and size_wh[0] % 2 or self.half_chroma_rows and size_wh[1] % 2:
             side = 'width and height' if self.half_chroma_rows else 'width'
@@ -73,9 +73,9 @@ PIXEL_ENCODINGS: Mapping[str, PixelEncoding] = MappingProxyType({
 
 def pixel_encoding(name: str) -> PixelEncoding:
     """
-    Return the encoding of a name.
+    Return an encoding by its name.
 
-    :raises ImageError: listing those that are known.
+    :raises ImageError: for an unknown name; lists the known encodings.
     """
     if name not in PIXEL_ENCODINGS:
         raise ImageError(f"encoding '{name}' is not one of {', '.join(PIXEL_ENCODINGS)}")
@@ -88,18 +88,19 @@ def to_bgr(pixels: NDArray[np.uint8], encoding: str, out: NDArray[np.uint8] | No
     Return the pixels as BGR.
 
     :param pixels: uint8 in the encoding's shape; not modified.
-    :param encoding: its name.
+    :param encoding: name of the encoding.
     :param out: uint8 (H, W, 3) to write into, contiguous.
-    :returns: uint8 (H, W, 3): `out` where it is given, `pixels` itself where they are BGR
-        already, else a new array.
-    :raises ImageError: if the encoding is not known or the pixels are not of its shape.
+    :returns: uint8 (H, W, 3): `out` if given, `pixels` itself if they are BGR already, else a
+        new array.
+    :raises ImageError: if the encoding is unknown or the pixels have another shape.
+    :raises ValueError: if `out` has another shape.
     """
-    known = pixel_encoding(encoding)
-    height, width = _image_shape(pixels, known)
+    layout = pixel_encoding(encoding)
+    height, width = _image_shape(pixels, layout)
     if out is not None and out.shape != (height, width, 3):
         raise ValueError(f'out has shape {out.shape}, expected ({height}, {width}, 3)')
-    if known.to_bgr_code is not None:
-        return np.asarray(cv2.cvtColor(pixels, known.to_bgr_code, dst=out), np.uint8)
+    if layout.to_bgr_code is not None:
+        return np.asarray(cv2.cvtColor(pixels, layout.to_bgr_code, dst=out), np.uint8)
     if out is None:
         return pixels
     np.copyto(out, pixels)
@@ -126,13 +127,13 @@ def pixels_from_bytes(data: NDArray[np.uint8], encoding: str, size_wh: tuple[int
     :param encoding: a name of `PIXEL_ENCODINGS`.
     :param size_wh: width and height in pixels.
     :param step: bytes from one row to the next.
-    :param source: the topic, for messages to people.
-    :returns: a read-only view in the encoding's shape, its rows perhaps padded.
-    :raises ImageError: if the bytes do not fit this description.
+    :param source: the topic, for error messages.
+    :returns: a read-only view in the encoding's shape; its rows may be padded.
+    :raises ImageError: if the bytes do not match this description.
     """
-    (width, height), known = size_wh, pixel_encoding(encoding)
-    known.check_size(size_wh)
-    rows, row_bytes = known.rows(height), known.row_bytes(width)
+    (width, height), layout = size_wh, pixel_encoding(encoding)
+    layout.check_size(size_wh)
+    rows, row_bytes = layout.rows(height), layout.row_bytes(width)
     if step < row_bytes:
         raise ImageError(f'image on {source}: step is {step}, but a row of {width} pixels '
                          f'of {encoding} has {row_bytes} bytes: the publisher fills it in wrong')
@@ -141,6 +142,6 @@ def pixels_from_bytes(data: NDArray[np.uint8], encoding: str, size_wh: tuple[int
     if data.size < needed:
         raise ImageError(f'image on {source}: data has {data.size} bytes, but {width}x{height} of '
                          f'{encoding} with a step of {step} has {needed}: it is cut short')
-    shape = known.shape(size_wh)
+    shape = layout.shape(size_wh)
     return np.lib.stride_tricks.as_strided(
-        data, shape, (step, known.channels, 1)[:len(shape)], writeable=False)
+        data, shape, (step, layout.channels, 1)[:len(shape)], writeable=False)

@@ -1,4 +1,4 @@
-"""From candidates in network pixels to detections in source pixels."""
+"""Selects detections in source pixels from candidates in network pixels."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ def select(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any],
            letterbox: Letterbox, thresholds: Thresholds, suppress: bool
            ) -> tuple[Detections, NDArray[np.intp]]:
     """
-    Return the detections among candidates, best first, and which candidates they are.
+    Select detections from candidates, best first.
 
     :param boxes: float (n, 4), corners in network pixels.
-    :param scores: float (n,), none below the confidence of `thresholds`.
-    :param class_ids: (n,), whole numbers of any type.
+    :param scores: float (n,), all at least the confidence of `thresholds`.
+    :param class_ids: (n,), whole numbers of any dtype.
     :param letterbox: maps network pixels back to the source image.
     :param thresholds: what to keep.
     :param suppress: whether overlapping boxes of a class are dropped.
+    :returns: the detections, and the indices of their candidates.
     """
     rows = np.arange(len(boxes))
     clipped = clip_boxes(letterbox.boxes_to_source(boxes), letterbox.source_size_wh)
-    # A box within the padding must not suppress one that is in the image.
+    # A box in the padding must not suppress a box in the image.
     wanted = (clipped[:, 2] > clipped[:, 0]) & (clipped[:, 3] > clipped[:, 1])
     if thresholds.class_ids is not None:
         wanted &= np.isin(class_ids, tuple(thresholds.class_ids))

@@ -1,4 +1,4 @@
-"""From boxes in an image and the depth behind them to boxes in space, in the camera's frame."""
+"""Computes 3D boxes in the camera's frame from image boxes and a depth image."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from edge_trt_ros.percentiles import percentiles
 
-# The inner half of a box: its rim shows what lies behind the object.
+# Depth is sampled in the inner half of a box: near its edges it shows the background.
 _CENTRAL = 0.5
 _MAX_SAMPLES_A_SIDE = 48
 _MIN_SAMPLES, _MIN_SHARE = 5, 0.1
-# MAD of a normal distribution to its standard deviation.
+# Median absolute deviation (MAD) of a normal distribution to its standard deviation.
 _MAD_TO_SIGMA = 1.4826
 _OUTLIER_SIGMAS, _SMALLEST_SIGMA_M = 3.0, 0.01
 
@@ -38,11 +38,11 @@ class Pinhole:
 @dataclass(frozen=True)
 class SpaceBox:
     """
-    An object in the optical frame of its camera: x right, y down, z ahead, metres.
+    A 3D box in the camera's optical frame: x right, y down, z forward, metres.
 
-    :param center_xyz: its middle.
-    :param size_xyz: width and height from the box in the image, depth as far as it is seen.
-    :param sigma_m: spread of the depth on it.
+    :param center_xyz: centre of the box.
+    :param size_xyz: width and height from the image box; depth of the visible surface.
+    :param sigma_m: standard deviation of the depth on the object.
     """
 
     center_xyz: tuple[float, float, float]
@@ -53,15 +53,15 @@ class SpaceBox:
 def boxes_in_space(depth: NDArray[Any], unit_m: float, boxes_xyxy: Sequence[Sequence[float]],
                    camera: Pinhole, range_m: tuple[float, float]) -> list[SpaceBox | None]:
     """
-    Place boxes in space.
+    Compute a 3D box for each image box.
 
-    :param depth: (height, width), z of each pixel, of the camera's own size; not modified.
-        0, NaN and infinity stand for unknown.
-    :param unit_m: metres of a depth of 1.
-    :param boxes_xyxy: boxes in pixels of that camera.
+    :param depth: (height, width), z of each pixel, of the camera's size; not modified.
+        0, NaN and infinity mean unknown.
+    :param unit_m: metres per unit of `depth`.
+    :param boxes_xyxy: boxes in the camera's pixels.
     :param camera: the camera.
-    :param range_m: nearest and farthest depth to believe.
-    :returns: for each box where it is, or None without enough depth on it.
+    :param range_m: minimum and maximum valid depth in metres.
+    :returns: for each box its 3D box, or None if too few pixels have a valid depth.
     """
     return [_box_in_space(depth, unit_m, box, camera, range_m) for box in boxes_xyxy]
 
@@ -88,7 +88,7 @@ def _box_in_space(depth: NDArray[Any], unit_m: float, box: Sequence[float], came
 
 
 def _central_part(depth: NDArray[Any], box: Sequence[float]) -> NDArray[Any]:
-    """Return at most `_MAX_SAMPLES_A_SIDE` squared evenly spaced pixels of a box's middle."""
+    """Return at most `_MAX_SAMPLES_A_SIDE` squared evenly spaced depths from a box's centre."""
     parts = []
     for low, high, length in ((box[1], box[3], depth.shape[0]), (box[0], box[2], depth.shape[1])):
         middle, half = (low + high) / 2, (high - low) / 2 * _CENTRAL

@@ -1,4 +1,4 @@
-"""What to keep of everything that a network reports."""
+"""Thresholds that decide which results of a network are kept."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Thresholds:
     """
-    What to keep.
+    The thresholds of one network.
 
     :param confidence: minimum score.
     :param nms_iou: overlap (IoU) above which the weaker of two boxes of a class is dropped.
-    :param max_detections: maximum number of detections for each image.
+    :param max_detections: maximum number of detections per image.
     :param class_ids: classes to keep; None keeps all.
     :param top_k: maximum number of classes of a classification.
     """

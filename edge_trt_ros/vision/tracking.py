@@ -1,8 +1,8 @@
 """
-The same object, the same id: detections of one camera matched from frame to frame.
+Persistent track IDs: matches the detections of one camera from frame to frame.
 
-The matching is ByteTrack of edgefirst-tracker: Kalman filters in image space, overlap, and a
-second chance for weak detections. This file gives its tracks short numbers.
+edgefirst-tracker implements ByteTrack: Kalman filters in image space, matching by overlap, and a
+second matching of weak detections. This file assigns short numbers to its tracks.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.vision.detections import Detections
 
-# Best on the synthetic road with a tenth to a third of the detections missing; the library's
-# own (0.7, 0.25, 0.5 s) lose who drives fast.
+# The best values on the synthetic road with a tenth to a third of the detections missing; with
+# the library's defaults (0.7, 0.25, 0.5 s) fast vehicles lose their tracks.
 _STARTS_AT_SCORE, _MIN_IOU, _UPDATE = 0.5, 0.25, 0.75
 LIFETIME_NS = 1_000_000_000
 _MAX_NUMBERS = 4096
@@ -25,7 +25,7 @@ MAX_ID = 65535
 
 class TrackIds:
     """
-    Numbers for the objects that one camera sees, from 1 to `MAX_ID` and round again.
+    Track IDs of one camera: numbers from 1 to `MAX_ID`, then from 1 again.
 
     :raises ConfigurationError: if the library is not installed.
     """
@@ -44,26 +44,26 @@ class TrackIds:
         self._start()
 
     def reset(self) -> None:
-        """Forget every track; numbers start at 1 again."""
+        """Drop all tracks; numbers start at 1 again."""
         with self._lock:
             self._given = 0
             self._start()
 
     def update(self, detections: Detections, stamp_ns: int) -> list[str]:
         """
-        Match the detections of a frame with those before.
+        Match the detections of a frame with the existing tracks.
 
-        :param detections: of one frame; not modified.
-        :param stamp_ns: time of exposure in nanoseconds. A step back (a bag that starts
-            again) begins anew; a step ahead by more than `LIFETIME_NS` ends every track.
-        :returns: the id of each detection; '' for one too weak to begin a track.
+        :param detections: detections of one frame; not modified.
+        :param stamp_ns: time of exposure in nanoseconds. A step back (a bag that is played
+            again) resets the tracker; a step forward of more than `LIFETIME_NS` drops all tracks.
+        :returns: the track ID of each detection; '' if it is too weak to start a track.
         """
         with self._lock:
             if stamp_ns < self._last_ns:
                 self._given = 0
                 self._start()
             elif stamp_ns - self._last_ns > LIFETIME_NS:
-                self._start()  # the library ends a track only after it has matched once more
+                self._start()  # the library drops an old track only after another match
             self._last_ns = stamp_ns
             tracks = self._tracker.update(
                 np.ascontiguousarray(detections.boxes_xyxy, np.float32),
@@ -71,7 +71,7 @@ class TrackIds:
                 np.ascontiguousarray(detections.class_ids, np.uintp), stamp_ns)
             ids = ['' if track is None else self._number(track.uuid) for track in tracks]
             if len(self._numbers) > _MAX_NUMBERS:
-                alive = {one.info.uuid for one in self._tracker.get_active_tracks()}
+                alive = {track.info.uuid for track in self._tracker.get_active_tracks()}
                 self._numbers = {uuid: number for uuid, number in self._numbers.items()
                                  if uuid in alive}
             return ids
@@ -83,7 +83,7 @@ class TrackIds:
 
     def _number(self, uuid: str) -> str:
         if uuid not in self._numbers:
-            # A mask holds them in 16 bits, where 0 is the background.
+            # A mask stores the number in 16 bits, and 0 is the background.
             self._given = self._given % MAX_ID + 1
             self._numbers[uuid] = str(self._given)
         return self._numbers[uuid]

@@ -1,7 +1,7 @@
 """
-Tasks, as the vision layer knows them: one file each for result, drawing and JSON.
+Tasks in the vision layer: each file defines the results of a task, their drawing and JSON.
 
-`TASKS` is the registry; `convert.tasks` and `ros.tasks` have the same names.
+`TASKS` is the registry; `convert.tasks` and `ros.tasks` use the same names.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def find_task(name: str) -> Task:
     """
     Return a task by its name.
 
-    :raises EngineError: for an unknown one, with those that are known.
+    :raises EngineError: for an unknown task; lists the known tasks.
     """
     if name not in TASKS:
         raise EngineError(f"the engine's task is '{name}', known are {', '.join(TASKS)}: "

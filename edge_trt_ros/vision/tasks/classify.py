@@ -30,7 +30,7 @@ class Classification:
 
 
 def classify(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Classification:
-    """Decode a fused head: `scores` [1, K] and `class_ids` [1, K]."""
+    """Decode the outputs of a fused head: `scores` [1, K] and `class_ids` [1, K]."""
     named = named_outputs(outputs, scores=2, class_ids=2, checksum=1)
     return best_classes(named['scores'][0], named['class_ids'][0].astype(np.int64), thresholds)
 
@@ -38,7 +38,7 @@ def classify(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> 
 def best_classes(scores: NDArray[Any], class_ids: NDArray[np.int64], thresholds: Thresholds
                  ) -> Classification:
     """
-    Return the `top_k` best of some classes.
+    Return the `top_k` classes with the highest scores.
 
     :param scores: float (n,).
     :param class_ids: int64 (n,).
@@ -64,7 +64,7 @@ def draw(image_bgr: NDArray[np.uint8], result: Classification, labels: Labels) -
 
 
 def describe(result: Classification, labels: Labels) -> dict[str, Any]:
-    """Return a result as plain values."""
+    """Return a result as plain values for JSON."""
     return {'classes': [
         {'label': labels[class_id], 'class_id': class_id, 'score': round(score, 4)}
         for class_id, score in zip(result.class_ids.tolist(), result.scores.tolist())]}

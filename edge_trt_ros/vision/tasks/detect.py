@@ -16,18 +16,18 @@ from edge_trt_ros.vision.selection import select
 from edge_trt_ros.vision.tasks.task import Labels, OutputFormat, Task
 from edge_trt_ros.vision.thresholds import Thresholds
 
-# What every fused head with boxes returns for its K best candidates.
+# The outputs of every fused head with boxes, for its K best candidates.
 CANDIDATES: dict[str, tuple[int | str, ...]] = {
     'boxes_xyxy': (1, 'K', 4), 'scores': (1, 'K'), 'class_ids': (1, 'K'), 'checksum': (1,)}
 
 
 def candidates(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
-    """Decode candidates that still need suppression (see `convert.tasks.fuse`)."""
+    """Decode candidates that still need NMS (see `convert.tasks.fuse`)."""
     return _from_candidates(outputs, letterbox, thresholds, suppress=True)
 
 
 def candidates_final(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
-    """Decode candidates that are final."""
+    """Decode candidates that need no NMS."""
     return _from_candidates(outputs, letterbox, thresholds, suppress=False)
 
 
@@ -45,7 +45,7 @@ def _from_candidates(outputs: Outputs, letterbox: Letterbox, thresholds: Thresho
         raise NetworkOutputError(
             f'the network returns boxes_xyxy {boxes.shape}, scores {scores.shape} and class_ids '
             f'{class_ids.shape}, expected (1, K, 4), (1, K) and (1, K): rebuild the engine')
-    # The checksum last: it shows only that something is wrong, the others how much.
+    # The checksum is last: it shows only that a value is not finite, not how many are.
     for name, values in (('scores', scores), ('boxes_xyxy', boxes), ('checksum', checksum)):
         check_finite(name, values)
     chosen = scores[0] >= thresholds.confidence
@@ -76,7 +76,7 @@ def describe_objects(detections: Detections, labels: Labels) -> list[dict[str, A
 
 
 def describe(result: Detections, labels: Labels) -> dict[str, Any]:
-    """Return a result as plain values."""
+    """Return a result as plain values for JSON."""
     return {'detections': describe_objects(result, labels)}
 
 

@@ -1,4 +1,4 @@
-"""Task obb: oriented boxes, each with a centre, a size and an angle."""
+"""Task obb: oriented boxes with centre, size and angle."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from edge_trt_ros.vision.tasks.detect import CANDIDATES, describe, draw_boxes, i
 from edge_trt_ros.vision.tasks.task import OutputFormat, Task
 from edge_trt_ros.vision.thresholds import Thresholds
 
-# Candidates are compared in blocks of this many, so that no matrix grows with their square.
+# Candidates are compared in blocks of this size: the full matrix grows with their square.
 _BLOCK = 256
 
 
 def oriented(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
-    """Decode a fused head: candidates, boxes before they are turned, and `angles` [1, K, 1]."""
+    """Decode the outputs of a fused head: boxes before rotation, and `angles` [1, K, 1]."""
     named = named_outputs(outputs, scores=2, boxes_xyxy=3, class_ids=2, angles=3, checksum=1)
     chosen = named['scores'][0] >= thresholds.confidence
     return select_oriented(named['boxes_xyxy'][0][chosen], named['angles'][0, :, 0][chosen],
@@ -33,12 +33,12 @@ def select_oriented(boxes: NDArray[Any], angles: NDArray[Any], scores: NDArray[A
                     class_ids: NDArray[Any], letterbox: Letterbox, thresholds: Thresholds
                     ) -> Detections:
     """
-    Return the detections among oriented candidates, best first.
+    Select detections from oriented candidates, best first.
 
-    :param boxes: float (n, 4), corners in network pixels before the box is turned.
+    :param boxes: float (n, 4), corners in network pixels before rotation.
     :param angles: float (n,), radians.
-    :param scores: float (n,), none below the confidence of `thresholds`.
-    :param class_ids: (n,), whole numbers of any type.
+    :param scores: float (n,), all at least the confidence of `thresholds`.
+    :param class_ids: (n,), whole numbers of any dtype.
     :param letterbox: maps network pixels back to the source image.
     :param thresholds: what to keep.
     """
@@ -49,22 +49,22 @@ def select_oriented(boxes: NDArray[Any], angles: NDArray[Any], scores: NDArray[A
     corners = oriented_corners(source, angles)
     hulls = clip_boxes(np.concatenate([corners.min(1), corners.max(1)], 1)
                        if len(corners) else source, letterbox.source_size_wh)
-    # A box within the padding must not suppress one that is in the image.
+    # A box in the padding must not suppress a box in the image.
     wanted &= (hulls[:, 2] > hulls[:, 0]) & (hulls[:, 3] > hulls[:, 1])
     found = Detections(source[wanted].astype(np.float32), scores[wanted].astype(np.float32),
                        class_ids[wanted], angles_rad=angles[wanted].astype(np.float32))
-    turned = np.concatenate([boxes[wanted], angles[wanted][:, None]], 1).astype(np.float32)
-    return found[_suppressed(turned, found, thresholds)]
+    rotated = np.concatenate([boxes[wanted], angles[wanted][:, None]], 1).astype(np.float32)
+    return found[_kept(rotated, found, thresholds)]
 
 
-def _suppressed(turned: Floats, found: Detections, thresholds: Thresholds) -> list[int]:
-    """Return which of the boxes (n, 5) are kept, best first, at most `max_detections`."""
+def _kept(rotated: Floats, found: Detections, thresholds: Thresholds) -> list[int]:
+    """Return the indices of the boxes (n, 5) to keep, best first, at most `max_detections`."""
     order = np.argsort(-found.scores, kind='stable')
     kept: list[int] = []
     for start in range(0, len(order), _BLOCK):
         block = order[start:start + _BLOCK]
-        block = block[~_rivals(turned, found, block, np.array(kept, np.intp), thresholds).any(1)]
-        rivals = _rivals(turned, found, block, block, thresholds)
+        block = block[~_rivals(rotated, found, block, np.array(kept, np.intp), thresholds).any(1)]
+        rivals = _rivals(rotated, found, block, block, thresholds)
         alive = np.ones(len(block), np.bool_)
         for place, index in enumerate(block.tolist()):
             if len(kept) == thresholds.max_detections:
@@ -75,10 +75,11 @@ def _suppressed(turned: Floats, found: Detections, thresholds: Thresholds) -> li
     return kept
 
 
-def _rivals(turned: Floats, found: Detections, rows: NDArray[np.intp],
+def _rivals(rotated: Floats, found: Detections, rows: NDArray[np.intp],
             columns: NDArray[np.intp], thresholds: Thresholds) -> NDArray[np.bool_]:
+    """Return which pairs of boxes have the same class and overlap too much."""
     rivals: NDArray[np.bool_] = oriented_iou(
-        turned[rows], turned[columns]) > thresholds.nms_iou
+        rotated[rows], rotated[columns]) > thresholds.nms_iou
     rivals &= found.class_ids[rows][:, None] == found.class_ids[columns][None, :]
     return rivals
 

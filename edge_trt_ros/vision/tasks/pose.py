@@ -1,4 +1,4 @@
-"""Task pose: detections with keypoints each, as joints of a person or corners of a pallet."""
+"""Task pose: detections with keypoints, such as joints of a person or corners of a pallet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 
 def keypoints(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
-    """Decode a fused head: candidates and `keypoints` [1, K, keypoints, 2 or 3]."""
+    """Decode the outputs of a fused head: candidates, `keypoints` [1, K, keypoints, 2 or 3]."""
     named = named_outputs(outputs, scores=2, boxes_xyxy=3, class_ids=2, keypoints=4, checksum=1)
     chosen = named['scores'][0] >= thresholds.confidence
     return with_keypoints(named['boxes_xyxy'][0][chosen], named['scores'][0][chosen],
@@ -30,19 +30,19 @@ def with_keypoints(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray
                    points: NDArray[Any], letterbox: Letterbox, thresholds: Thresholds
                    ) -> Detections:
     """
-    Suppress candidates, and map the keypoints of the detections that remain.
+    Select detections from candidates, and map their keypoints to source pixels.
 
     :param boxes: float (n, 4), corners in network pixels.
-    :param scores: float (n,), none below the confidence of `thresholds`.
-    :param class_ids: (n,), whole numbers of any type.
-    :param points: float (n, k, 2 or 3): x, y in network pixels and perhaps a score.
+    :param scores: float (n,), all at least the confidence of `thresholds`.
+    :param class_ids: (n,), whole numbers of any dtype.
+    :param points: float (n, k, 2 or 3): x, y in network pixels, optionally a score.
     :param letterbox: maps network pixels back to the source image.
     :param thresholds: what to keep.
     """
     found, rows = select(boxes, scores, class_ids, letterbox, thresholds, suppress=True)
     kept = points[rows].astype(np.float32)
     if kept.shape[2] == 2:
-        # A keypoint without a score of its own has the score of its object.
+        # A keypoint without a score gets the score of its object.
         shared = np.broadcast_to(found.scores[:, None, None], (*kept.shape[:2], 1))
         kept = np.concatenate([kept, shared], 2)
     return replace(found, keypoints=letterbox.keypoints_to_source(kept))

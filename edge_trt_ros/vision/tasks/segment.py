@@ -1,7 +1,7 @@
 """
-Task segment: detections with a mask each.
+Task segment: detections with masks.
 
-A mask is prototypes times coefficients, computed only for the detections that are kept.
+A mask is the product of coefficients and prototypes, computed only for kept detections.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from edge_trt_ros.vision.thresholds import Thresholds
 @dataclass(frozen=True)
 class Instances:
     """
-    The objects of one image and the pixels that belong to them.
+    The objects of one image and their pixels.
 
     :param detections: the objects, best first.
     :param instance_map: uint16 (H, W), source pixels: 0 is background, i + 1 is detection i.
-        Where masks overlap the better detection is on top.
+        If masks overlap, the better detection is on top.
     """
 
     detections: Detections
@@ -39,7 +39,7 @@ class Instances:
 
 
 def segment(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Instances:
-    """Decode a fused head: candidates, `coefficients` [1, K, c] and `prototypes` [1, c, h, w]."""
+    """Decode a fused head: candidates, `coefficients` [1, K, c], `prototypes` [1, c, h, w]."""
     named = named_outputs(outputs, scores=2, boxes_xyxy=3, class_ids=2, coefficients=3,
                           prototypes=4, checksum=1)
     chosen = named['scores'][0] >= thresholds.confidence
@@ -52,12 +52,12 @@ def instances(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any]
               coefficients: NDArray[Any], prototypes: NDArray[Any], letterbox: Letterbox,
               thresholds: Thresholds) -> Instances:
     """
-    Suppress candidates, and compute the masks of the detections that remain.
+    Select detections from candidates, and compute their masks.
 
     :param boxes: float (n, 4), corners in network pixels.
-    :param scores: float (n,), none below the confidence of `thresholds`.
-    :param class_ids: (n,), whole numbers of any type.
-    :param coefficients: float (n, c), of the candidates.
+    :param scores: float (n,), all at least the confidence of `thresholds`.
+    :param class_ids: (n,), whole numbers of any dtype.
+    :param coefficients: float (n, c), coefficients of the candidates.
     :param prototypes: float (c, h, w); a mask is the sum of prototypes times coefficients.
     :param letterbox: maps network pixels back to the source image.
     :param thresholds: what to keep.
@@ -70,7 +70,7 @@ def instances(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any]
         if right > left and bottom > top:
             logits = _logits_in_box(coefficients[rows[index]], prototypes, letterbox,
                                     (left, top, right, bottom))
-            # In OpenCV, which paints through a mask several times faster than NumPy.
+            # OpenCV copies through a mask several times faster than NumPy.
             here = instance_map[top:bottom, left:right]
             cv2.copyTo(np.full(here.shape, index + 1, np.uint16),
                        (logits > 0).view(np.uint8), here)
@@ -79,7 +79,7 @@ def instances(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any]
 
 def _logits_in_box(coefficients: NDArray[Any], prototypes: NDArray[Any], letterbox: Letterbox,
                    box: tuple[int, int, int, int]) -> NDArray[np.float32]:
-    """Return the mask's logit at the centre of each source pixel of a box, bilinear."""
+    """Return the mask's logits at the centres of a box's source pixels, bilinear."""
     parts, steps, shifts = [], [], []
     for low, high, scale, pad, network, length in (
             (box[1], box[3], letterbox.scale_y, letterbox.pad_top,
@@ -100,12 +100,12 @@ def _logits_in_box(coefficients: NDArray[Any], prototypes: NDArray[Any], letterb
 
 def _enlarged(small: NDArray[np.float32], steps_yx: list[float], shifts_yx: list[float],
               size_wh: tuple[int, int]) -> NDArray[np.float32]:
-    """Return pixels that lie at shift + step * i in a small map, bilinear."""
+    """Return a small map sampled at shift + step * i, interpolated bilinearly."""
     zooms = [1 / step for step in steps_yx]
     starts = [(shift + 0.5) * zoom - 0.5 for shift, zoom in zip(shifts_yx, zooms)]
     whole = [round(value) for value in (*zooms, *starts)]
-    # cv2.resize is three times faster, and can do it where pixels and cells line up, as they do
-    # for the usual camera before the usual network.
+    # cv2.resize is three times faster than warpAffine. It works if pixels and cells are aligned,
+    # as for common sizes of cameras and networks.
     if all(abs(value - near) < 1e-6 for value, near in zip((*zooms, *starts), whole)):
         zoom_y, zoom_x, top, left = whole
         grown = cv2.resize(small, (small.shape[1] * zoom_x, small.shape[0] * zoom_y),
@@ -126,9 +126,9 @@ def draw(image_bgr: NDArray[np.uint8], result: Instances, labels: Labels) -> Non
 
 
 def describe(result: Instances, labels: Labels) -> dict[str, Any]:
-    """Return each object as plain values, with the pixels that its mask covers."""
+    """Return each object as plain values for JSON, with the number of pixels of its mask."""
     areas_px = np.bincount(result.instance_map.ravel(), minlength=len(result.detections) + 1)
-    return {'detections': [{**one, 'mask_px': int(area)} for one, area in zip(
+    return {'detections': [{**described, 'mask_px': int(area)} for described, area in zip(
         describe_objects(result.detections, labels), areas_px[1:])]}
 
 

@@ -20,9 +20,9 @@ from edge_trt_ros.vision.thresholds import Thresholds
 @dataclass(frozen=True)
 class ClassMap:
     """
-    The class of every pixel, in the network's resolution.
+    The class of every pixel in the network's resolution.
 
-    :param classes: integers (h, w); h and w are those of the network's output, padding included.
+    :param classes: integers (h, w), the size of the network's output including padding.
     :param letterbox: maps the source image to the network's input.
     """
 
@@ -30,7 +30,7 @@ class ClassMap:
     letterbox: Letterbox
 
     def in_network_resolution(self) -> NDArray[Any]:
-        """Return the cells that show the image, without pure padding; a view."""
+        """Return the cells that show the image, without padding; a view."""
         box = self.letterbox
         parts = []
         for pad, resized, network, length in zip(
@@ -40,13 +40,13 @@ class ClassMap:
         return self.classes[parts[0], parts[1]]
 
     def in_source_resolution(self) -> NDArray[Any]:
-        """Return the class under the centre of each pixel of the source, (H, W)."""
+        """Return the class at the centre of each source pixel, (H, W)."""
         rows, columns = _cells(self.letterbox, self.classes.shape)
         return np.take(np.take(self.classes, rows, 0), columns, 1)
 
 
 def semantic(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> ClassMap:
-    """Decode a fused head: `class_map` [1, h, w]."""
+    """Decode the output of a fused head: `class_map` [1, h, w]."""
     classes = named_outputs(outputs, class_map=3, checksum=1)['class_map'][0]
     return ClassMap(classes.astype(np.uint16), letterbox)
 
@@ -58,7 +58,7 @@ def draw(image_bgr: NDArray[np.uint8], result: ClassMap, labels: Labels) -> None
 
 
 def describe(result: ClassMap, labels: Labels) -> dict[str, Any]:
-    """Return how many pixels each class covers in the source image."""
+    """Return the number of source pixels of each class, as plain values for JSON."""
     pixels = np.bincount(result.in_source_resolution().ravel(), minlength=len(labels))
     return {'class_px': {
         labels[index]: count for index, count in enumerate(pixels.tolist()) if count}}
@@ -67,7 +67,7 @@ def describe(result: ClassMap, labels: Labels) -> dict[str, Any]:
 @lru_cache(maxsize=16)
 def _cells(letterbox: Letterbox, shape: tuple[int, int]
            ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the row of the map for each row of the source, and the column for each column."""
+    """Return the map's row for each source row, and the map's column for each source column."""
     cells = []
     for source, resized, pad, network, length in zip(
             letterbox.source_size_wh[::-1], letterbox.resized_size_wh[::-1],

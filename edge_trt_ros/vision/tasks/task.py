@@ -1,4 +1,4 @@
-"""What the vision layer knows of a task: its results, how they are drawn and written as JSON."""
+"""Tasks in the vision layer: how engine outputs are decoded, drawn and written as JSON."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Labels = Sequence[str]
 @dataclass(frozen=True)
 class OutputFormat:
     """
-    The outputs of an engine whose graph contains the head, and how they are decoded.
+    The outputs of an engine that contains the head, and how they are decoded.
 
-    :param name: what a manifest calls it (`decoder`).
-    :param outputs: shape of each output; a letter stands for a length that is the same wherever
-        that letter stands. Empty for outputs of any name and shape.
-    :param decode: called with outputs, letterbox and thresholds; returns the task's result.
+    :param name: name of the format in a manifest (`decoder`).
+    :param outputs: shape of each output by name; equal letters mean equal lengths. Empty accepts
+        outputs of any name and shape.
+    :param decode: function of outputs, letterbox and thresholds; returns the task's result.
     """
 
     name: str
@@ -39,7 +39,7 @@ class OutputFormat:
         """
         if not self.outputs:
             return ''
-        shapes = {one.name: one.shape for one in tensors}
+        shapes = {tensor.name: tensor.shape for tensor in tensors}
         lengths: dict[str, int] = {}
         for name, shape in self.outputs.items():
             found = shapes.get(name, ())
@@ -47,24 +47,24 @@ class OutputFormat:
                 have == (lengths.setdefault(want, have) if isinstance(want, str) else want)
                 for want, have in zip(shape, found))
             if not fits:
-                expected = '; '.join(f"{one} [{', '.join(map(str, dims))}]"
-                                     for one, dims in self.outputs.items())
+                expected = '; '.join(f"{output} [{', '.join(map(str, dimensions))}]"
+                                     for output, dimensions in self.outputs.items())
                 return f"has {'; '.join(map(str, tensors))}, expected {expected}"
         return ''
 
 
 def no_detections(result: Any) -> None:
-    """Return None: results of this task have no boxes."""
+    """Return None: the results of this task have no boxes."""
 
 
 @dataclass(frozen=True)
 class Task:
     """
-    A task, as the vision layer knows it.
+    A task in the vision layer.
 
-    :param name: as a manifest states it.
-    :param formats: the formats of engines for it.
-    :param draw: draws a result into an image, uint8 (H, W, 3) bgr, with the labels.
+    :param name: name of the task in a manifest.
+    :param formats: output formats of engines for this task.
+    :param draw: draws a result into an image, uint8 (H, W, 3) BGR, with the labels.
     :param describe: returns a result as plain values for JSON, with the labels.
     :param detections: returns the boxes of a result, or None for a task without boxes.
     """
@@ -77,9 +77,9 @@ class Task:
 
     @property
     def has_boxes(self) -> bool:
-        """Whether a result of this task consists of boxes."""
+        """Whether the results of this task contain boxes."""
         return self.detections is not no_detections
 
     def format(self, name: str) -> OutputFormat | None:
         """Return a format by its name; None if the task has no such format."""
-        return next((one for one in self.formats if one.name == name), None)
+        return next((candidate for candidate in self.formats if candidate.name == name), None)

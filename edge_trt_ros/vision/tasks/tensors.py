@@ -17,7 +17,7 @@ from edge_trt_ros.vision.thresholds import Thresholds
 @dataclass(frozen=True)
 class RawTensors:
     """
-    The outputs for one sample.
+    The outputs of a network for one sample.
 
     :param by_name: float32 arrays in the order of the network's outputs.
     """
@@ -26,18 +26,18 @@ class RawTensors:
 
 
 def tensors(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> RawTensors:
-    """Return the outputs as float32; they are rejected only if they are not finite."""
+    """Return the outputs as float32; reject only values that are not finite."""
     for name, values in outputs.items():
         check_finite(name, values)
     return RawTensors({name: values.astype(np.float32) for name, values in outputs.items()})
 
 
 def draw(image_bgr: NDArray[np.uint8], result: RawTensors, labels: Labels) -> None:
-    """Draw nothing: what the numbers mean is unknown."""
+    """Draw nothing: the meaning of the values is unknown."""
 
 
 def describe(result: RawTensors, labels: Labels) -> dict[str, Any]:
-    """Return shape and range of each output."""
+    """Return shape, range and mean of each output, as plain values for JSON."""
     return {'tensors': {name: {'shape': list(values.shape), 'min': float(values.min()),
                                'max': float(values.max()), 'mean': float(values.mean())}
                         for name, values in result.by_name.items()}}
