@@ -1,23 +1,27 @@
 """
-Deploy trained networks on a robot: ONNX in, detections out, as two ROS 2 nodes.
+Deploy trained networks on a robot with ROS 2 nodes: ONNX in, detections out.
 
-The folders are the data flow; each may import only those to its left::
+Each folder is a layer, and may import only the layers to its left::
 
-    errors, tensor_spec, manifest <- vision <- runtime <- convert <- ros <- demo
-    demo <- benchmark <- cli
+    errors, files, settings, tensor_spec, manifest <- vision <- heads <- runtime <- sources
+    sources <- convert <- export <- evaluation <- ros <- demo <- benchmark <- cli
 
-vision    pixels, boxes, detections: pure arithmetic
-runtime   runs an engine on a frame: one contract, a back end for each device
-convert   ONNX to a checked, fused, verified engine with its manifest
-ros       the nodes, their parameters and messages
-demo      a synthetic road, a trained detector for it and a score
-benchmark what each part of a frame's way takes, on this machine
-cli       one thin file for each executable
+vision     pixels, boxes, detections, tasks: pure arithmetic
+heads      the output formats of networks: recognition, appended nodes, decoding
+runtime    runs an engine on samples: one contract, a back end per device
+sources    frames from messages, image files and bags
+convert    builds a checked, fused, verified engine and its manifest from an ONNX
+export     exports networks of other frameworks to ONNX
+evaluation compares detections with labels
+ros        the nodes, their parameters and messages
+demo       a synthetic road, a detector trained on it, and a score
+benchmark  measures each stage of a frame on this machine
+cli        one file per executable
 """
 
 import logging
 
-# Who imports this decides what is heard: the nodes pass it on to ROS, a command prints its errors.
+# The application configures logging: nodes forward it to ROS, commands print errors.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __version__ = '0.1.0'

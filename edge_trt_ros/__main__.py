@@ -1,4 +1,4 @@
-"""`python3 -m edge_trt_ros NAME ...` does what `ros2 run edge_trt_ros NAME ...` does."""
+"""`python3 -m edge_trt_ros NAME ...` is equivalent to `ros2 run edge_trt_ros NAME ...`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EXECUTABLES = tuple(sorted(
 
 
 def main() -> None:
-    """Run the executable that the first argument names, with the arguments after it."""
+    """Run the executable named by the first argument with the remaining arguments."""
     name = sys.argv[1] if len(sys.argv) > 1 else ''
     if name not in EXECUTABLES:
         wrong = f"there is no executable '{name}'. " if name else ''
@@ -22,7 +22,7 @@ def main() -> None:
     sys.argv[:2] = [name]
     try:
         import_module(f'edge_trt_ros.cli.{name}').main()
-    except KeyboardInterrupt:  # while libraries load, which takes seconds on a small machine
+    except KeyboardInterrupt:  # while libraries load: seconds on a small machine
         raise SystemExit(130) from None
 
 

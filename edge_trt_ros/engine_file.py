@@ -1,10 +1,10 @@
 """
-Reading an engine file together with the manifest that describes it.
+Reads an engine file together with its manifest.
 
-Two files cannot be replaced in one step. An installation therefore writes the new manifest to
-`<engine>.json.next` first, then replaces the engine, then renames the manifest into place. If
-it is stopped at any moment, one of the two manifests describes the engine that is there: the
-reader takes the one whose hash matches.
+Two files cannot be replaced atomically. An installation therefore writes the new manifest to
+`<engine>.json.next` first, then replaces the engine, then renames the manifest. If it is
+interrupted, one of the two manifests describes the installed engine: the reader uses the manifest
+whose hash matches.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from edge_trt_ros.files import read_file
 from edge_trt_ros.manifest import EngineManifest, manifest_path, REBUILD
 from edge_trt_ros.manifest_json import manifest_from_json
 
-MAX_MANIFEST_BYTES = 128 << 20  # a tokenizer may be part of it
+MAX_MANIFEST_BYTES = 128 << 20  # it may contain a tokenizer
 
 
 def next_manifest_path(engine_path: Path) -> Path:
-    """Return the path of an engine's manifest while that engine is being installed."""
+    """Return the path of an engine's new manifest during its installation."""
     path = manifest_path(engine_path)
     return path.with_name(path.name + '.next')
 
 
 def read_engine(engine_path: Path) -> tuple[bytes, EngineManifest]:
     """
-    Read an engine and its manifest, and check that they belong together.
+    Read an engine and its manifest, and check that the manifest describes the engine.
 
     :param engine_path: the engine file.
     :returns: the engine's bytes and its manifest.
-    :raises EngineError: if the engine is missing, empty or cannot be read.
-    :raises ManifestError: if there is no manifest, or none describes these bytes.
+    :raises EngineError: if the engine is missing, empty or unreadable.
+    :raises ManifestError: if there is no manifest, or no manifest describes these bytes.
     """
     engine = _read_bytes(engine_path)
     problem: ManifestError | None = None
@@ -54,7 +54,7 @@ def read_manifest(path: Path) -> EngineManifest:
     """
     Read a manifest file.
 
-    :raises ManifestError: if it cannot be read as one, with the reason.
+    :raises ManifestError: if the file is not a valid manifest, with the reason.
     """
     try:
         return manifest_from_json(read_file(path, MAX_MANIFEST_BYTES).decode('utf-8'), str(path))

@@ -1,11 +1,11 @@
 """
-The errors of this package, and the contract for handling them.
+The errors of this package, and how they are handled.
 
-A message is one or two sentences for the person at the robot: what failed, what was found
-against what was expected, and what to do about it. `EdgeTrtError` and `OSError` are things a
-user can mend: a node logs the message, returns FAILURE, holds nothing and can be configured
-again; a command prints it on stderr and exits with 1. Anything else is a bug of ours: it is
-logged with its traceback and a lifecycle transition answers ERROR.
+A message is one or two sentences for the user: the cause, the actual and the expected value, and
+the remedy. A user can fix an `EdgeTrtError` or `OSError`: a node logs the message, returns
+FAILURE, releases its resources and can be configured again; a command prints the message to
+stderr and exits with status 1. Other exceptions are bugs in this package: they are logged with a
+traceback, and a lifecycle transition returns ERROR.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from __future__ import annotations
 
 class EdgeTrtError(Exception):
     """
-    Something a user can mend.
+    An error that a user can fix.
 
-    :param message: says what and how; it may change with any version.
-    :param code: names the failure for programs, in lower case with underscores, and stays; ''
-        takes that of the kind.
+    :param message: cause and remedy; the wording may change in any version.
+    :param code: stable error code for programs, lower case with underscores; '' uses the code of
+        the class.
     """
 
     code = 'error'
@@ -29,65 +29,65 @@ class EdgeTrtError(Exception):
 
 
 class ConfigurationError(EdgeTrtError):
-    """A parameter, a recipe or a command-line value that cannot be used."""
+    """An invalid parameter, build option or command-line value."""
 
     code = 'configuration'
 
 
 class ModelError(EdgeTrtError):
-    """An ONNX file that cannot be read, checked or understood."""
+    """An ONNX file that cannot be read or is not supported."""
 
     code = 'model'
 
 
 class ManifestError(EdgeTrtError):
-    """A manifest that is missing, malformed or of another engine, version or machine."""
+    """A manifest that is missing, malformed, or for another engine, version or machine."""
 
     code = 'manifest'
 
 
 class EngineError(EdgeTrtError):
-    """An engine file or a back end that cannot be opened here."""
+    """An engine file or a back end that cannot be opened on this machine."""
 
     code = 'engine'
 
 
 class ImageError(EdgeTrtError):
-    """An image whose bytes and description do not agree, or whose encoding is unknown."""
+    """An image whose bytes do not match its description, or whose encoding is unknown."""
 
     code = 'image'
 
 
 class BagError(EdgeTrtError):
-    """A recording that cannot be read or written, or lacks what is asked of it."""
+    """A bag that cannot be read or written, or does not contain a requested topic."""
 
     code = 'bag'
 
 
 class NetworkOutputError(EdgeTrtError):
-    """Outputs of a network that are not finite or not of the shape its manifest states."""
+    """Outputs of a network that are not finite or do not have the expected shape."""
 
     code = 'network_output'
 
 
 class BuildError(EdgeTrtError):
-    """A build of an engine that failed; the engine installed before it is untouched."""
+    """A failed build of an engine; the installed engine is unchanged."""
 
     code = 'build'
 
 
 class BuildCanceledError(BuildError):
-    """A build that was canceled on request."""
+    """A build that the user canceled."""
 
     code = 'canceled'
 
 
 def described(error: BaseException) -> str:
-    """Return what an error says, and its code in brackets where it has one."""
+    """Return the message of an error, followed by its code in brackets, if any."""
     return f'{error} [{error.code}]' if isinstance(error, EdgeTrtError) else str(error)
 
 
 def first_line(error: BaseException) -> str:
-    """Return the kind of another library's error and the first line of what it says."""
+    """Return the class and the first line of the message of another library's error."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f'{type(error).__name__}: {lines[0]}' if lines else type(error).__name__

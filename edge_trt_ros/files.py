@@ -1,4 +1,4 @@
-"""Files: replaced atomically, hashed, and read only if they are regular files."""
+"""Replaces files atomically, hashes bytes, and reads regular files only."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _KINDS = ((stat.S_ISDIR, 'a folder'), (stat.S_ISFIFO, 'a FIFO'), (stat.S_ISSOCK,
 
 def write_file(path: Path, data: bytes) -> None:
     """
-    Replace a file atomically and flush it to disk; its folder is created if it is missing.
+    Replace a file atomically and flush it to disk; create its folder if it is missing.
 
     :param path: the file.
-    :param data: its new content.
-    :raises OSError: if the disk refuses; the old file stays.
+    :param data: the new content.
+    :raises OSError: if writing fails; the old file is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = staged_path(path)
@@ -34,19 +34,19 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def staged_path(path: Path) -> Path:
-    """Return the hidden name under which this process writes a file before it is complete."""
+    """Return the hidden path to which this process writes a file before renaming it."""
     return path.with_name(f'.{path.name}.{os.getpid()}.tmp')
 
 
 def read_file(path: Path, max_bytes: int = 0) -> bytes:
     """
-    Read a regular file; opening a FIFO or a device would block or never end.
+    Read a regular file; reading a FIFO or a device could block or never end.
 
     :param path: the file; symbolic links are followed.
-    :param max_bytes: size above which it is not read; 0 sets no limit.
-    :raises OSError: if it cannot be read, is not a regular file, or is too large.
+    :param max_bytes: maximum size; 0 sets no limit.
+    :raises OSError: if the file cannot be read, is not a regular file, or is too large.
     """
-    # Without O_NONBLOCK the open itself waits until somebody writes into a FIFO.
+    # Without O_NONBLOCK, opening a FIFO blocks until a process opens it for writing.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
@@ -64,5 +64,5 @@ def read_file(path: Path, max_bytes: int = 0) -> bytes:
 
 
 def sha256_hex(data: bytes) -> str:
-    """Return the SHA-256 of some bytes as 64 hexadecimal digits."""
+    """Return the SHA-256 of bytes as 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()

@@ -1,9 +1,9 @@
 """
-The manifest: what an engine file is, as JSON next to it (`<engine>.json`).
+The manifest: describes an engine file, as JSON next to it (`<engine>.json`).
 
-An engine is code to the library that loads it, so the manifest is checked before a byte of
-the engine is deserialised. What the model is (inputs, head, labels) is stored here and nowhere
-else; the parameters of a node hold only what an operator tunes.
+An engine contains code that the library executes, so the manifest is checked before the engine is
+deserialised. Only the manifest describes the model (inputs, head, labels); a node's parameters
+are only for tuning.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from edge_trt_ros.tensor_spec import TensorSpec
 
 SCHEMA_VERSION = 2
 MAX_LABELS = 65536
-# Of one input or output: more is no tensor of a network that runs on a robot.
+# Maximum size of an input or output; networks for robots have smaller tensors.
 MAX_TENSOR_BYTES = 1 << 31
 REBUILD = 'rebuild it with `ros2 run edge_trt_ros build_engine MODEL.onnx -o ENGINE`'
 
@@ -30,34 +30,34 @@ REBUILD = 'rebuild it with `ros2 run edge_trt_ros build_engine MODEL.onnx -o ENG
 @dataclass(frozen=True)
 class EngineManifest:
     """
-    Identity of one engine file, and what goes in and comes out.
+    Identity of one engine file, its inputs and its outputs.
 
     :param engine_sha256: hash of the engine file's bytes, hexadecimal.
-    :param engine_size_bytes: its size.
-    :param onnx_sha256: hash of the ONNX that it was built from; '' if it was not built from one.
-    :param plan: what decided the build (`convert.plan.PlanIdentity`): the build options under
+    :param engine_size_bytes: size of the engine file.
+    :param onnx_sha256: hash of the ONNX; '' if the engine was not built from an ONNX.
+    :param plan: inputs of the build (`convert.plan.PlanIdentity`): the build options under
         'options', the hash of the calibration images, library and device.
     :param plan_key: hash of the plan.
-    :param backend: the library that runs it: 'onnxruntime', 'tensorrt', 'tensorrt_rtx'.
+    :param backend: library that runs the engine: 'onnxruntime', 'tensorrt', 'tensorrt_rtx'.
     :param backend_version: version of that library at build time.
-    :param platform: operating system and processor, as 'linux-x86_64'.
-    :param target: what it runs on: 'compute_capabilities' (an empty list names all that the
-        library supports), 'gpu' and 'driver' that it was built with.
-    :param layers: what was really built: 'precisions' (name to number of layers), 'layers' (how
-        many in all) and 'source' (who counted them).
+    :param platform: operating system and processor architecture, as 'linux-x86_64'.
+    :param target: target device: 'compute_capabilities' (an empty list means all that the
+        library supports), and the 'gpu' and 'driver' of the build.
+    :param layers: layers of the built engine: 'precisions' (number of layers per precision),
+        'layers' (total number) and 'source' (origin of these numbers).
     :param inputs: the network's input tensors.
     :param outputs: the engine's output tensors.
-    :param input_kinds: what the network reads and how that fills `inputs`.
+    :param input_kinds: the network's inputs (image, text or tensors) and how they fill `inputs`.
     :param head: the output format of the network (a name in `heads.HEADS`).
     :param decoder: how the engine's outputs become results: a format of `vision.tasks` if the
-        head is part of the engine's graph, or the head's own name if it is decoded on the host.
-    :param task: what the network is for, as 'detect' (a name in `vision.tasks.TASKS`).
+        head is part of the engine, or the name of the head if it is decoded on the host.
+    :param task: task of the network, as 'detect' (a name in `vision.tasks.TASKS`).
     :param labels: class names; the index is the class.
-    :param verification: what was compared at build time, and how far it was off.
+    :param verification: the comparisons at build time and their deviations.
     :param build_seconds: duration of the build.
     :param built_at: UTC time of the build, ISO 8601.
-    :param decoding: of a head that is decoded on the host: 'roles' (its inputs to the engine's
-        outputs) and 'options' of its decoder.
+    :param decoding: for a head that is decoded on the host: 'roles' (maps the decoder's inputs to
+        the engine's outputs) and 'options' of the decoder.
     """
 
     engine_sha256: str
@@ -100,39 +100,39 @@ class EngineManifest:
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """The build options by name, as plain values; empty if it was not built here."""
+        """The build options by name, as plain values; empty if this package did not build it."""
         return dict(self.plan.get('options', {}))
 
     @property
     def head_runs_in(self) -> str:
-        """Where the head runs: 'engine' as part of its graph, or 'host'."""
+        """Where the head runs: 'engine' if the engine contains it, or 'host'."""
         return 'host' if self.decoder == self.head and self.decoding else 'engine'
 
     @property
     def image_input(self) -> ImageInput:
         """
-        How pixels become the input.
+        The image input: how pixels become the input tensor.
 
-        :raises EngineError: if the network reads no image.
+        :raises EngineError: if the network does not read an image.
         """
-        for one in self.input_kinds:
-            if isinstance(one, ImageInput):
-                return one
+        for kind in self.input_kinds:
+            if isinstance(kind, ImageInput):
+                return kind
         raise EngineError(f"the engine's task is '{self.task}', and its network reads no image: "
                           'use an engine of a network for images')
 
     @property
     def text_input(self) -> TextInput | None:
-        """How a text becomes the input; None if the network reads no texts."""
-        return next((one for one in self.input_kinds if isinstance(one, TextInput)), None)
+        """The text input: how a text becomes the input tensors; None if there is none."""
+        return next((kind for kind in self.input_kinds if isinstance(kind, TextInput)), None)
 
     def input_shape(self, name: str) -> tuple[int, ...]:
-        """Return the shape of an input tensor for one sample, by its name."""
-        return next(one.shape(name) for one in self.input_kinds if name in one.tensors)
+        """Return the shape of an input tensor for one sample, by the tensor's name."""
+        return next(kind.shape(name) for kind in self.input_kinds if name in kind.tensors)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as plain values."""
-        return {**asdict(self), 'input_kinds': [input_to_dict(one) for one in self.input_kinds]}
+        return {**asdict(self), 'input_kinds': [input_to_dict(kind) for kind in self.input_kinds]}
 
     def to_json(self) -> str:
         """Return the manifest as indented JSON text with a closing newline."""
@@ -140,10 +140,10 @@ class EngineManifest:
 
     def check_engine(self, engine: bytes, engine_path: Path) -> None:
         """
-        Reject an engine that is not the one described.
+        Reject an engine that this manifest does not describe.
 
-        :param engine: the whole content of the file.
-        :param engine_path: its path, for the message.
+        :param engine: the complete content of the file.
+        :param engine_path: path of the file, for the message.
         :raises ManifestError: if size or hash differ.
         """
         if len(engine) != self.engine_size_bytes:

@@ -1,9 +1,9 @@
 """
-Reading manifests: schema 2, and schema 1 of version 0.1.0.
+Reads manifests: schema 2, and schema 1 of version 0.1.0.
 
-Schema 1 had one input that always looked like an image (`input_contract`, with the layout
-'tokens' for texts), called the head `source_head` and the decoder `head`, and kept the build
-options and the hash of the calibration images together in `recipe`.
+Schema 1 had a single input, described as an image (`input_contract`, with the layout 'tokens' for
+texts). It named the head `source_head` and the decoder `head`, and stored the build options and
+the hash of the calibration images in `recipe`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _TEXTS = ('engine_sha256', 'onnx_sha256', 'plan_key', 'backend', 'backend_versio
           'head', 'decoder', 'task', 'built_at')
 _MAPPINGS = ('plan', 'target', 'layers', 'verification', 'decoding')
 _OPTIONAL = ('decoding',)
-# Outputs of a network whose head version 0.1.0 had appended to the graph.
+# Decoders of engines to which version 0.1.0 had appended the head.
 _APPENDED_IN_1 = ('candidates', 'candidates_final', 'classify', 'semantic', 'segment', 'keypoints',
                   'oriented', 'tensors')
-# What schema 1 had to have, besides what it shares with schema 2.
+# Required fields of schema 1 that are not in schema 2, and the reverse.
 _ONLY_IN_1 = ('source_onnx_sha256', 'recipe', 'cache_key', 'input_contract', 'source_head')
 _NOT_IN_1 = ('onnx_sha256', 'plan', 'plan_key', 'input_kinds', 'decoder', 'decoding')
 
@@ -35,8 +35,8 @@ def manifest_from_json(text: str, origin: str) -> EngineManifest:
     Read a manifest.
 
     :param text: the JSON text.
-    :param origin: where it came from, for the message.
-    :raises ManifestError: naming the field, what was found and what was expected.
+    :param origin: file of the text, for the message.
+    :raises ManifestError: names the field, its value and the expected value.
     """
     try:
         raw = json.loads(text)
@@ -44,7 +44,7 @@ def manifest_from_json(text: str, origin: str) -> EngineManifest:
         raise ManifestError(f'{origin} is not JSON ({error}); {REBUILD}') from error
     version = raw.get('schema_version') if isinstance(raw, dict) else None
     if not isinstance(version, int) or version < 1:
-        raise ManifestError(f'{origin} is no manifest: schema_version is {version!r}, '
+        raise ManifestError(f'{origin} is not a manifest: schema_version is {version!r}, '
                             f'expected {SCHEMA_VERSION}; {REBUILD}')
     if version > SCHEMA_VERSION:
         raise ManifestError(
@@ -80,8 +80,8 @@ def _from_fields(raw: Mapping[str, Any]) -> EngineManifest:
                         'and values')
     for name in ('inputs', 'outputs'):
         values[name] = tuple(
-            TensorSpec(str(one['name']), str(one['dtype']), tuple(map(int, one['shape'])))
-            for one in values[name])
+            TensorSpec(str(spec['name']), str(spec['dtype']), tuple(map(int, spec['shape'])))
+            for spec in values[name])
     values['input_kinds'] = tuple(map(input_from_dict, values['input_kinds']))
     values['labels'] = tuple(map(str, values['labels']))
     values['build_seconds'] = float(values['build_seconds'])
@@ -89,7 +89,7 @@ def _from_fields(raw: Mapping[str, Any]) -> EngineManifest:
 
 
 def _upgraded(old: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of schema 2 for those of schema 1."""
+    """Convert the fields of schema 1 to schema 2."""
     options = dict(old['recipe'])
     calibration_sha256 = options.pop('calibration_sha256', '')
     target = dict(old['target'])

@@ -1,8 +1,8 @@
 """
-What a network reads, and how a sample becomes its input tensors.
+The inputs of a network, and how a sample becomes its input tensors.
 
-A network reads an image, a text or plain tensors. Each kind names the tensors that it fills;
-dtype and shape of the tensors stand in the manifest's `inputs`.
+A network reads an image, a text or plain tensors. Each kind of input names the tensors that it
+fills; the manifest's `inputs` state the dtype and shape of the tensors.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 from edge_trt_ros.errors import ManifestError
 from edge_trt_ros.tensor_spec import TensorSpec
 
-# Of an image or of a network's input; a 16K sensor fits.
+# Maximum width and height of an image or a network's input; a 16K sensor fits.
 MAX_SIDE_PX = 16384
 MAX_TOKENS = 65536
 COLOR_ORDERS = ('rgb', 'bgr')
-# What a tensor of a text network holds. `stacked` is [1, 3, 1, length]: engines of version 0.1.0.
+# Contents of a text network's tensors. `stacked` is [1, 3, 1, length], used by version 0.1.0.
 TEXT_PARTS = ('ids', 'attention_mask', 'token_types', 'stacked')
 
 
@@ -31,12 +31,12 @@ class ImageInput:
 
     :param size_wh: width and height of the network's input in pixels.
     :param color_order: 'rgb' or 'bgr', the order of the channels in the tensor.
-    :param scale: factor applied to the 0..255 value first.
+    :param scale: factor for values of 0..255, applied first.
     :param mean: subtracted after scaling, in the tensor's channel order.
-    :param std: divided by last, in the tensor's channel order.
-    :param pad_value: 0..255, fills what the letterboxed image does not cover.
+    :param std: divisor, applied last, in the tensor's channel order.
+    :param pad_value: 0..255, fills the padding of the letterbox.
     :param tensor: name of the tensor [1, 3, height, width].
-    :raises ManifestError: naming the field, its value and what is allowed.
+    :raises ManifestError: names the field, its value and the allowed values.
     """
 
     size_wh: tuple[int, int]
@@ -66,7 +66,7 @@ class ImageInput:
 
     @property
     def tensors(self) -> tuple[str, ...]:
-        """Names of the tensors that it fills."""
+        """Names of the tensors that this input fills."""
         return (self.tensor,)
 
     def shape(self, tensor: str) -> tuple[int, ...]:
@@ -77,12 +77,12 @@ class ImageInput:
 @dataclass(frozen=True)
 class TextInput:
     """
-    How a text becomes the input tensors: by the tokenizer of the network's training.
+    How a text becomes the input tensors, with the tokenizer that the network was trained with.
 
-    :param length: tokens of a text; longer ones are cut off, shorter ones padded.
-    :param parts: for each tensor which of `TEXT_PARTS` it holds.
+    :param length: tokens per text; longer texts are truncated, shorter texts are padded.
+    :param parts: for each tensor its content, a name in `TEXT_PARTS`.
     :param tokenizer: content of `tokenizer.json`.
-    :raises ManifestError: naming the field, its value and what is allowed.
+    :raises ManifestError: names the field, its value and the allowed values.
     """
 
     length: int
@@ -100,7 +100,7 @@ class TextInput:
 
     @property
     def tensors(self) -> tuple[str, ...]:
-        """Names of the tensors that it fills."""
+        """Names of the tensors that this input fills."""
         return tuple(self.parts)
 
     def shape(self, tensor: str) -> tuple[int, ...]:
@@ -111,11 +111,11 @@ class TextInput:
 @dataclass(frozen=True)
 class TensorInput:
     """
-    A tensor that the caller provides as it is.
+    A tensor that the caller provides; it is copied unchanged.
 
-    :param tensor: its name.
-    :param fixed_shape: its shape, outermost first.
-    :param dtype: its dtype, as 'float32'.
+    :param tensor: name of the tensor.
+    :param fixed_shape: shape of the tensor, outermost dimension first.
+    :param dtype: dtype of the tensor, as 'float32'.
     """
 
     tensor: str
@@ -124,7 +124,7 @@ class TensorInput:
 
     @property
     def tensors(self) -> tuple[str, ...]:
-        """Names of the tensors that it fills."""
+        """Names of the tensors that this input fills."""
         return (self.tensor,)
 
     def shape(self, tensor: str) -> tuple[int, ...]:
@@ -133,7 +133,7 @@ class TensorInput:
 
 
 NetworkInput = ImageInput | TextInput | TensorInput
-# The name of each kind in a manifest.
+# The kinds of inputs by their names in a manifest.
 INPUT_KINDS: Mapping[str, type] = MappingProxyType(
     {'image': ImageInput, 'text': TextInput, 'tensor': TensorInput})
 _NAMES = {kind: name for name, kind in INPUT_KINDS.items()}
@@ -141,24 +141,24 @@ _DTYPES = {'image': ('float32', 'float16', 'bfloat16', 'uint8', 'int8'),
            'text': ('int32', 'int64')}
 
 
-def kind_name(one: NetworkInput) -> str:
-    """Return how a manifest names the kind of an input: 'image', 'text' or 'tensor'."""
-    return _NAMES[type(one)]
+def kind_name(network_input: NetworkInput) -> str:
+    """Return the name of an input's kind in a manifest: 'image', 'text' or 'tensor'."""
+    return _NAMES[type(network_input)]
 
 
-def input_to_dict(one: NetworkInput) -> dict[str, Any]:
-    """Return an input as plain values, as a manifest stores it."""
-    return {'kind': kind_name(one), **asdict(one)}
+def input_to_dict(network_input: NetworkInput) -> dict[str, Any]:
+    """Return an input as plain values for a manifest."""
+    return {'kind': kind_name(network_input), **asdict(network_input)}
 
 
 def input_from_dict(stored: Mapping[str, Any]) -> NetworkInput:
     """
     Read an input from plain values.
 
-    :param stored: what `input_to_dict` returns; lists for tuples.
+    :param stored: values from `input_to_dict`; tuples may be lists.
     :raises ManifestError: for an unknown kind or a value that is not allowed.
-    :raises TypeError: for fields that the kind does not have, or values of another type.
-    :raises ValueError: for numbers that cannot be read.
+    :raises TypeError: for unknown fields, or values of the wrong type.
+    :raises ValueError: for values that are not numbers.
     """
     values = dict(stored)
     name = values.pop('kind', None)
@@ -177,13 +177,13 @@ def input_from_dict(stored: Mapping[str, Any]) -> NetworkInput:
 
 def check_inputs(kinds: Sequence[NetworkInput], tensors: Sequence[TensorSpec]) -> None:
     """
-    Check that inputs fill every tensor of a network once, with values of its dtype and shape.
+    Check that inputs fill each tensor of a network exactly once, with matching dtype and shape.
 
-    :param kinds: what the network reads.
-    :param tensors: its input tensors.
-    :raises ManifestError: naming the tensor, both shapes or dtypes, and the remedy.
+    :param kinds: the network's inputs.
+    :param tensors: the network's input tensors.
+    :raises ManifestError: names the tensor, both shapes or dtypes, and the remedy.
     """
-    by_name = {one.name: one for one in tensors}
+    by_name = {spec.name: spec for spec in tensors}
     filled = [name for kind in kinds for name in kind.tensors]
     if sorted(filled) != sorted(by_name):
         raise ManifestError(f'the inputs fill the tensors {filled}, but the network has '

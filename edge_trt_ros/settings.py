@@ -1,7 +1,7 @@
 """
-Settings that are declared once: the default, range and description of a dataclass's fields.
+Settings: default, range and description of a dataclass's fields, declared once.
 
-ROS parameters, command-line options, YAML checks and the reference page are derived from them.
+ROS parameters, command-line options, YAML checks and the reference page are generated from them.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ class Setting:
     One field of a settings dataclass.
 
     :param name: name of the field.
-    :param default: its value unless it is set; a tuple stands for a list of strings.
+    :param default: default value; a tuple means a list of strings.
     :param description: one sentence, shown by `ros2 param describe` and `--help`.
     :param live: whether it may change while a node is configured.
-    :param limits: smallest and largest value of a number.
-    :param choices: the values that a string may have; '' among them means that it may be empty.
-    :param parameter: its name as a ROS parameter.
-    :param flag: its name on a command line.
-    :param metavar: what `--help` shows for its value.
-    :param parse: makes the value from the text that a user types; None if no text stands for it.
+    :param limits: minimum and maximum of a number.
+    :param choices: allowed values of a string; '' among them allows an empty string.
+    :param parameter: name of the ROS parameter.
+    :param flag: name of the command-line option.
+    :param metavar: placeholder for the value in `--help`.
+    :param parse: converts the text that a user types to the value; None if no conversion is
+        needed.
     :param is_path: whether the text is the path of a file or folder.
     """
 
@@ -47,12 +48,12 @@ class Setting:
 
     @property
     def typed_default(self) -> Any:
-        """The default as a user would type it: '' for what is parsed from a text."""
+        """The default as a user types it; '' for a setting with `parse`."""
         return '' if self.parse else self.default
 
     @property
     def allowed(self) -> str:
-        """What values are allowed, as the end of a sentence; '' if any of the type is."""
+        """The allowed values, as the end of a sentence; '' if all values are allowed."""
         if self.choices:
             listed = ', '.join(choice for choice in self.choices if choice)
             return f"one of {listed}{', or empty' if '' in self.choices else ''}"
@@ -60,9 +61,9 @@ class Setting:
 
     def row(self, prefix: str = '') -> str:
         """
-        Return the setting's row in a reference page: name, default, live or not, description.
+        Return the setting's row in the reference page: name, default, live, description.
 
-        :param prefix: of the parameter's name, as '<model>.'.
+        :param prefix: prefix of the parameter's name, as '<model>.'.
         """
         default = self.typed_default
         shown = ('[]' if default == () else str(default).lower() if isinstance(default, bool)
@@ -76,8 +77,8 @@ class Setting:
         Reject a value outside the limits or choices.
 
         :param value: the value.
-        :param name: what to call the setting in the message; '' for its own name.
-        :raises ConfigurationError: naming the setting, the value and what is allowed.
+        :param name: name of the setting in the message; '' uses its own name.
+        :raises ConfigurationError: names the setting, the value and the allowed values.
         """
         if self.limits and not self.limits[0] <= value <= self.limits[1]:
             raise ConfigurationError(f'{name or self.name} is {value}, expected {self.allowed}')
@@ -98,12 +99,12 @@ def setting(default: Any, description: str, *, live: bool = False,
 
 def settings_of(kind: Any) -> tuple[Setting, ...]:
     """
-    Return the settings that a dataclass declares, in their order.
+    Return the settings of a dataclass in the order of its fields.
 
     :param kind: the class, or an instance of it.
     """
-    return tuple(_named(one.name, one.metadata[_KEY]) for one in fields(kind)
-                 if _KEY in one.metadata)
+    return tuple(_named(declared.name, declared.metadata[_KEY]) for declared in fields(kind)
+                 if _KEY in declared.metadata)
 
 
 def _named(name: str, stated: Mapping[str, Any]) -> Setting:
@@ -114,21 +115,22 @@ def _named(name: str, stated: Mapping[str, Any]) -> Setting:
 
 def check_settings(instance: Any) -> None:
     """
-    Check every setting of an instance; for its `__post_init__`.
+    Check every setting of an instance; call it in `__post_init__`.
 
     :raises ConfigurationError: for the first value that is not allowed.
     """
-    for one in settings_of(instance):
-        one.check(getattr(instance, one.name))
+    for declared in settings_of(instance):
+        declared.check(getattr(instance, declared.name))
 
 
 def parsed(kind: Callable[..., Any], typed: Mapping[str, Any]) -> Any:
     """
-    Return an instance of a settings dataclass from what a user typed.
+    Create an instance of a settings dataclass from the values that a user typed.
 
     :param kind: the class.
-    :param typed: values by the fields' names; texts where a setting has `parse`.
+    :param typed: values by field name; texts for settings with `parse`.
     :raises ConfigurationError: if a text cannot be parsed or a value is not allowed.
     """
-    return kind(**{one.name: one.parse(typed[one.name]) if one.parse else typed[one.name]
-                   for one in settings_of(kind) if one.name in typed})
+    return kind(**{
+        declared.name: declared.parse(typed[declared.name]) if declared.parse
+        else typed[declared.name] for declared in settings_of(kind) if declared.name in typed})

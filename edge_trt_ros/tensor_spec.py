@@ -1,4 +1,4 @@
-"""What an input or output of a network looks like."""
+"""Name, dtype and shape of a network's inputs and outputs."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class TensorSpec:
     Name, dtype and shape of one tensor.
 
     :param name: name of the tensor in the network.
-    :param dtype: one of `DTYPES`.
-    :param shape: lengths, outermost first; -1 where the network leaves one open.
-    :raises ModelError: for a dtype or a length that no back end can bind.
+    :param dtype: a name in `DTYPES`.
+    :param shape: lengths, outermost dimension first; -1 for a dynamic dimension.
+    :raises ModelError: for a dtype or a length that no back end supports.
     """
 
     name: str
@@ -34,11 +34,11 @@ class TensorSpec:
         if any(length < 1 and length != -1 for length in self.shape):
             raise ModelError(
                 f"tensor '{self.name}' has shape {list(self.shape)}; lengths are at least 1, "
-                'or -1 for an open one')
+                'or -1 for a dynamic dimension')
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of the tensor; only where no length is open."""
+        """Size of the tensor in bytes; valid only without dynamic dimensions."""
         return math.prod(self.shape) * _ITEM_BYTES[self.dtype]
 
     def __str__(self) -> str:

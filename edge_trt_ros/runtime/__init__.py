@@ -1,1 +1,1 @@
-"""Runs engines: one contract (`contract.py`), a back end for each kind of device."""
+"""Runs engines: one contract (`contract.py`) and a back end per kind of device."""

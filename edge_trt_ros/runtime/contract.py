@@ -1,15 +1,15 @@
 """
 The contract of every runtime.
 
-In goes a sample, out come the engine's outputs by name, and `decode` makes them a result. A
-runtime owns its preprocessing and its head, because where pixels become a tensor and scores
-become boxes is a property of the device. Every runtime makes the same tensor: letterbox with
-half-pixel centres and bilinear weights, then pad value, scale, mean, std and colour order as the
-manifest states.
+A runtime runs a sample and returns the engine's outputs by name; `decode` turns them into a
+result. A runtime owns its preprocessing and its decoder, because each device computes them in a
+different place. Every runtime computes the same input tensor: letterbox with half-pixel centres
+and bilinear interpolation, then pad value, scale, mean, std and colour order as the manifest
+states.
 
-A runtime has `slots` independent sets of buffers. `submit` claims one and returns at once;
-`collect` waits for that ticket alone, with the GIL released. One thread at a time may call a
-runtime, but it need not always be the same thread.
+A runtime has `slots` independent sets of buffers. `submit` uses one slot and returns
+immediately; `collect` waits for that ticket only, with the GIL released. At most one thread at a
+time may call a runtime; different threads may take turns.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Ticket:
     """
     A sample in flight.
 
-    :param slot: the buffers it occupies until it is collected and the slot is used again.
+    :param slot: slot of the sample; its outputs are valid until the slot is submitted again.
     :param letterbox: how an image was fitted to the network; maps results back.
-    :param handle: the back end's own.
+    :param handle: private to the back end.
     """
 
     slot: int
@@ -43,7 +43,7 @@ class Ticket:
 
 
 class Runtime(Protocol):
-    """An open engine; a context manager that closes itself. `close` may be called twice."""
+    """An open engine, and a context manager that closes it. `close` may be called twice."""
 
     manifest: EngineManifest
     device_name: str
@@ -52,30 +52,30 @@ class Runtime(Protocol):
 
     def submit(self, sample: Sample, *, slot: int = 0) -> Ticket:
         """
-        Stage a sample, start the network and return at once.
+        Stage a sample, start the network and return immediately.
 
-        :param sample: what the network reads; its arrays must not change until it is collected.
-        :param slot: which set of buffers to use, below `slots`.
-        :raises ImageError: for a sample that the network does not read.
+        :param sample: the sample; its arrays must not change until it is collected.
+        :param slot: set of buffers to use, 0 to `slots` - 1.
+        :raises ImageError: for a sample of the wrong kind.
         """
 
     def collect(self, ticket: Ticket) -> Mapping[str, NDArray[Any]]:
         """
-        Wait for one sample and return the outputs by name.
+        Wait for a sample and return the network's outputs by name.
 
-        :returns: arrays of the manifest's dtypes and shapes; views that are valid until the
-            ticket's slot is submitted again.
-        :raises EngineError: if the device failed.
+        :returns: arrays with the manifest's dtypes and shapes; they are valid until the ticket's
+            slot is submitted again.
+        :raises EngineError: if the device fails.
         """
 
     def stage_times_ms(self, ticket: Ticket) -> Mapping[str, float]:
-        """Milliseconds of each stage of a collected ticket ('preprocess', 'network', ...)."""
+        """Return the milliseconds of each stage of a collected ticket, as 'preprocess'."""
 
     def memory_mb(self) -> Mapping[str, float]:
-        """Return the device's memory in MB by use, as 'gpu_memory_used_mb'; empty on a CPU."""
+        """Return memory figures in MB by name, as 'gpu_memory_used_mb'; empty on a CPU."""
 
     def close(self) -> None:
-        """Release everything that opening acquired; any thread may call it."""
+        """Release all resources of the runtime; any thread may call it."""
 
     def __enter__(self) -> Runtime: ...
 

@@ -1,4 +1,4 @@
-"""How the outputs of an engine become a result: by a format of its task, or by its head."""
+"""Decodes the outputs of an engine: by an output format of its task, or by its head."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Decode = Callable[[Mapping[str, NDArray[Any]], Letterbox, Thresholds], Result]
 
 def decoder_of(manifest: EngineManifest) -> Decode:
     """
-    Return what decodes the outputs of an engine, and check that they fit it.
+    Return the decoder of an engine, and check that the engine's outputs fit it.
 
-    :param manifest: of the engine.
+    :param manifest: manifest of the engine.
     :raises EngineError: for an unknown task or decoder.
-    :raises ManifestError: if the outputs that the manifest states are not those of its decoder.
+    :raises ManifestError: if the outputs in the manifest do not fit the decoder.
     """
     task = find_task(manifest.task)
     output_format = task.format(manifest.decoder)
@@ -35,10 +35,11 @@ def decoder_of(manifest: EngineManifest) -> Decode:
         return output_format.decode
     head = HEADS.get(manifest.decoder)
     if head is None or manifest.task not in head.tasks:
-        known = ', '.join([*(one.name for one in task.formats),
-                           *(name for name, one in HEADS.items() if task.name in one.tasks)])
-        raise EngineError(f"the engine's decoder is '{manifest.decoder}', known for the task "
-                          f"'{manifest.task}' are {known}: update edge_trt_ros, or rebuild the "
+        known = ', '.join([
+            *(output_format.name for output_format in task.formats),
+            *(name for name, known_head in HEADS.items() if task.name in known_head.tasks)])
+        raise EngineError(f"the engine's decoder is '{manifest.decoder}', expected for the task "
+                          f"'{manifest.task}': {known}; update edge_trt_ros, or rebuild the "
                           'engine')
     return _on_the_host(manifest, head.decode)
 
@@ -46,7 +47,7 @@ def decoder_of(manifest: EngineManifest) -> Decode:
 def _on_the_host(manifest: EngineManifest, decode: Callable[..., Result]) -> Decode:
     roles = dict(manifest.decoding.get('roles', {}))
     options = dict(manifest.decoding.get('options', {}))
-    missing = sorted(set(roles.values()) - {one.name for one in manifest.outputs})
+    missing = sorted(set(roles.values()) - {output.name for output in manifest.outputs})
     if missing:
         raise ManifestError(f"the engine's head '{manifest.decoder}' needs the outputs "
                             f"{', '.join(missing)}, but the engine has "

@@ -1,4 +1,4 @@
-"""A frame becomes the network's input tensor on the host, with OpenCV."""
+"""Converts a frame to the network's input tensor on the host, with OpenCV."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_trt_ros.runtime.samples import Frame, Sample
 from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.pixel_encodings import to_bgr
 
-# Which channel of the source holds red, green and blue. Other encodings go to bgr8 first.
+# Channels of red, green and blue. Other encodings are converted to bgr8 first.
 _RGB_CHANNELS = {'bgr8': (2, 1, 0), 'rgb8': (0, 1, 2), 'bgra8': (2, 1, 0), 'rgba8': (0, 1, 2),
                  'mono8': (0, 0, 0)}
 
@@ -24,7 +24,7 @@ class ImagePreprocess:
     """
     The preprocessing of images with OpenCV (see `runtime.preprocess.Preprocess`).
 
-    Its buffers are reused from frame to frame.
+    Its buffers are reused for every frame.
 
     :param image_input: size, colours, scale, mean, std and pad value.
     """
@@ -60,7 +60,7 @@ class ImagePreprocess:
         Write a frame into an input tensor.
 
         :param frame: the image; not modified.
-        :param letterbox: what `fit` returned for it.
+        :param letterbox: the letterbox that `fit` returned.
         :param tensor: float32 or float16, (1, 3, height, width); overwritten.
         :raises ImageError: if the encoding is unknown.
         """
@@ -96,10 +96,10 @@ class ImagePreprocess:
 
 def checked_frame(sample: Sample) -> Frame:
     """
-    Return a sample of a network that reads images.
+    Return a sample as a frame.
 
-    :raises ImageError: if it is no frame.
+    :raises ImageError: if the sample is not a frame.
     """
     if not isinstance(sample, Frame):
-        raise ImageError(f'the network reads images, and this is {sample}')
+        raise ImageError(f'the network reads images, but the sample is {sample}')
     return sample

@@ -1,4 +1,4 @@
-"""The embedded default: ONNX Runtime on the CPU, for machines without a GPU or TensorRT."""
+"""ONNX Runtime on the CPU: the default on machines without a GPU or TensorRT."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class OnnxRuntimeCpu:
     """
     An ONNX network in this process (see `runtime.contract.Runtime`).
 
-    One thread of its own takes the samples in the order of their submission, so that a caller
-    may prepare the next one meanwhile.
+    A worker thread runs the samples in the order of submission, while the caller prepares the
+    next sample.
 
-    :param engine: the ONNX file's bytes.
-    :param manifest: what they are; the bytes were checked against it when the file was read.
-    :raises EngineError: if ONNX Runtime refuses them, or they are not what the manifest states.
+    :param engine: bytes of the ONNX file.
+    :param manifest: manifest of the engine; the bytes were checked against it when they were read.
+    :raises EngineError: if ONNX Runtime cannot load the engine, or it differs from the manifest.
     """
 
     slots = 2
@@ -50,14 +50,14 @@ class OnnxRuntimeCpu:
         try:
             self._session = onnxruntime.InferenceSession(
                 engine, _session_options(), providers=['CPUExecutionProvider'])
-        except Exception as error:  # a class of its own for each error code
+        except Exception as error:  # ONNX Runtime raises a different class for each error code
             raise EngineError(f'ONNX Runtime {VERSION} cannot load this engine: '
                               f'{first_line(error)}') from error
         _check_tensors('inputs', manifest.inputs, self._session.get_inputs())
         _check_tensors('outputs', manifest.outputs, self._session.get_outputs())
         self._output_names = [output.name for output in manifest.outputs]
-        self._tensors = [{one.name: np.empty(manifest.input_shape(one.name), one.dtype)
-                          for one in manifest.inputs} for _ in range(self.slots)]
+        self._tensors = [{spec.name: np.empty(manifest.input_shape(spec.name), spec.dtype)
+                          for spec in manifest.inputs} for _ in range(self.slots)]
         self._thread = ThreadPoolExecutor(1, thread_name_prefix='onnxruntime')
 
     def submit(self, sample: Sample, *, slot: int = 0) -> Ticket:
@@ -98,7 +98,7 @@ class OnnxRuntimeCpu:
         preprocessed = perf_counter()
         try:
             outputs = self._session.run(self._output_names, tensors)
-        except Exception as error:  # a class of its own for each error code
+        except Exception as error:  # ONNX Runtime raises a different class for each error code
             raise EngineError(f'ONNX Runtime failed on a sample: {error}') from error
         finished = perf_counter()
         return (dict(zip(self._output_names, outputs)),
@@ -107,8 +107,8 @@ class OnnxRuntimeCpu:
 
 
 def _threads() -> int:
-    # Half of the cores: the others are for the rest of the robot, and if two cores share their
-    # arithmetic units, a second thread costs more than it brings.
+    # Half of the cores: the rest of the robot uses the other half, and with hyper-threading a
+    # second thread per physical core makes inference slower.
     return max(1, len(os.sched_getaffinity(0)) // 2)
 
 
@@ -116,7 +116,7 @@ def _session_options() -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = _threads()
     options.inter_op_num_threads = 1
-    # Its threads spin between frames by default, which starves the executor on a small machine.
+    # By default the threads spin between frames, which starves the executor on a small machine.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     options.add_session_config_entry('session.inter_op.allow_spinning', '0')
     options.log_severity_level = 3
@@ -129,16 +129,16 @@ def _result(ticket: Ticket) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
 
 
 def _check_tensors(kind: str, stated: Sequence[TensorSpec], found: Sequence[Any]) -> None:
-    shapes = {one.name: tuple(length if isinstance(length, int) else -1 for length in one.shape)
-              for one in found}
-    dtypes = {one.name: _DTYPES.get(one.type, one.type) for one in found}
-    if [one.name for one in stated] != list(shapes):
+    shapes = {tensor.name: tuple(length if isinstance(length, int) else -1
+                                 for length in tensor.shape) for tensor in found}
+    dtypes = {tensor.name: _DTYPES.get(tensor.type, tensor.type) for tensor in found}
+    if [spec.name for spec in stated] != list(shapes):
         raise EngineError(f'the engine has the {kind} {list(shapes)}, but its manifest names '
-                          f'{[one.name for one in stated]}: {REBUILD}')
-    for one in stated:
-        shape = shapes[one.name]
-        fits = len(shape) == len(one.shape) and all(
-            have in (-1, want) or want == -1 for have, want in zip(shape, one.shape))
-        if not fits or dtypes[one.name] != one.dtype:
-            raise EngineError(f"the engine's tensor '{one.name}' is {dtypes[one.name]}"
-                              f'{list(shape)}, but its manifest states {one}: {REBUILD}')
+                          f'{[spec.name for spec in stated]}: {REBUILD}')
+    for spec in stated:
+        shape = shapes[spec.name]
+        fits = len(shape) == len(spec.shape) and all(
+            have in (-1, want) or want == -1 for have, want in zip(shape, spec.shape))
+        if not fits or dtypes[spec.name] != spec.dtype:
+            raise EngineError(f"the engine's tensor '{spec.name}' is {dtypes[spec.name]}"
+                              f'{list(shape)}, but its manifest states {spec}: {REBUILD}')

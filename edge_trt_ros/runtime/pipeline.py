@@ -1,4 +1,4 @@
-"""Samples in, results out: the whole path of one sample, apart from ROS."""
+"""The complete path from a sample to its result, without ROS."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from edge_trt_ros.vision.thresholds import Thresholds
 def infer(runtime: Runtime, sample: Sample, thresholds: Thresholds, *, slot: int = 0
           ) -> tuple[Result, dict[str, float]]:
     """
-    Run one sample through a network of any task and wait for it.
+    Run one sample through a network of any task and wait for the result.
 
     :param runtime: an open runtime.
-    :param sample: what the network reads; not modified.
+    :param sample: the sample; not modified.
     :param thresholds: what to keep.
-    :param slot: which of the runtime's buffers to use.
+    :param slot: slot of the runtime to use.
     :returns: the result of the network's task, and the milliseconds of each stage.
-    :raises ImageError: for a sample that the network does not read.
+    :raises ImageError: for a sample of the wrong kind.
     :raises NetworkOutputError: for outputs that are not finite.
     """
     return collect_result(runtime, runtime.submit(sample, slot=slot), thresholds)
@@ -33,10 +33,10 @@ def infer(runtime: Runtime, sample: Sample, thresholds: Thresholds, *, slot: int
 def detect(runtime: Runtime, sample: Sample, thresholds: Thresholds, *, slot: int = 0
            ) -> tuple[Detections, dict[str, float]]:
     """
-    Run one image through a detector and wait for it (see `infer`).
+    Run one image through a detector and wait for the result (see `infer`).
 
     :returns: the detections in source pixels, and the milliseconds of each stage.
-    :raises EngineError: if results of the engine's task are no detections.
+    :raises EngineError: if the results of the engine's task are not detections.
     """
     return collect_detections(runtime, runtime.submit(sample, slot=slot), thresholds)
 
@@ -68,11 +68,11 @@ def collect_result(runtime: Runtime, ticket: Ticket, thresholds: Thresholds
 
 def warm_up(runtime: Runtime, samples: int = 3) -> None:
     """
-    Run a runtime on blank samples, so that the first real one finds it ready.
+    Run blank samples, so that the first real sample is not delayed.
 
     :param runtime: an open runtime.
-    :param samples: how many.
-    :raises NetworkOutputError: if the network fails even on those.
+    :param samples: number of blank samples.
+    :raises NetworkOutputError: if the network fails on blank samples.
     """
     blank = host_preprocess(runtime.manifest.input_kinds).blank()
     for index in range(samples):

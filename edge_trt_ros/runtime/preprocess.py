@@ -1,4 +1,4 @@
-"""How samples become input tensors on the host: one protocol, one implementation a kind."""
+"""Preprocessing on the host: a protocol, and an implementation per kind of input."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from edge_trt_ros.vision.letterbox import Letterbox
 
 
 class Preprocess(Protocol):
-    """The preprocessing of one network on the host."""
+    """Converts samples to the input tensors of one network on the host."""
 
     def fit(self, sample: Sample) -> Letterbox:
         """
-        Check a sample and return how it is fitted into the network's input.
+        Check a sample and return the letterbox that fits it into the network's input.
 
-        :raises ImageError: for a sample that the network does not read.
+        :raises ImageError: for a sample of the wrong kind.
         """
 
     def fill(self, sample: Sample, letterbox: Letterbox, tensors: Mapping[str, NDArray[Any]]
@@ -32,26 +32,26 @@ class Preprocess(Protocol):
         Write a sample into the network's input tensors.
 
         :param sample: not modified.
-        :param letterbox: what `fit` returned for it.
-        :param tensors: arrays of the manifest's dtypes and shapes; overwritten.
-        :raises ImageError: for a sample that the network does not read.
+        :param letterbox: the letterbox that `fit` returned.
+        :param tensors: arrays with the manifest's dtypes and shapes; overwritten.
+        :raises ImageError: for a sample of the wrong kind.
         """
 
     def blank(self) -> Sample:
-        """Return a sample without content, to warm up on."""
+        """Return a blank sample for warm-up."""
 
 
 def host_preprocess(kinds: Sequence[NetworkInput]) -> Preprocess:
     """
     Return the preprocessing of a network.
 
-    :param kinds: what the network reads: one image, one text, or any number of tensors.
-    :raises EngineError: for any other combination.
+    :param kinds: the network's inputs: one image, one text, or any number of tensors.
+    :raises EngineError: for another combination.
     """
     makers: dict[type, Callable[[Any], Preprocess]] = {
-        ImageInput: lambda only: ImagePreprocess(*only),
-        TextInput: lambda only: TextPreprocess(*only), TensorInput: TensorsPreprocess}
-    found = {type(one) for one in kinds}
+        ImageInput: lambda inputs: ImagePreprocess(*inputs),
+        TextInput: lambda inputs: TextPreprocess(*inputs), TensorInput: TensorsPreprocess}
+    found = {type(kind) for kind in kinds}
     if len(found) != 1 or (len(kinds) > 1 and found != {TensorInput}):
         raise EngineError(f"the network reads {', '.join(map(kind_name, kinds)) or 'nothing'}: "
                           'supported are one image, one text, or tensors')

@@ -1,4 +1,4 @@
-"""What a network runs on: a frame of a camera, the tokens of a text, or plain tensors."""
+"""Samples that a network runs on: a camera frame, the tokens of a text, or plain tensors."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ class Frame:
     """
     One image.
 
-    :param pixels: uint8, a view of the message's own bytes in the shape that the encoding
-        prescribes (`vision.pixel_encodings`); rows may be padded (strided). Not modified, and
-        kept alive by the frame.
-    :param encoding: name of the encoding, as `sensor_msgs/Image` spells it.
+    :param pixels: uint8, a view of the message's bytes in the shape of the encoding
+        (`vision.pixel_encodings`); rows may be padded (strided). Not modified; the frame keeps
+        the bytes alive.
+    :param encoding: name of the encoding in `sensor_msgs/Image`.
     :param size_wh: width and height in pixels.
     :param stamp_ns: time of exposure in nanoseconds of the publisher's clock.
     :param frame_id: the camera's coordinate frame.
-    :param source: where it came from (topic or file), for messages to people.
+    :param source: topic or file of the image, for error messages.
     """
 
     pixels: NDArray[uint8]
@@ -42,11 +42,11 @@ class Tokens:
     """
     One text, split by the network's tokenizer.
 
-    :param ids: int32 (length,), number of each token.
+    :param ids: int32 (length,), token IDs.
     :param attention_mask: int32 (length,), 1 for tokens of the text, 0 for padding.
-    :param token_types: int32 (length,), 0 for the first of two texts.
-    :param stamp_ns: when the text arrived, in nanoseconds.
-    :param source: where it came from, for messages to people.
+    :param token_types: int32 (length,), 0 for the first of two texts, 1 for the second.
+    :param stamp_ns: time of arrival in nanoseconds.
+    :param source: topic or file of the text, for error messages.
     """
 
     ids: NDArray[int32]
@@ -62,11 +62,11 @@ class Tokens:
 @dataclass(frozen=True)
 class Tensors:
     """
-    Named arrays for a network that reads no image and no text.
+    Named arrays for a network that reads neither an image nor a text.
 
-    :param by_name: arrays of the dtype and shape of the network's input tensors.
-    :param stamp_ns: when they arrived, in nanoseconds.
-    :param source: where they came from, for messages to people.
+    :param by_name: arrays with the dtypes and shapes of the network's input tensors.
+    :param stamp_ns: time of arrival in nanoseconds.
+    :param source: topic or file of the tensors, for error messages.
     """
 
     by_name: Mapping[str, NDArray[Any]]

@@ -1,7 +1,7 @@
 """
-Which back end runs an engine here, and why.
+Selects the back end that runs an engine on this machine, and states the reason.
 
-Back ends are imported when an engine needs them, so that a node loads only what it runs.
+A back end is imported only when an engine needs it, so a node loads only the libraries it uses.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt, load_tenso
 
 ONNXRUNTIME = 'onnxruntime'
 BACKENDS = (*TENSORRT_NAMES, ONNXRUNTIME)
-# What an option `backend` may be.
+# Allowed values of an option `backend`.
 BACKEND_CHOICES = ('auto', *BACKENDS)
 
 
 @dataclass(frozen=True)
 class Placement:
     """
-    Which GPU or DLA core runs a network; without effect on a CPU.
+    The GPU or DLA core that runs a network; no effect on a CPU.
 
-    :param device_id: which GPU.
-    :param dla_core: which DLA core runs an engine built for one; -1 selects the first.
-    :param use_graph: False launches a sample call by call, for comparison.
+    :param device_id: number of the GPU.
+    :param dla_core: DLA core for an engine that was built for DLA; -1 selects the first.
+    :param use_graph: whether to use a CUDA graph; False launches each call, for comparison.
     """
 
     device_id: int = 0
@@ -42,10 +42,10 @@ class Placement:
 @dataclass(frozen=True)
 class OpenedRuntime:
     """
-    An open runtime, and why it is this one.
+    An open runtime, and the reason for its back end.
 
     :param runtime: open and ready; the caller closes it.
-    :param reason: a clause for logs and diagnostics.
+    :param reason: why this back end runs the engine, for logs and diagnostics.
     """
 
     runtime: Runtime
@@ -57,10 +57,10 @@ def open_runtime(engine_path: Path, backend: str = 'auto', placement: Placement 
     """
     Open an engine file.
 
-    :param engine_path: the engine; its manifest lies next to it.
-    :param backend: 'auto', or the one that must run it.
+    :param engine_path: the engine; its manifest is the file next to it.
+    :param backend: 'auto', or the back end that must run the engine.
     :param placement: the GPU or DLA core that runs it.
-    :raises EngineError: if the engine is missing or no allowed back end runs it.
+    :raises EngineError: if the engine is missing or no allowed back end can run it.
     :raises ManifestError: if the manifest is missing or describes another engine.
     """
     engine, manifest = read_engine(engine_path)
@@ -70,23 +70,23 @@ def open_runtime(engine_path: Path, backend: str = 'auto', placement: Placement 
 def open_engine(engine: bytes, manifest: EngineManifest, backend: str = 'auto',
                 placement: Placement = Placement()) -> OpenedRuntime:
     """
-    Open an engine that is in memory (see `open_runtime`).
+    Open an engine in memory (see `open_runtime`).
 
-    :param engine: its bytes, already checked against the manifest.
-    :param manifest: what they are.
-    :param backend: 'auto', or the one that must run it.
+    :param engine: bytes of the engine, already checked against the manifest.
+    :param manifest: manifest of the engine.
+    :param backend: 'auto', or the back end that must run the engine.
     :param placement: the GPU or DLA core that runs it.
-    :raises EngineError: if no allowed back end runs it.
+    :raises EngineError: if no allowed back end can run it.
     """
     if backend not in BACKEND_CHOICES:
-        raise EngineError(f"backend is '{backend}', known are {', '.join(BACKEND_CHOICES)}")
+        raise EngineError(f"backend is '{backend}', expected {', '.join(BACKEND_CHOICES)}")
     if backend not in ('auto', manifest.backend):
         raise EngineError(f'the engine is built for {manifest.backend}, but backend is set to '
                           f'{backend}: set backend to auto, or {REBUILD}')
     if manifest.backend not in BACKENDS:
-        raise EngineError(f"the engine is built for '{manifest.backend}', known are "
+        raise EngineError(f"the engine is built for '{manifest.backend}', expected "
                           f"{', '.join(BACKENDS)}: {REBUILD}")
-    # Before a byte is loaded and anything is allocated: a manifest may contradict itself.
+    # Check before loading and allocating: a manifest may be inconsistent.
     decoder_of(manifest)
     asked = 'asked for' if backend != 'auto' else ''
     if manifest.backend == ONNXRUNTIME:
@@ -112,8 +112,8 @@ def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement
     try:
         from edge_trt_ros.runtime.tensorrt.engine import TensorRtRuntime
     except ImportError as error:
-        raise EngineError(f'PyCUDA does not load ({error}): pip install pycuda, against the CUDA '
-                          'of this machine') from error
+        raise EngineError(f'PyCUDA cannot be loaded ({error}): pip install pycuda, built for '
+                          'the CUDA version of this machine') from error
     runtime = TensorRtRuntime(
         engine, manifest, library, device_id=placement.device_id, dla_core=placement.dla_core,
         use_graph=placement.use_graph)
@@ -123,18 +123,18 @@ def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement
 
 
 def best_backend() -> str:
-    """Return the back end that 'auto' builds for on this machine."""
+    """Return the back end for which 'auto' builds engines on this machine."""
     return ONNXRUNTIME if _missing() else installed_tensorrt()
 
 
 def why_onnxruntime() -> str:
-    """Return why the CPU is the right device for an engine built here."""
+    """Return the reason why an engine runs on the CPU."""
     return f'no GPU back end here: {_missing()}' if _missing() else (
         'the engine is an ONNX for the CPU')
 
 
 def _missing() -> str:
-    """Return what this machine lacks to run engines on a GPU; '' if nothing."""
+    """Return what is missing to run engines on a GPU here; '' if nothing is."""
     missing = [] if installed_tensorrt() else ['tensorrt']
     missing += [] if importlib.util.find_spec('pycuda') else ['pycuda']
     if missing:

@@ -1,4 +1,4 @@
-"""Tensors that a caller provides become the network's input tensors unchanged."""
+"""Copies the caller's tensors to the network's input tensors unchanged."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class TensorsPreprocess:
     """
 
     def __init__(self, inputs: Sequence[TensorInput]) -> None:
-        self._shapes = {one.tensor: one.fixed_shape for one in inputs}
-        self._dtypes = {one.tensor: one.dtype for one in inputs}
+        self._shapes = {spec.tensor: spec.fixed_shape for spec in inputs}
+        self._dtypes = {spec.tensor: spec.dtype for spec in inputs}
 
     def fit(self, sample: Sample) -> Letterbox:
         """See `Preprocess.fit`."""
@@ -51,5 +51,5 @@ class TensorsPreprocess:
     @staticmethod
     def _checked(sample: Sample) -> Tensors:
         if not isinstance(sample, Tensors):
-            raise ImageError(f'the network reads tensors, and this is {sample}')
+            raise ImageError(f'the network reads tensors, but the sample is {sample}')
         return sample

@@ -1,4 +1,4 @@
-"""A text becomes the input tensors of a network by the tokenizer that it was trained with."""
+"""Converts a text to input tensors with the tokenizer that the network was trained with."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from edge_trt_ros.network_input import TextInput
 from edge_trt_ros.runtime.samples import Sample, Tokens
 from edge_trt_ros.vision.letterbox import Letterbox, NO_PICTURE
 
-# A token of more characters than this on average is no word of any language.
+# Longer texts are cut before tokenizing: on average, a token has fewer characters than this.
 _CHARACTERS_PER_TOKEN = 64
 _PADDINGS = ('[PAD]', '<pad>', '<|pad|>', '<|endoftext|>')
 
 
 class TextPreprocess:
     """
-    The preprocessing of texts (see `runtime.preprocess.Preprocess`); it needs no tokenizer.
+    The preprocessing of tokens (see `runtime.preprocess.Preprocess`); it needs no tokenizer.
 
-    :param text_input: which tensor holds which part of the tokens.
+    :param text_input: which tensor contains which part of the tokens.
     """
 
     def __init__(self, text_input: TextInput) -> None:
@@ -39,7 +39,7 @@ class TextPreprocess:
              ) -> None:
         """See `Preprocess.fill`."""
         if not isinstance(sample, Tokens):
-            raise ImageError(f'the network reads texts, and this is {sample}')
+            raise ImageError(f'the network reads texts, but the sample is {sample}')
         parts = {'ids': sample.ids, 'attention_mask': sample.attention_mask,
                  'token_types': sample.token_types}
         for name, part in self._input.parts.items():
@@ -58,7 +58,7 @@ class TextTokens:
     The tokenizer of one network.
 
     :param text_input: the tokenizer, and the number of tokens that the network reads.
-    :raises EngineError: if `tokenizers` is not installed or cannot read it.
+    :raises EngineError: if `tokenizers` is not installed or cannot read the tokenizer.
     """
 
     def __init__(self, text_input: TextInput) -> None:
@@ -69,9 +69,9 @@ class TextTokens:
                               'pip install tokenizers') from error
         try:
             self._tokenizer = Tokenizer.from_str(text_input.tokenizer)
-        except Exception as error:  # Rust's errors are plain Exceptions
-            raise EngineError(f'the tokenizer cannot be read ({first_line(error)}): take the '
-                              "tokenizer.json of the network's training") from error
+        except Exception as error:  # `tokenizers` raises plain Exceptions
+            raise EngineError(f'the tokenizer cannot be read ({first_line(error)}): use the '
+                              'tokenizer.json that the network was trained with') from error
         self._length = text_input.length
         padding = dict(self._tokenizer.padding or {})
         for name in _PADDINGS if not padding else ():
@@ -84,16 +84,16 @@ class TextTokens:
 
     def sample(self, text: str, stamp_ns: int = 0, source: str = '') -> Tokens:
         """
-        Split a text; one that is longer than the network's input is cut off.
+        Tokenize a text; truncate it to the length of the network's input.
 
         :param text: the text.
-        :param stamp_ns: when it arrived, in nanoseconds.
-        :param source: where it came from, for messages to people.
-        :raises ImageError: for a text that the tokenizer cannot split.
+        :param stamp_ns: time of arrival in nanoseconds.
+        :param source: topic or file of the text, for error messages.
+        :raises ImageError: if the tokenizer fails.
         """
         try:
             found = self._tokenizer.encode(text[:_CHARACTERS_PER_TOKEN * self._length])
-        except Exception as error:  # Rust's errors are plain Exceptions
+        except Exception as error:  # `tokenizers` raises plain Exceptions
             raise ImageError(f'a text from {source or "a file"} cannot be read: '
                              f'{first_line(error)}') from error
         ids, mask, types = (np.array(part, np.int32) for part in (
@@ -101,7 +101,7 @@ class TextTokens:
         return Tokens(ids, mask, types, stamp_ns, source)
 
     def samples(self, count: int = 3) -> list[Tokens]:
-        """Return an empty text and some of seeded words of the vocabulary, to compare on."""
+        """Return an empty text and random texts with a fixed seed, to compare networks on."""
         random = np.random.default_rng(0)
         size = self._tokenizer.get_vocab_size()
         texts = [''] + [self._tokenizer.decode(random.integers(0, size, self._length).tolist())

@@ -1,1 +1,1 @@
-"""Where samples come from: messages, files, bags; one way from each of them to a frame."""
+"""Sources of frames: image messages, image files and bags."""

@@ -1,4 +1,4 @@
-"""Bags of ROS 2, MCAP or sqlite3, read through rosbags: no ROS graph, no plugins."""
+"""Reads ROS 2 bags (MCAP or sqlite3) with rosbags, without a ROS installation or plugins."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _FILE_SUFFIXES = ('.mcap', '.db3')
 
 
 def is_bag(path: Path) -> bool:
-    """Return whether a path is that of a bag: a folder with its metadata, or its only file."""
+    """Return whether a path is a bag: a folder with metadata.yaml, or a single bag file."""
     return path.suffix in _FILE_SUFFIXES or (path / 'metadata.yaml').is_file()
 
 
 class BagReader:
     """
-    A bag that is read, a context manager.
+    An open bag; a context manager that closes it.
 
-    :param path: folder of the bag, or its only file.
-    :raises BagError: if it cannot be read.
+    :param path: folder of the bag, or its single file.
+    :raises BagError: if the bag cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,50 +41,52 @@ class BagReader:
         try:
             self._reader = Reader(path)
             self._reader.open()
-        except Exception as error:  # rosbags, sqlite and YAML have one each
-            raise self._refusal(error) from error
+        except Exception as error:  # rosbags, sqlite and YAML raise their own classes
+            raise self._bag_error(error) from error
         self.connections: list[Any] = list(self._reader.connections)
 
     def topic(self, types: Sequence[str], name: str, option: str) -> list[Any]:
         """
         Return the connections of one topic.
 
-        :param types: message types that are wanted, as 'sensor_msgs/msg/Image'.
-        :param name: the topic; '' takes the only one of these types.
-        :param option: what states it, for the message: '--topic' or 'calibration_topic'.
-        :raises BagError: naming the topics that there are.
+        :param types: accepted message types, as 'sensor_msgs/msg/Image'.
+        :param name: name of the topic; '' selects the only topic of these types.
+        :param option: option that sets the topic, for the message: '--topic' or
+            'calibration_topic'.
+        :raises BagError: if the topic is missing or ambiguous; lists the topics of the bag.
         """
-        there = sorted({one.topic for one in self.connections if one.msgtype in types})
-        wanted = name or (there[0] if len(there) == 1 else '')
-        found = [one for one in self.connections
-                 if one.topic == wanted and one.msgtype in types]
+        topics = sorted({connection.topic for connection in self.connections
+                         if connection.msgtype in types})
+        wanted = name or (topics[0] if len(topics) == 1 else '')
+        found = [connection for connection in self.connections
+                 if connection.topic == wanted and connection.msgtype in types]
         if found:
             return found
-        listed = ', '.join(there) or 'none'
+        listed = ', '.join(topics) or 'none'
         raise BagError(f"{self.path} has no images on '{name}', topics with images are: {listed}"
                        if name else f'{self.path} has images on: {listed}; give {option}')
 
     def messages(self, connections: Sequence[Any]) -> Iterator[tuple[Any, int, bytes]]:
-        """Yield connection, time in nanoseconds and bytes of each message of some topics."""
+        """Yield connection, time in nanoseconds and bytes of each message of the connections."""
         try:
             yield from self._reader.messages(connections)
-        except Exception as error:  # rosbags, sqlite and the codecs have one each
-            raise self._refusal(error) from error
+        except Exception as error:  # rosbags, sqlite and the codecs raise their own classes
+            raise self._bag_error(error) from error
 
     def frame(self, connection: Any, data: bytes, source: str) -> Frame:
         """
         Return the frame of an image message.
 
-        :param connection: its topic, of type `IMAGE` or `COMPRESSED_IMAGE`.
-        :param data: the message's bytes.
-        :param source: where it came from, for messages to people.
-        :raises ImageError: if it is no image.
-        :raises BagError: if the bytes are no message of that type.
+        :param connection: connection of the message, of type `IMAGE` or `COMPRESSED_IMAGE`.
+        :param data: bytes of the message.
+        :param source: topic or file of the image, for error messages.
+        :raises ImageError: if the image is invalid.
+        :raises BagError: if the bytes are not a message of that type.
         """
         try:
             message: Any = self._types.deserialize_cdr(data, connection.msgtype)
-        except Exception as error:  # numpy, struct and rosbags have one each
-            raise self._refusal(error) from error
+        except Exception as error:  # numpy, struct and rosbags raise their own classes
+            raise self._bag_error(error) from error
         if connection.msgtype == COMPRESSED_IMAGE:
             return frame_from_encoded(np.asarray(message.data, np.uint8), source, message.header)
         return frame_from_message(message, source)
@@ -96,9 +98,9 @@ class BagReader:
                  trace: object) -> None:
         self._reader.close()
 
-    def _refusal(self, error: Exception) -> BagError:
+    def _bag_error(self, error: Exception) -> BagError:
         if not self.path.exists():
             return BagError(f'there is no bag {self.path}')
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return BagError(f'{self.path} cannot be read as a bag ({reason}); `ros2 bag reindex` '
-                        'mends one whose recording was cut short')
+                        'repairs a bag whose recording was cut short')

@@ -1,4 +1,4 @@
-"""The bytes of an image, raw or encoded, as a frame; or a clear refusal."""
+"""Converts raw or encoded images to frames, and rejects invalid images with a clear error."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from edge_trt_ros.vision.pixel_encodings import pixel_encoding, pixels_from_byte
 
 def frame_from_message(message: Any, source: str) -> Frame:
     """
-    View an image message as a frame; no byte is copied.
+    Convert an image message to a frame without copying its bytes.
 
     :param message: has the fields of `sensor_msgs/Image`; the frame keeps its bytes alive.
-    :param source: the topic, for messages to people.
-    :raises ImageError: if size, step, data and encoding do not agree.
+    :param source: the topic, for error messages.
+    :raises ImageError: if size, step, data and encoding are inconsistent.
     """
     size_wh = (int(message.width), int(message.height))
     check_size(size_wh, source)
@@ -34,12 +34,12 @@ def frame_from_message(message: Any, source: str) -> Frame:
 
 def frame_from_encoded(data: NDArray[np.uint8], source: str, header: Any = None) -> Frame:
     """
-    Decode a JPEG, PNG or another file format to a bgr8 frame.
+    Decode JPEG, PNG or another image format to a bgr8 frame.
 
     :param data: uint8 (n,), the encoded bytes.
-    :param source: topic or file, for messages to people.
-    :param header: stamp and coordinate frame, as `std_msgs/Header`; None for none.
-    :raises ImageError: if it cannot be decoded.
+    :param source: topic or file, for error messages.
+    :param header: stamp and coordinate frame, as `std_msgs/Header`, or None.
+    :raises ImageError: if the image cannot be decoded.
     """
     try:
         pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
@@ -54,7 +54,7 @@ def frame_from_encoded(data: NDArray[np.uint8], source: str, header: Any = None)
 
 def framed(pixels: NDArray[np.uint8], encoding: str, size_wh: tuple[int, int], header: Any,
            source: str) -> Frame:
-    """Return a frame with stamp and coordinate frame of a header, if there is one."""
+    """Return a frame with the stamp and coordinate frame of the header, if any."""
     if header is None:
         return Frame(pixels, encoding, size_wh, source=source)
     stamp_ns = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
@@ -63,9 +63,9 @@ def framed(pixels: NDArray[np.uint8], encoding: str, size_wh: tuple[int, int], h
 
 def check_size(size_wh: tuple[int, int], source: str) -> None:
     """
-    Refuse an image of an impossible size, before anything is computed from it.
+    Reject an image with an invalid size, before its bytes are used.
 
-    :raises ImageError: naming source, size and what is allowed.
+    :raises ImageError: names the source, the size and the allowed sizes.
     """
     if not all(0 < side <= MAX_SIDE_PX for side in size_wh):
         raise ImageError(f'image on {source} has size {size_wh[0]}x{size_wh[1]}, expected 1 to '

@@ -1,4 +1,4 @@
-"""Image files, and folders of them."""
+"""Reads image files, and folders of image files."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.webp')
 
 
 def images_in(folder: Path) -> list[Path]:
-    """Return the image files of a folder, in the order of their names."""
-    return sorted(one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES)
+    """Return the image files in a folder, sorted by name."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
 
 
 def image_paths(given: Sequence[Path]) -> Iterator[Path]:
     """
-    Yield files, and the images in folders in the order of their names.
+    Yield the given files, and the images in the given folders sorted by name.
 
     :raises ConfigurationError: for a folder without images.
     """
@@ -40,7 +40,7 @@ def frame_from_file(path: Path) -> Frame:
     """
     Read an image file as a bgr8 frame.
 
-    :raises ImageError: if it cannot be read, or is no image.
+    :raises ImageError: if the file cannot be read or is not an image.
     """
     try:
         data = np.frombuffer(read_file(path), np.uint8)

@@ -48,16 +48,16 @@ def test_the_machine_that_built_it_loads_it(manifest: EngineManifest) -> None:
 
 
 @pytest.mark.parametrize('changes,here,gpu,sentence', [
-    ({}, library('tensorrt_rtx'), ORIN, 'built for tensorrt, this is tensorrt_rtx'),
-    ({}, library(version='10.4.0'), ORIN, 'built with tensorrt 10.3.0, here is 10.4.0'),
+    ({}, library('tensorrt_rtx'), ORIN, 'built for tensorrt, but this library is tensorrt_rtx'),
+    ({}, library(version='10.4.0'), ORIN, 'built with tensorrt 10.3.0, but 10.4.0 is installed'),
     ({'platform': 'linux-sparc'}, library(), ORIN,
-     f'built on linux-sparc, this is {this_platform()}'),
+     f'built on linux-sparc, but this machine is {this_platform()}'),
     ({}, library(), GpuDevice('RTX 4090', '8.9', '12.6'),
      'built for compute capability 8.7, but RTX 4090 has 8.9'),
     ({'target': {'compute_capabilities': ['8.0+']}}, library(), GpuDevice('Xavier', '7.2', '11.4'),
      r'capability 8.0\+, but Xavier has 7.2'),
-    (LASTING, library(version='11.0.0'), ORIN, 'here is 11.0.0'),
-    (LASTING, library(version='10.2.9'), ORIN, 'here is 10.2.9')])
+    (LASTING, library(version='11.0.0'), ORIN, 'but 11.0.0 is installed'),
+    (LASTING, library(version='10.2.9'), ORIN, 'but 10.2.9 is installed')])
 def test_each_mismatch_is_a_sentence_of_its_own(
         manifest: EngineManifest, changes: dict[str, Any], here: TensorRt, gpu: GpuDevice,
         sentence: str) -> None:
@@ -85,7 +85,7 @@ def test_without_a_gpu_the_sentence_says_so(engine: Path, manifest: EngineManife
 def test_a_backend_that_is_not_the_engines(engine: Path) -> None:
     with pytest.raises(EngineError, match='built for onnxruntime, but backend is set to tensorrt'):
         open_runtime(engine, 'tensorrt')
-    with pytest.raises(EngineError, match="backend is 'cuda', known are auto, tensorrt,"):
+    with pytest.raises(EngineError, match="backend is 'cuda', expected auto, tensorrt,"):
         open_runtime(engine, 'cuda')
 
 

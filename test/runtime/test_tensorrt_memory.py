@@ -39,9 +39,9 @@ def test_full_gpu_raises_and_leaks_nothing(gpu_engine: Path) -> None:
             with open_tensorrt(plan, manifest) as runtime:
                 detect(runtime, noise_frame((3840, 2160)), THRESHOLDS)
         except EngineError as error:
-            assert 'memory' in str(error).lower() or 'room' in str(error), error
+            assert 'memory' in str(error).lower(), error
         else:
-            assert left, 'a full GPU was not noticed'
+            assert left, 'a full GPU raised no error'
         with session.current():
             for block in hoard:
                 block.free()

@@ -1,1 +1,1 @@
-"""What a frame needs on an NVIDIA GPU: session, slots, preprocess kernel, graph."""
+"""Runs samples on an NVIDIA GPU: session, slots, lanes, preprocess kernel, CUDA graph."""

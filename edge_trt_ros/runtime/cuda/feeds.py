@@ -1,8 +1,8 @@
 """
-How samples reach the network's input tensors on the device: one feed for each slot.
+Feeds copy samples into the network's input tensors on the device: one feed per slot.
 
-An image is copied to pinned memory, uploaded and preprocessed by a kernel; texts and tensors
-are preprocessed on the host, straight into pinned memory, and uploaded.
+An image is copied to pinned memory, uploaded, and preprocessed by a kernel. Texts and tensors
+are preprocessed on the host, directly into pinned memory, and uploaded.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ from edge_trt_ros.vision.pixel_encodings import pixel_encoding
 
 
 class Feed(Protocol):
-    """Brings samples to one slot; the device's context has to be current for all calls."""
+    """Copies samples into one slot; the device's context must be current for all calls."""
 
     def stage(self, sample: Sample, letterbox: Letterbox) -> Hashable:
         """
         Copy a sample into pinned memory.
 
-        :returns: what the queued work depends on: if it changes, the work is queued anew.
-        :raises ImageError: for a sample that the network does not read.
+        :returns: a key of the queued work: if it changes, the CUDA graph must be captured again.
+        :raises ImageError: for a sample of the wrong kind.
         """
 
     def queue(self, stream: Any, uploaded: Callable[[], None]) -> None:
-        """Queue upload and preprocessing of the staged sample; calls `uploaded` in between."""
+        """Queue upload and preprocessing of the staged sample; call `uploaded` in between."""
 
     def close(self) -> None:
-        """Free everything; may be called twice."""
+        """Free all memory; may be called twice."""
 
 
 class ImageFeed:
     """
     Feeds images.
 
-    :param image_input: how pixels become the input.
+    :param image_input: size, colours, scale, mean, std and pad value of the input tensor.
     :param session: the GPU.
-    :param slot: whose input tensor is filled.
+    :param slot: slot whose input tensor is filled.
     :raises EngineError: if the kernel cannot be compiled.
     """
 
@@ -61,12 +61,12 @@ class ImageFeed:
         self._tensor = slot.addresses[image_input.tensor]
         self._held = ExitStack()
         self._staged: NDArray[np.uint8] = np.empty(0, np.uint8)
-        self._source = self._moves = 0
+        self._source = self._allocations = 0
         self._frame: Frame | None = None
         self._letterbox: Letterbox | None = None
 
     def stage(self, sample: Sample, letterbox: Letterbox) -> Hashable:
-        """See `Feed.stage`; buffers grow with the camera's images."""
+        """See `Feed.stage`; buffers grow to the largest image."""
         frame = checked_frame(sample)
         pixel_encoding(frame.encoding)
         pixels = frame.pixels
@@ -78,12 +78,12 @@ class ImageFeed:
                 self._source = on_device(stack, pixels.size)
                 self._held = stack.pop_all()
             self._staged = staged
-            self._moves += 1
-        # One thread: what a second core has written, the GPU fetches from that core's cache, and
-        # the upload loses what the copy has gained.
+            self._allocations += 1
+        # Copy with one thread: with two, the GPU must read from the cache of the second core, and
+        # the slower upload cancels the faster copy.
         np.copyto(self._staged[:pixels.size].reshape(pixels.shape), pixels)
         self._frame, self._letterbox = frame, letterbox
-        return frame.encoding, frame.size_wh, self._moves
+        return frame.encoding, frame.size_wh, self._allocations
 
     def queue(self, stream: Any, uploaded: Callable[[], None]) -> None:
         """See `Feed.queue`."""
@@ -106,10 +106,10 @@ class ImageFeed:
 
 class HostFeed:
     """
-    Feeds what is preprocessed on the host: texts and tensors.
+    Feeds texts and tensors, which are preprocessed on the host.
 
     :param preprocess: fills the input tensors.
-    :param slot: whose input tensors are filled.
+    :param slot: slot whose input tensors are filled.
     """
 
     def __init__(self, preprocess: Preprocess, slot: Slot) -> None:
@@ -142,14 +142,14 @@ def make_feed(kinds: Sequence[NetworkInput], session: CudaSession, preprocess: P
     """
     Return the feed of one slot.
 
-    :param kinds: what the network reads.
+    :param kinds: the network's inputs.
     :param session: the GPU; its context is current.
     :param preprocess: the network's preprocessing on the host.
-    :param slot: whose input tensors are filled.
+    :param slot: slot whose input tensors are filled.
     :raises EngineError: if the preprocess kernel cannot be compiled.
     """
     makers: dict[type, Callable[[Any], Feed]] = {
-        ImageInput: lambda only: ImageFeed(only, session, slot),
-        TextInput: lambda only: HostFeed(preprocess, slot),
-        TensorInput: lambda only: HostFeed(preprocess, slot)}
+        ImageInput: lambda image_input: ImageFeed(image_input, session, slot),
+        TextInput: lambda text_input: HostFeed(preprocess, slot),
+        TensorInput: lambda tensor_input: HostFeed(preprocess, slot)}
     return makers[type(kinds[0])](kinds[0])

@@ -1,4 +1,4 @@
-"""A frame's work on the GPU, recorded once and launched with one call."""
+"""CUDA graphs: the GPU work of a sample, captured once and launched with one call."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class CapturedGraph:
     """
     A CUDA graph of what a function queues on a stream.
 
-    PyCUDA has no capture, so cuda-bindings captures on the PyCUDA stream's handle. The
-    device's context has to be current for all calls.
+    PyCUDA cannot capture, so cuda-bindings captures on the handle of the PyCUDA stream. The
+    device's context must be current for all calls.
 
     :param stream: the PyCUDA stream.
-    :param work: queues the work on that stream, and on nothing else; called once, with what
-        marks a moment in the time of the stream, by its number.
-    :param marks: how many moments it marks.
+    :param work: queues the work on that stream only. It is called once, with a function that
+        records a numbered event on the stream.
+    :param marks: number of events.
     :raises EngineError: if the work cannot be captured.
     """
 
@@ -31,20 +31,20 @@ class CapturedGraph:
                  ) -> None:
         self._stream = driver.CUstream(stream.handle)
         with ExitStack() as stack:
-            # PyCUDA tells no handle of its events.
+            # PyCUDA does not expose the handles of its events.
             self._events = [_event(stack) for _ in range(marks)]
             self._executable = self._captured(work)
             stack.callback(driver.cuGraphExecDestroy, self._executable)
-            # The first launch would pay for it otherwise.
+            # Without this, the first launch uploads the graph.
             _checked(driver.cuGraphUpload(self._executable, self._stream))
             self._held = stack.pop_all()
 
     def launch(self) -> None:
-        """Queue the whole frame."""
+        """Queue the captured work."""
         _checked(driver.cuGraphLaunch(self._executable, self._stream))
 
     def marks_ms(self) -> list[float]:
-        """Return the milliseconds between each two marks of a launch that has ended."""
+        """Return the milliseconds between consecutive events of a finished launch."""
         return [float(_checked(driver.cuEventElapsedTime(start, end)))
                 for start, end in zip(self._events, self._events[1:])]
 
@@ -53,7 +53,7 @@ class CapturedGraph:
         self._held.close()
 
     def _captured(self, work: Callable[[Callable[[int], None]], None]) -> Any:
-        # Only this thread's calls count: other threads may allocate meanwhile.
+        # Restrict only this thread: other threads may allocate during the capture.
         _checked(driver.cuStreamBeginCapture(
             self._stream, driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL))
         try:
@@ -68,7 +68,7 @@ class CapturedGraph:
             driver.cuGraphDestroy(graph)
 
     def _mark(self, number: int) -> None:
-        # External: each launch records it, instead of being ordered by it.
+        # External: the event is recorded by each launch, not turned into a graph dependency.
         _checked(driver.cuEventRecordWithFlags(
             self._events[number], self._stream, _RECORD_IN_GRAPH))
 

@@ -1,4 +1,4 @@
-"""Machine code of CUDA kernels, compiled once on each machine and cached on disk."""
+"""Compiles CUDA kernels once per machine and caches the machine code on disk."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from pathlib import Path
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.files import write_file
 
-_NO_COMPILER = ('the preprocess kernel has to be compiled once on this machine, and neither NVRTC '
-                'nor nvcc does')
+_NO_COMPILER = ('the preprocess kernel must be compiled once on this machine, but neither NVRTC '
+                'nor nvcc can compile it')
 _INSTALL = 'pip install cuda-bindings nvidia-cuda-nvrtc, or put nvcc on the PATH'
 
 
 def cache_folder() -> Path:
-    """Return where compiled code is kept: `edge_trt_ros` in the user's cache folder."""
+    """Return the folder of compiled code: `edge_trt_ros` in the user's cache folder."""
     root = os.environ.get('XDG_CACHE_HOME') or str(Path.home() / '.cache')
     return Path(root) / 'edge_trt_ros'
 
 
 def cubin(source: str, compute_capability: tuple[int, int], folder: Path) -> bytes:
     """
-    Return a kernel's machine code, compiling it unless that was done before.
+    Return a kernel's machine code from the cache, or compile it.
 
-    NVRTC compiles where it is installed (`pip install nvidia-cuda-nvrtc cuda-bindings`), nvcc
-    otherwise. A folder that cannot be written only costs the compilation of the next start.
+    NVRTC compiles if it is installed (`pip install nvidia-cuda-nvrtc cuda-bindings`), else nvcc.
+    If the folder is not writable, the kernel is compiled again at the next start.
 
     :param source: CUDA C++ without includes.
-    :param compute_capability: of the GPU, as (9, 0).
-    :param folder: where compiled code is kept.
-    :raises EngineError: if there is no compiler, or it refuses, with its words.
+    :param compute_capability: compute capability of the GPU, as (9, 0).
+    :param folder: cache folder.
+    :raises EngineError: if there is no compiler, or the compilation fails, with its log.
     """
     architecture = 'sm_{}{}'.format(*compute_capability)
     compiler, name = (_with_nvrtc, 'nvrtc') if _has_nvrtc() else (_with_nvcc, 'nvcc')
@@ -55,7 +55,7 @@ def _has_nvrtc() -> bool:
             return False
         from cuda.bindings import nvrtc
         nvrtc.nvrtcVersion()
-    except (ImportError, RuntimeError):  # the bindings are there, the library is not
+    except (ImportError, RuntimeError):  # the bindings are installed, but not the library
         return False
     return True
 
@@ -64,7 +64,7 @@ def _with_nvrtc(source: str, architecture: str) -> bytes:
     from cuda.bindings import nvrtc
     error, program = nvrtc.nvrtcCreateProgram(source.encode(), b'edge_trt_ros.cu', 0, [], [])
     if error != nvrtc.nvrtcResult.NVRTC_SUCCESS:
-        raise EngineError(f'NVRTC does not start: {error.name}')
+        raise EngineError(f'NVRTC cannot be started: {error.name}')
     try:
         options = [f'--gpu-architecture={architecture}'.encode()]
         error, = nvrtc.nvrtcCompileProgram(program, len(options), options)
@@ -72,7 +72,7 @@ def _with_nvrtc(source: str, architecture: str) -> bytes:
             _, size = nvrtc.nvrtcGetProgramLogSize(program)
             log = b' ' * size
             nvrtc.nvrtcGetProgramLog(program, log)
-            raise EngineError(f'NVRTC does not compile for {architecture}: '
+            raise EngineError(f'NVRTC cannot compile for {architecture}: '
                               f'{log.decode(errors="replace").strip()}')
         _, size = nvrtc.nvrtcGetCUBINSize(program)
         code = b' ' * size

@@ -1,4 +1,4 @@
-"""One sample on the GPU: upload, preprocess, network, download, as one graph if possible."""
+"""Runs a sample on the GPU: upload, preprocess, network, download; in a CUDA graph if possible."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _LOG = logging.getLogger(__name__)
 
 class Lane:
     """
-    What one sample in flight owns; lanes of a runtime share its stream.
+    Runs one sample at a time; all lanes of a runtime share its stream.
 
-    The device's context has to be current for all calls.
+    The device's context must be current for all calls.
 
-    :param stream: the PyCUDA stream that everything is queued on.
-    :param feed: brings samples to the slot.
+    :param stream: the PyCUDA stream of all work.
+    :param feed: copies samples into the slot.
     :param slot: the tensors.
     :param run_network: queues the network on the stream, bound to the slot's addresses.
     :param use_graph: whether to capture the work as a CUDA graph; False is for comparison.
@@ -52,19 +52,19 @@ class Lane:
 
     def launch(self, sample: Sample, letterbox: Letterbox) -> None:
         """
-        Stage a sample and start all of its work.
+        Stage a sample and start its work.
 
-        :param sample: what the network reads.
+        :param sample: the sample.
         :param letterbox: how it is fitted to the network.
-        :raises ImageError: for a sample that the network does not read.
+        :raises ImageError: for a sample of the wrong kind.
         """
-        self._done.synchronize()  # at once, unless the sample before was never collected
+        self._done.synchronize()  # waits only if the previous sample was not collected
         started = perf_counter()
-        depends_on = self._feed.stage(sample, letterbox)
+        graph_key = self._feed.stage(sample, letterbox)
         staged = perf_counter()
-        if depends_on != self._captured_for:
+        if graph_key != self._captured_for:
             self._drop_graph()
-            self._captured_for = depends_on
+            self._captured_for = graph_key
             self._graph = self._captured()
         if self._graph is not None:
             self._graph.launch()
@@ -82,16 +82,16 @@ class Lane:
         return self._slot.results()
 
     def stage_times_ms(self) -> dict[str, float]:
-        """Return the stages of the sample that was waited for: GPU by events, host by clock."""
+        """Return the milliseconds per stage of the last sample, from CUDA events and a clock."""
         between_ms = self._graph.marks_ms() if self._graph is not None else [
             float(start.time_till(end)) for start, end in zip(self._events, self._events[1:])]
         return {**self._host_ms, **dict(zip(STAGES, between_ms)), 'gpu': sum(between_ms)}
 
     def close(self) -> None:
-        """Wait for what is under way, and free the graph; once."""
+        """Wait for queued work and free the CUDA graph; must be called only once."""
         self._stream.synchronize()
         self._drop_graph()
-        # While the context is current: a thread that collects garbage need not have it.
+        # Free now: the garbage collector may run in a thread without the context.
         self._events, self._done, self._stream = [], None, None
 
     def _captured(self) -> CapturedGraph | None:

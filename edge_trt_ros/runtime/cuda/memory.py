@@ -1,4 +1,4 @@
-"""Memory that is freed with an `ExitStack`: on the device, and pinned on the host."""
+"""Allocates device memory and pinned host memory that an `ExitStack` frees."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pycuda.driver as cuda
 
 
 def on_device(stack: ExitStack, size_bytes: int) -> int:
-    """Allocate device memory that the stack frees; return its address."""
+    """Allocate device memory; return its address. The stack frees it."""
     memory = cuda.mem_alloc(max(size_bytes, 1))
     stack.callback(memory.free)
     return int(memory)
 
 
 def pinned(stack: ExitStack, size_bytes: int) -> NDArray[np.uint8]:
-    """Allocate pinned host memory that the stack frees; return it as bytes."""
+    """Allocate pinned host memory; return it as bytes. The stack frees it."""
     array = cuda.pagelocked_empty(max(size_bytes, 1), np.uint8)
     stack.callback(array.base.free)
     return np.asarray(array)

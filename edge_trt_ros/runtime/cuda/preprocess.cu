@@ -1,8 +1,8 @@
-// From the bytes of an image message to the network's input, in one pass.
+// Converts the bytes of an image message to the network's input in one pass.
 //
-// One thread makes one pixel of the input: letterbox, bilinear with half-pixel centres as cv2.INTER_LINEAR,
-// colour order, (value * scale - mean) / std as value * gain + offset, planes one after the other.
-// Compiled by NVRTC, so it includes nothing.
+// One thread computes one pixel of the input: letterbox, bilinear interpolation with half-pixel centres as
+// cv2.INTER_LINEAR, colour order, (value * scale - mean) / std as value * gain + offset, planar layout.
+// NVRTC compiles this file, so it has no includes.
 
 enum Encoding { BGR8, RGB8, BGRA8, RGBA8, MONO8, UYVY, YUYV, NV12 };
 enum Element { FLOAT32, FLOAT16, BFLOAT16, UINT8, INT8 };
@@ -11,10 +11,10 @@ struct Color {
   int r, g, b;
 };
 
-#ifdef __CUDACC__  // A test compiles the rest for the processor, and brings its own two.
+#ifdef __CUDACC__  // A test compiles the file for the CPU and defines these two functions itself.
 __device__ unsigned float_bits(float value) { return __float_as_uint(value); }
 
-// NVRTC has no headers; this is what __float2half_rn is made of.
+// NVRTC has no headers; this is the instruction behind __float2half_rn.
 __device__ unsigned short half_bits(float value) {
   unsigned short bits;
   asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
@@ -24,7 +24,7 @@ __device__ unsigned short half_bits(float value) {
 
 __device__ int clamped(int value) { return value < 0 ? 0 : value > 255 ? 255 : value; }
 
-// BT.601 with limited range in fixed point of 20 bits, as OpenCV converts it.
+// BT.601, limited range, 20-bit fixed point, as in OpenCV.
 __device__ Color from_yuv(int y, int u, int v) {
   const int luma = 1220542 * (y > 16 ? y - 16 : 0) + (1 << 19);
   u -= 128;
@@ -64,7 +64,7 @@ __device__ Color pixel(const unsigned char* source, int stride, int height, int 
   }
 }
 
-// The two source pixels around a target pixel and their weights, in OpenCV's fixed point of 11 bits.
+// The two source pixels next to a target pixel, and their weights in OpenCV's 11-bit fixed point.
 struct Pair {
   int first, second, first_weight, second_weight;
 };
@@ -85,7 +85,7 @@ __device__ Pair neighbours(int target, float step, int length) {
           static_cast<int>(rintf(share * 2048))};
 }
 
-// Rounds as cv2.resize rounds an image of bytes, so that both devices make the same tensor.
+// Rounds like cv2.resize for 8-bit images, so CPU and GPU compute the same tensor.
 __device__ float blended(Pair across, Pair down, int a, int b, int c, int d) {
   const int above = a * across.first_weight + b * across.second_weight;
   const int below = c * across.first_weight + d * across.second_weight;

@@ -1,4 +1,4 @@
-"""The kernel that turns the bytes of an image into the network's input."""
+"""The CUDA kernel that converts the bytes of an image to the network's input tensor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_trt_ros.runtime.cuda.session import CudaSession
 from edge_trt_ros.vision.letterbox import Letterbox
 
 SOURCE_PATH = Path(__file__).with_name('preprocess.cu')
-# Their numbers in preprocess.cu.
+# Numbers of the enumerators in preprocess.cu.
 ENCODINGS = {'bgr8': 0, 'rgb8': 1, 'bgra8': 2, 'rgba8': 3, 'mono8': 4, 'yuv422': 5, 'uyvy': 5,
              'yuv422_yuy2': 6, 'yuyv': 6, 'nv12': 7}
 ELEMENTS = {'float32': 0, 'float16': 1, 'bfloat16': 2, 'uint8': 3, 'int8': 4}
@@ -26,12 +26,12 @@ _ARGUMENTS = 'PP' + 10 * 'i' + 'ff' + 'ii' + 7 * 'f'
 
 class PreprocessKernel:
     """
-    Letterbox, colours, scale and layout in one launch, as the manifest states them.
+    Applies letterbox, colour order, scale and layout in one launch, as the manifest states.
 
     :param session: the GPU; its context is current.
     :param image_input: size, colours, scale, mean, std and pad value.
-    :param dtype: of the input tensor.
-    :raises EngineError: if the kernel cannot be compiled or does not support that type.
+    :param dtype: dtype of the input tensor.
+    :raises EngineError: if the kernel cannot be compiled or does not support the dtype.
     """
 
     def __init__(self, session: CudaSession, image_input: ImageInput, dtype: str) -> None:
@@ -49,7 +49,7 @@ class PreprocessKernel:
         self._affine = tuple(np.float32(value) for value in (*gain, *offset))
 
     def close(self) -> None:
-        """Unload the kernel; the device's context has to be current."""
+        """Unload the kernel; the device's context must be current."""
         self._function = self._module = None
 
     def launch(self, stream: Any, source: int, tensor: int, encoding: str, row_bytes: int,
@@ -60,9 +60,9 @@ class PreprocessKernel:
         :param stream: the PyCUDA stream.
         :param source: device address of the image's bytes.
         :param tensor: device address of the input tensor.
-        :param encoding: one of `ENCODINGS`.
+        :param encoding: encoding of the image, a key of `ENCODINGS`.
         :param row_bytes: bytes from one row of the image to the next.
-        :param letterbox: where the image lies in the tensor.
+        :param letterbox: position of the image in the tensor.
         """
         width, height = self._input.size_wh
         grid = (-(-width // _BLOCK[0]), -(-height // _BLOCK[1]), 1)

@@ -1,4 +1,4 @@
-"""A GPU as this process uses it: the device's primary context and a stream of our own."""
+"""CUDA sessions: the primary context of a GPU and a stream."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import pycuda.driver as cuda
 
 from edge_trt_ros.errors import EngineError
 
-_NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: does not wait for the default stream, nor it for us
+_NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: no implicit synchronisation with the default stream
 
 
 class CudaSession:
     """
-    A stream on one device, and the way to make its context current.
+    A stream on one device, and its context.
 
-    The context is the device's primary one, which every library in the process shares, and it
-    is retained until the process ends: releasing it would pull it from under the others.
+    It uses the device's primary context, which all libraries in the process share. The context is
+    retained until the process ends: releasing it would destroy it for the other libraries.
 
-    :param device_id: number of the device as `nvidia-smi` counts.
+    :param device_id: number of the device, as in `nvidia-smi`.
     :raises EngineError: if there is no such device or no driver.
     """
 
@@ -34,7 +34,7 @@ class CudaSession:
 
     @property
     def device_name(self) -> str:
-        """The product's name, as 'NVIDIA H200'."""
+        """Product name of the device, as 'NVIDIA H200'."""
         return str(self.device.name())
 
     @property
@@ -44,29 +44,29 @@ class CudaSession:
         return int(major), int(minor)
 
     def memory_bytes(self) -> tuple[int, int]:
-        """Return the free and the total memory of the device; its context has to be current."""
+        """Return free and total memory of the device in bytes; its context must be current."""
         free_bytes, total_bytes = cuda.mem_get_info()
         return int(free_bytes), int(total_bytes)
 
     @contextmanager
     def current(self) -> Iterator[None]:
-        """Make the context current in this thread; device errors become `EngineError`."""
+        """Make the context current in this thread; convert CUDA errors to `EngineError`."""
         self._context.push()
         try:
             yield
         except cuda.MemoryError as error:
             free_bytes, total_bytes = cuda.mem_get_info()
             raise EngineError(
-                f'the memory of {self.device_name} does not suffice: {free_bytes >> 20} of '
-                f'{total_bytes >> 20} MiB are free; stop what else uses it, or build the engine '
-                'for a smaller input') from error
+                f'{self.device_name} has too little free memory: {free_bytes >> 20} of '
+                f'{total_bytes >> 20} MiB are free; stop other processes on the GPU, or build the '
+                'engine for a smaller input') from error
         except cuda.Error as error:
             raise EngineError(f'{self.device_name} failed: {error}') from error
         finally:
             cuda.Context.pop()
 
     def close(self) -> None:
-        """Destroy the stream, whichever thread calls; may be called twice."""
+        """Destroy the stream; any thread may call it, and it may be called twice."""
         with self.current():
             self.stream = None
 
@@ -80,12 +80,12 @@ def _primary_context(device_id: int) -> Any:
             raise EngineError(f'device_id is {device_id}, but this machine has {count} GPUs')
         return cuda.Device(device_id).retain_primary_context()
     except cuda.Error as error:
-        raise EngineError(f'CUDA does not start ({error}): does `nvidia-smi` show the GPU, and '
-                          'does the container see it?') from error
+        raise EngineError(f'CUDA cannot be initialised ({error}): does `nvidia-smi` show the GPU, '
+                          'and does the container see it?') from error
 
 
 def _raise_priority(stream: Any) -> None:
-    """Let our kernels go before those of others; without cuda-bindings they queue as all do."""
+    """Use the highest stream priority; without cuda-bindings it stays the default."""
     with suppress(ImportError):
         from cuda.bindings import driver
         _, _, highest = driver.cuCtxGetStreamPriorityRange()

@@ -1,4 +1,4 @@
-"""The tensors of one sample in flight: on the device, and the outputs pinned on the host."""
+"""Slots: the tensors of one sample on the device, and its outputs in pinned host memory."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ import pycuda.driver as cuda
 from edge_trt_ros.runtime.cuda.memory import on_device, pinned
 from edge_trt_ros.tensor_spec import TensorSpec
 
-_ALIGNMENT_BYTES = 256  # of every tensor, as TensorRT requires
+_ALIGNMENT_BYTES = 256  # TensorRT requires it for every tensor
 
 
 class Slot:
     """
-    Tensors of one sample, allocated once; the device's context has to be current for all calls.
+    Tensors of one sample, allocated once; the device's context must be current for all calls.
 
     :param inputs: the network's inputs.
-    :param outputs: its outputs.
+    :param outputs: the network's outputs.
     """
 
     def __init__(self, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> None:
-        self.inputs = {one.name: one for one in inputs}
+        self.inputs = {spec.name: spec for spec in inputs}
         with ExitStack() as stack:
-            self.addresses = {one.name: on_device(stack, one.size_bytes) for one in inputs}
-            # All outputs lie in one block, so that one copy downloads them.
-            starts = list(accumulate((_aligned(one.size_bytes) for one in outputs), initial=0))
+            self.addresses = {spec.name: on_device(stack, spec.size_bytes) for spec in inputs}
+            # All outputs are in one block, so a single copy downloads them.
+            starts = list(accumulate((_aligned(spec.size_bytes) for spec in outputs), initial=0))
             self._outputs = on_device(stack, starts[-1])
             self._downloaded = pinned(stack, starts[-1])
             self._held = stack.pop_all()
@@ -39,20 +39,20 @@ class Slot:
             self.addresses[output.name] = self._outputs + start
             self._results[output.name] = self._downloaded[start:start + output.size_bytes].view(
                 _host_dtype(output)).reshape(output.shape)
-        self._bfloat16 = [one.name for one in outputs if one.dtype == 'bfloat16']
+        self._bfloat16 = [spec.name for spec in outputs if spec.dtype == 'bfloat16']
 
     def download(self, stream: Any) -> None:
         """Queue the copy of all outputs to the host."""
         cuda.memcpy_dtoh_async(self._downloaded, self._outputs, stream)
 
     def results(self) -> Mapping[str, NDArray[Any]]:
-        """Return the outputs, valid until the slot is used again; bfloat16 as float32."""
+        """Return the outputs by name, valid until the slot is reused; bfloat16 becomes float32."""
         return self._results | {
             name: (self._results[name].astype(np.uint32) << 16).view(np.float32)
             for name in self._bfloat16}
 
     def close(self) -> None:
-        """Free everything; may be called twice."""
+        """Free all memory; may be called twice."""
         self._downloaded = np.empty(0, np.uint8)
         self._results = {}
         self._held.close()

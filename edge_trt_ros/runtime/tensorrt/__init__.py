@@ -1,1 +1,1 @@
-"""TensorRT: the library, a loaded network, an engine that runs frames."""
+"""TensorRT: the library, a loaded network, and the runtime of an engine."""

@@ -1,4 +1,4 @@
-"""Which NVIDIA GPU is here, asked of its driver without creating a context on it."""
+"""Finds the NVIDIA GPU through its driver, without creating a CUDA context."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class GpuDevice:
     """
     One GPU.
 
-    :param name: as its driver calls it.
-    :param compute_capability: as '8.7'.
-    :param driver: the CUDA version that the driver supports, as '13.0'.
+    :param name: product name from the driver.
+    :param compute_capability: compute capability, as '8.7'.
+    :param driver: CUDA version that the driver supports, as '13.0'.
     """
 
     name: str
@@ -25,9 +25,9 @@ class GpuDevice:
 
 def find_gpu(index: int = 0) -> GpuDevice | None:
     """
-    Return a GPU; None where there is none, or no driver for it.
+    Return a GPU; None if there is no such GPU or no driver.
 
-    :param index: which one, in the driver's order.
+    :param index: number of the GPU in the driver's order.
     """
     try:
         cuda = ctypes.CDLL('libcuda.so.1')
@@ -35,7 +35,7 @@ def find_gpu(index: int = 0) -> GpuDevice | None:
         return None
     device, version, major, minor = (ctypes.c_int() for _ in range(4))
     name = ctypes.create_string_buffer(256)
-    # Each answers 0 if it went well; the first that does not ends it.
+    # Each call returns 0 on success; `or` stops at the first failure.
     failed = (
         cuda.cuInit(0) or cuda.cuDriverGetVersion(ctypes.byref(version))
         or cuda.cuDeviceGet(ctypes.byref(device), index)

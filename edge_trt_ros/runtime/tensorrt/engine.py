@@ -1,4 +1,4 @@
-"""A TensorRT engine on a GPU: every sample on a stream of its own, as one CUDA graph."""
+"""Runs a TensorRT engine on a GPU: a separate stream, and a CUDA graph per sample."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class TensorRtRuntime:
     """
     A network on a GPU (see `runtime.contract.Runtime`).
 
-    :param engine: the engine file's bytes.
-    :param manifest: what they are; the bytes were checked against it when the file was read.
+    :param engine: bytes of the engine file.
+    :param manifest: manifest of the engine; the bytes were checked against it when they were read.
     :param library: `tensorrt` or `tensorrt_rtx`.
-    :param device_id: which GPU.
-    :param dla_core: which DLA core runs an engine built for one; -1 selects the first.
-    :param use_graph: False launches call by call, to measure against.
-    :raises EngineError: if the engine cannot run here; then nothing stays allocated.
+    :param device_id: number of the GPU.
+    :param dla_core: DLA core for an engine that was built for DLA; -1 selects the first.
+    :param use_graph: whether to use a CUDA graph; False launches each call, for comparison.
+    :raises EngineError: if the engine cannot run here; all memory is freed.
     """
 
     slots = 2
@@ -75,7 +75,7 @@ class TensorRtRuntime:
                                         use_graph))
                 stack.callback(self._lanes[-1].close)
             free_bytes.append(self._session.memory_bytes()[0])
-            # The first run allocates and compiles, which a graph must not.
+            # The first run allocates and compiles, which is not allowed during a graph capture.
             self._enqueue(slot)
             self._session.stream.synchronize()
             self._network.remember_compiled()
@@ -85,7 +85,7 @@ class TensorRtRuntime:
 
     @property
     def why_no_graph(self) -> str:
-        """Why samples are launched call by call; '' as long as each is one CUDA graph."""
+        """Why samples are launched call by call; '' if each sample is one CUDA graph."""
         return self._lanes[0].why_no_graph or self._lanes[1].why_no_graph
 
     def submit(self, sample: Sample, *, slot: int = 0) -> Ticket:
@@ -111,12 +111,12 @@ class TensorRtRuntime:
             free_bytes, total_bytes = self._session.memory_bytes()
         return {'gpu_memory_used_mb': (total_bytes - free_bytes) / 1e6,
                 'gpu_memory_total_mb': total_bytes / 1e6,
-                # The fall of the device's free memory: weights, activations, code, and what other
-                # processes allocated meanwhile.
+                # The decrease of free device memory: weights, activations, code, and allocations
+                # of other processes in the meantime.
                 'engine_memory_mb': self._engine_bytes / 1e6}
 
     def layers(self) -> str:
-        """Return the description of the built layers by TensorRT's inspector, as JSON text."""
+        """Return the layers of the engine as JSON text, from TensorRT's engine inspector."""
         with self._session.current():
             return self._network.layers(self._library)
 

@@ -1,4 +1,4 @@
-"""Whether an engine fits this library and this GPU, checked before a byte of it is loaded."""
+"""Checks that an engine fits this library and GPU, before the engine is loaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge_trt_ros.runtime.tensorrt.library import TensorRt
 
 
 def this_platform() -> str:
-    """Return operating system and processor, as 'linux-x86_64'."""
+    """Return operating system and processor architecture, as 'linux-x86_64'."""
     return f'{sys.platform}-{platform.machine()}'
 
 
@@ -20,20 +20,20 @@ def check_identity(manifest: EngineManifest, library: TensorRt, gpu: GpuDevice) 
     """
     Reject an engine that was built for another library, version, platform or GPU.
 
-    :param manifest: of the engine.
-    :param library: the library that would run it.
-    :param gpu: where.
-    :raises EngineError: naming what differs, both values, and the command that fixes it.
+    :param manifest: manifest of the engine.
+    :param library: the library that will run the engine.
+    :param gpu: the GPU that will run the engine.
+    :raises EngineError: names the difference, both values, and the command that fixes it.
     """
     if manifest.backend != library.name:
-        raise EngineError(f'the engine is built for {manifest.backend}, this is {library.name}: '
-                          f'{REBUILD}')
+        raise EngineError(f'the engine is built for {manifest.backend}, but this library is '
+                          f'{library.name}: {REBUILD}')
     if manifest.platform != this_platform():
-        raise EngineError(f'the engine is built on {manifest.platform}, this is '
+        raise EngineError(f'the engine is built on {manifest.platform}, but this machine is '
                           f'{this_platform()}: {REBUILD}')
     if not _version_fits(manifest, library):
         raise EngineError(f'the engine is built with {library.name} {manifest.backend_version}, '
-                          f'here is {library.version}: {REBUILD}')
+                          f'but {library.version} is installed: {REBUILD}')
     if not runs_on(manifest, gpu):
         capabilities = ', '.join(manifest.target['compute_capabilities'])
         raise EngineError(f'the engine is built for compute capability {capabilities}, but '
@@ -41,16 +41,16 @@ def check_identity(manifest: EngineManifest, library: TensorRt, gpu: GpuDevice) 
 
 
 def runs_on(manifest: EngineManifest, gpu: GpuDevice | None) -> bool:
-    """Return whether the engine is built for GPUs of this one's compute capability."""
+    """Return whether the engine is built for the compute capability of a GPU."""
     capabilities = manifest.target.get('compute_capabilities', [])
     return gpu is not None and (not capabilities or any(
-        _covers(one, gpu.compute_capability) for one in capabilities))
+        _covers(built_for, gpu.compute_capability) for built_for in capabilities))
 
 
 def _version_fits(manifest: EngineManifest, library: TensorRt) -> bool:
     built, here = (version.split('.') for version in (manifest.backend_version, library.version))
     if manifest.options.get('version_compatible'):
-        # Within a major version, and not with an older library.
+        # Compatible with the same major version, and with the same or a newer library.
         return built[0] == here[0] and _numbers(built) <= _numbers(here)
     return built == here
 
@@ -60,7 +60,7 @@ def _numbers(version: list[str]) -> list[int]:
 
 
 def _covers(built_for: str, here: str) -> bool:
-    """Return whether '8.6', or '8.0+' for it and all newer ones, covers a compute capability."""
+    """Return whether '8.6', or '8.0+' (8.0 and newer), includes a compute capability."""
     if built_for.endswith('+'):
         return _numbers(here.split('.')) >= _numbers(built_for[:-1].split('.'))
     return built_for == here

@@ -1,9 +1,9 @@
 """
 The only module that imports TensorRT: `tensorrt` (10 and 11) or `tensorrt_rtx` (for RTX).
 
-Both have the same interface; features that one of them lacks are found with `getattr`. Their
-calls return None or False on failure and log the reason, so the log is collected and becomes
-part of our own errors.
+Both have the same interface; `getattr` detects features that only one of them has. On failure,
+their calls return None or False and log the reason, so the log is collected and added to the
+error messages.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from edge_trt_ros.errors import EngineError
 
-# Python modules, and the names of back ends.
+# Names of Python modules and of back ends.
 TENSORRT_NAMES = ('tensorrt', 'tensorrt_rtx')
 _KEPT_LINES = 100
 _LOG = logging.getLogger(__name__)
@@ -27,10 +27,10 @@ _LOG = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class TensorRt:
     """
-    An imported TensorRT.
+    An imported TensorRT library.
 
-    :param name: 'tensorrt' or 'tensorrt_rtx', as a manifest names its back end.
-    :param version: its version, as '10.3.0' or '1.7.1.116'.
+    :param name: 'tensorrt' or 'tensorrt_rtx', also the name of the back end in a manifest.
+    :param version: version of the library, as '10.3.0' or '1.7.1.116'.
     :param module: the Python module.
     """
 
@@ -40,15 +40,15 @@ class TensorRt:
 
     @property
     def is_rtx(self) -> bool:
-        """Whether kernels are compiled where the engine runs, and not when it is built."""
+        """Whether kernels are compiled when an engine is loaded, not when it is built."""
         return self.name == 'tensorrt_rtx'
 
 
 def installed_tensorrt() -> str:
-    """Return the name of the installed TensorRT; '' for none, 'tensorrt' if both are."""
+    """Return the name of the installed TensorRT; '' for none, 'tensorrt' if both are installed."""
     for name in TENSORRT_NAMES:
         spec = importlib.util.find_spec(name)
-        # A folder of that name in the working directory is found too, but has no origin.
+        # A folder with that name in the working directory also has a spec, but no origin.
         if spec is not None and spec.origin is not None:
             return name
     return ''
@@ -56,10 +56,10 @@ def installed_tensorrt() -> str:
 
 def load_tensorrt(name: str) -> TensorRt:
     """
-    Import a TensorRT.
+    Import a TensorRT library.
 
-    :param name: one of `TENSORRT_NAMES`.
-    :raises EngineError: if it is not installed, or its libraries do not load.
+    :param name: a name in `TENSORRT_NAMES`.
+    :raises EngineError: if it is not installed or cannot be loaded.
     """
     try:
         module = importlib.import_module(name)
@@ -69,17 +69,17 @@ def load_tensorrt(name: str) -> TensorRt:
                   'it comes with JetPack or from NVIDIA (apt-get install python3-libnvinfer)')
         raise EngineError(f'{name} is not installed ({error}): {source}') from error
     except (ImportError, OSError, AttributeError) as error:
-        raise EngineError(f'{name} is installed, but does not load ({error}): its libraries and '
-                          'its Python bindings must be of one version') from error
+        raise EngineError(f'{name} is installed, but cannot be loaded ({error}): its libraries '
+                          'and Python bindings must have the same version') from error
 
 
 @lru_cache(maxsize=None)
 def library_logger(library: TensorRt) -> Any:
     """
-    Return the `ILogger` of this process; the library uses only the first that it gets.
+    Return the `ILogger` of this process; the library uses only the first logger it receives.
 
-    It passes everything on to Python's logging, and keeps warnings and errors in `lines`:
-    (severity, text), severity being 'warning', 'error' or 'internal_error'.
+    It forwards all messages to Python's logging, and stores warnings and errors in `lines` as
+    (severity, text), where severity is 'warning', 'error' or 'internal_error'.
 
     :param library: the library.
     """
@@ -88,11 +88,11 @@ def library_logger(library: TensorRt) -> Any:
               base.WARNING: logging.WARNING, base.INFO: logging.INFO}
 
     class Logger(base):
-        """Called by any thread of the library."""
+        """Any thread of the library may call it."""
 
         def __init__(self) -> None:
             base.__init__(self)
-            # A library that logs without end must not fill the memory.
+            # Limited, so that endless logging does not exhaust the memory.
             self.lines: deque[tuple[str, str]] = deque(maxlen=_KEPT_LINES)
 
         def log(self, severity: Any, message: str) -> None:
@@ -105,11 +105,11 @@ def library_logger(library: TensorRt) -> Any:
 
 
 def error_recorder(library: TensorRt) -> Any:
-    """Return an `IErrorRecorder`; its `text()` returns what it recorded since the last call."""
+    """Return an `IErrorRecorder`; its `text()` returns the errors since the last call."""
     base: Any = library.module.IErrorRecorder
 
     class Recorder(base):
-        """Called by any thread of the library."""
+        """Any thread of the library may call it."""
 
         def __init__(self) -> None:
             base.__init__(self)

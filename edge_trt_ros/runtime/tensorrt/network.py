@@ -1,4 +1,4 @@
-"""A deserialised TensorRT engine with its execution context, bound by the names of tensors."""
+"""A deserialised TensorRT engine with its execution context; tensors are bound by name."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _LOG = logging.getLogger(__name__)
 
 class TensorRtNetwork:
     """
-    One network on one GPU; the device's context has to be current for all calls.
+    One network on one GPU; the device's context must be current for all calls.
 
-    :param plan: the serialised engine, its identity already checked.
-    :param manifest: what it is.
-    :param library: the library that runs it.
-    :param dla_core: which DLA core runs it; -1 leaves that to the manifest.
-    :param cache_path: where TensorRT for RTX keeps what it compiles for this GPU.
-    :raises EngineError: if it cannot be loaded or is not what the manifest states.
+    :param plan: the serialised engine; its identity is already checked.
+    :param manifest: manifest of the engine.
+    :param library: the library that runs the engine.
+    :param dla_core: DLA core that runs the engine; -1 selects the first if it is built for DLA.
+    :param cache_path: file in which TensorRT for RTX caches the code compiled for this GPU.
+    :raises EngineError: if the engine cannot be loaded or differs from the manifest.
     """
 
     def __init__(self, plan: bytes, manifest: EngineManifest, library: TensorRt, dla_core: int,
@@ -45,12 +45,12 @@ class TensorRtNetwork:
         try:
             self._load(plan, manifest, library, dla_core)
         except BaseException:
-            # Here, where the context is current, and not when the error is garbage-collected.
+            # Free now, while the context is current, not when the error is garbage-collected.
             self.close()
             raise
 
     def bind(self, addresses: Mapping[str, int]) -> None:
-        """Use these device addresses, by the tensors' names, from the next `enqueue` on."""
+        """Set the device addresses of tensors by name, from the next `enqueue` on."""
         for name, address in addresses.items():
             if not self._context.set_tensor_address(name, address):
                 raise EngineError(f"tensor '{name}' cannot be bound: {self._complaint()}")
@@ -59,13 +59,13 @@ class TensorRtNetwork:
         """
         Queue the network on a stream.
 
-        :raises EngineError: if TensorRT refuses, with its words.
+        :raises EngineError: if TensorRT fails, with its message.
         """
         if not self._context.execute_async_v3(stream_handle):
-            raise EngineError(f'the network does not start: {self._complaint()}')
+            raise EngineError(f'the network cannot be started: {self._complaint()}')
 
     def remember_compiled(self) -> None:
-        """Cache what TensorRT for RTX compiled for the next start, unless it is cached already."""
+        """Cache the code that TensorRT for RTX compiled, for the next start."""
         if self._cache is None or self._cache_path.exists():
             return
         try:
@@ -76,13 +76,13 @@ class TensorRtNetwork:
                          self._cache_path, error.strerror)
 
     def layers(self, library: TensorRt) -> str:
-        """Return the inspector's description of the layers, as JSON text."""
+        """Return the layers as JSON text, from the engine inspector."""
         inspector = self._engine.create_engine_inspector()
         return str(inspector.get_engine_information(
             library.module.LayerInformationFormat.JSON))
 
     def close(self) -> None:
-        """Free it: context, engine, runtime, in this order; may be called twice."""
+        """Free context, engine and runtime, in this order; may be called twice."""
         self._context = self._cache = None
         self._engine = None
         self._runtime = None
@@ -93,7 +93,7 @@ class TensorRtNetwork:
         self._runtime = trt.Runtime(self._logger)
         self._runtime.error_recorder = self._recorder
         if manifest.options.get('version_compatible'):
-            # Such a plan contains its own runtime as code for the host; its hash was checked.
+            # Such a plan contains its own runtime as host code; its hash is already checked.
             self._runtime.engine_host_code_allowed = True
         _choose_dla(self._runtime, manifest, library, dla_core)
         self._engine = self._runtime.deserialize_cuda_engine(plan)
@@ -105,11 +105,11 @@ class TensorRtNetwork:
                  for index in range(self._engine.num_io_tensors)]
         is_input = {name: self._engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
                     for name in names}
-        _check_names('inputs', manifest.inputs, [one for one in names if is_input[one]])
-        _check_names('outputs', manifest.outputs, [one for one in names if not is_input[one]])
+        _check_names('inputs', manifest.inputs, [name for name in names if is_input[name]])
+        _check_names('outputs', manifest.outputs, [name for name in names if not is_input[name]])
         self._set_input_shapes(manifest)
-        self.inputs = tuple(self._spec(trt, one.name) for one in manifest.inputs)
-        self.outputs = tuple(self._spec(trt, one.name) for one in manifest.outputs)
+        self.inputs = tuple(self._spec(trt, spec.name) for spec in manifest.inputs)
+        self.outputs = tuple(self._spec(trt, spec.name) for spec in manifest.outputs)
         for stated, found in zip((*manifest.inputs, *manifest.outputs),
                                  (*self.inputs, *self.outputs)):
             if stated.dtype != found.dtype or not _fits(stated.shape, found.shape):
@@ -117,7 +117,7 @@ class TensorRtNetwork:
                                   f'{stated}: {REBUILD}')
 
     def _execution_context(self) -> Any:
-        # Only TensorRT for RTX compiles when the context is created, so it has a cache for that.
+        # Only TensorRT for RTX compiles when the context is created, so only it has a cache.
         if hasattr(self._engine, 'create_runtime_config'):
             config = self._engine.create_runtime_config()
             if hasattr(config, 'create_runtime_cache'):
@@ -131,16 +131,17 @@ class TensorRtNetwork:
         if self._cache is None:
             context = self._engine.create_execution_context()
         if context is None:
-            raise EngineError(f'the engine has no room on this GPU: {self._complaint()}')
+            raise EngineError(f'the engine does not fit into the memory of this GPU: '
+                              f'{self._complaint()}')
         return context
 
     def _set_input_shapes(self, manifest: EngineManifest) -> None:
-        for one in manifest.inputs:
-            if -1 not in tuple(self._engine.get_tensor_shape(one.name)):
+        for spec in manifest.inputs:
+            if -1 not in tuple(self._engine.get_tensor_shape(spec.name)):
                 continue
-            # One sample at a time, of the size that the manifest states.
-            wanted = manifest.input_shape(one.name)
-            ranges = [self._engine.get_tensor_profile_shape(one.name, index)
+            # The shape of one sample with the size in the manifest.
+            wanted = manifest.input_shape(spec.name)
+            ranges = [self._engine.get_tensor_profile_shape(spec.name, index)
                       for index in range(self._engine.num_optimization_profiles)]
             fitting = [index for index, (smallest, _, largest) in enumerate(ranges) if all(
                 low <= length <= high
@@ -148,11 +149,11 @@ class TensorRtNetwork:
             if not fitting:
                 accepted = ' or '.join(f'{list(smallest)} to {list(largest)}'
                                        for smallest, _, largest in ranges)
-                raise EngineError(f"the input '{one.name}' needs the shape {list(wanted)}, but "
+                raise EngineError(f"the input '{spec.name}' needs the shape {list(wanted)}, but "
                                   f'the engine accepts {accepted}: {REBUILD}')
             if fitting[0] != self._context.active_optimization_profile:
                 self._context.set_optimization_profile_async(fitting[0], 0)
-            self._context.set_input_shape(one.name, wanted)
+            self._context.set_input_shape(spec.name, wanted)
 
     def _spec(self, trt: Any, name: str) -> TensorSpec:
         kind = self._engine.get_tensor_dtype(name).name
@@ -163,7 +164,7 @@ class TensorRtNetwork:
                               f"{', '.join(DTYPES)} in LINEAR: {REBUILD}")
         if -1 in shape:
             raise EngineError(f"the shape of tensor '{name}' is {list(shape)}, which depends on "
-                              'the image: build it with this package, which fixes it')
+                              'the image: build the engine with this package for a fixed shape')
         return TensorSpec(name, DTYPES[kind], shape)
 
     def _complaint(self) -> str:
@@ -171,10 +172,10 @@ class TensorRtNetwork:
 
 
 def _prune(newest: Path) -> None:
-    """Remove the oldest caches: engines that are rebuilt leave theirs behind."""
-    caches = sorted(newest.parent.glob(f'*{newest.suffix}'), key=lambda one: one.stat().st_mtime)
-    for old in caches[:-_KEPT_CACHES]:
-        old.unlink(missing_ok=True)
+    """Remove the oldest caches: the caches of rebuilt engines are never used again."""
+    caches = sorted(newest.parent.glob(f'*{newest.suffix}'), key=lambda path: path.stat().st_mtime)
+    for path in caches[:-_KEPT_CACHES]:
+        path.unlink(missing_ok=True)
 
 
 def _choose_dla(runtime: Any, manifest: EngineManifest, library: TensorRt, dla_core: int) -> None:
@@ -187,12 +188,13 @@ def _choose_dla(runtime: Any, manifest: EngineManifest, library: TensorRt, dla_c
     core = max(dla_core, 0)
     if core >= cores:
         raise EngineError(f'the engine needs DLA core {core}, but {library.name} '
-                          f'{library.version} sees {cores} here: build it without dla')
+                          f'{library.version} finds {cores} DLA cores here: build it without '
+                          'dla')
     runtime.DLA_core = core
 
 
 def _check_names(kind: str, stated: tuple[TensorSpec, ...], found: list[str]) -> None:
-    names = [one.name for one in stated]
+    names = [spec.name for spec in stated]
     if sorted(names) != sorted(found):
         raise EngineError(f'the engine has the {kind} {found}, but its manifest names {names}: '
                           f'{REBUILD}')
@@ -200,4 +202,4 @@ def _check_names(kind: str, stated: tuple[TensorSpec, ...], found: list[str]) ->
 
 def _fits(stated: tuple[int, ...], found: tuple[int, ...]) -> bool:
     return len(stated) == len(found) and all(
-        one in (-1, other) for one, other in zip(stated, found))
+        want in (-1, have) for want, have in zip(stated, found))

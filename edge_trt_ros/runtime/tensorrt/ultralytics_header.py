@@ -1,4 +1,4 @@
-"""The header that Ultralytics' exporter puts before a plan: a length, and JSON of that length."""
+"""The header that Ultralytics' exporter writes before a plan: a length, then JSON."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _MAX_HEADER_BYTES = 1 << 20
 
 def header_of(engine: bytes) -> dict[str, Any]:
     """
-    Return what the header tells (names, stride, task, imgsz); empty where there is none.
+    Return the header's values (names, stride, task, imgsz); empty if there is no header.
 
-    :param engine: the engine file's bytes.
+    :param engine: bytes of the engine file.
     """
     return _split(engine)[0]
 
 
 def plan_of(engine: bytes) -> bytes:
-    """Return the plan without such a header."""
+    """Return the plan without the header, if any."""
     return _split(engine)[1]
 
 
