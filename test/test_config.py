@@ -1,4 +1,4 @@
-"""Every YAML file that we ship sets parameters that exist, to values that they take."""
+"""The YAML files of this package set existing parameters to valid values."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from edge_trt_ros.settings import settings_of
 CONFIG = Path(__file__).resolve().parent.parent / 'config'
 KINDS = {'inference.yaml': InferenceParameters, 'builder.yaml': BuilderParameters,
          'detections_3d.yaml': Detections3DParameters}
-# For the nodes of others.
+# Files for nodes of other packages.
 FOREIGN = {'nav2_costmap.yaml'}
 
 
 def values_of(path: Path) -> dict[str, Any]:
-    """Return the parameters of a file, lists as rclpy hands them to the dataclass."""
+    """Return the parameters of a file; lists become tuples, as for ROS parameters."""
     (node,) = yaml.safe_load(path.read_text(encoding='utf-8')).values()
     return {name: tuple(text for text in value if text) if isinstance(value, list) else value
             for name, value in node['ros__parameters'].items()}
 
 
-def test_every_file_has_a_kind() -> None:
+def test_every_file_has_a_dataclass() -> None:
     assert {path.name for path in CONFIG.glob('*.yaml')} == set(KINDS) | FOREIGN
 
 
 @pytest.mark.parametrize('name, kind', KINDS.items())
-def test_files_are_read_into_the_dataclasses(name: str, kind: type) -> None:
+def test_files_are_valid_for_their_dataclasses(name: str, kind: type) -> None:
     kind(**values_of(CONFIG / name))
 
 
 @pytest.mark.parametrize('name', ['inference.yaml', 'detections_3d.yaml'])
-def test_the_files_show_defaults(name: str) -> None:
+def test_files_contain_the_defaults(name: str) -> None:
     shown = values_of(CONFIG / name)
     defaults = {field.name: field.default for field in fields(KINDS[name])}
     assert {name: defaults[name] for name in shown} == shown
 
 
-def test_the_costmap_takes_what_we_publish() -> None:
+def test_costmap_subscribes_to_the_published_obstacles() -> None:
     text = (CONFIG / 'nav2_costmap.yaml').read_text(encoding='utf-8')
     values = yaml.safe_load(text)['local_costmap']['local_costmap']['ros__parameters']
     layer = values['detected_objects']
@@ -56,11 +56,11 @@ def test_the_costmap_takes_what_we_publish() -> None:
     assert source['marking'] and not source['clearing']
 
 
-def test_a_group_in_a_comment_is_right() -> None:
+def test_parameters_in_a_comment_exist() -> None:
     lines = (CONFIG / 'builder.yaml').read_text(encoding='utf-8').splitlines()
     shown = {line.split(':')[0].split('.')[1] for line in lines if line.startswith('#   road.')}
-    assert shown and shown <= {one.parameter for kind in (ModelFiles, BuildOptions)
-                               for one in settings_of(kind)}
+    assert shown and shown <= {declared.parameter for kind in (ModelFiles, BuildOptions)
+                               for declared in settings_of(kind)}
 
 
 @pytest.mark.parametrize('kind, values', [
@@ -68,6 +68,6 @@ def test_a_group_in_a_comment_is_right() -> None:
     (InferenceParameters, {'max_detections': 0}), (BuilderParameters, {'models': ('a b',)}),
     (Detections3DParameters, {'min_depth_m': 30.0}), (BuildOptions, {'precision': 'fp1'}),
     (ModelFiles, {'memory_limit_mb': -1})])
-def test_values_that_cannot_be(kind: type, values: dict[str, Any]) -> None:
+def test_invalid_values_are_rejected(kind: type, values: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(values))):
         kind(**values)

@@ -1,4 +1,4 @@
-"""The nodes as a robot runs them: processes of their own, talking over DDS."""
+"""The nodes as on a robot: separate processes that communicate over DDS."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt
 
 @pytest.fixture()
 def ros() -> Iterator[Graph]:
-    with graph() as one:
-        yield one
+    with graph() as opened:
+        yield opened
 
 
 @contextmanager
 def process(name: str, **parameters: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Run an executable as `ros2 run` would; it must end well when told to."""
+    """Run an executable as `ros2 run` does; it must exit cleanly on SIGINT."""
     command = [sys.executable, '-m', 'edge_trt_ros', name, '--ros-args']
     for parameter, value in parameters.items():
         command += ['-p', f"{parameter.replace('__', '.')}:={value}"]
@@ -51,7 +51,7 @@ def process(name: str, **parameters: Any) -> Iterator[subprocess.Popen[bytes]]:
             child.kill()
             child.wait()
             raise
-    # 130 where it was told before its libraries were loaded.
+    # 130 if SIGINT came before its libraries were loaded.
     assert status in (0, 130)
 
 
@@ -62,7 +62,7 @@ def test_build_start_detect_reload(ros: Graph, tmp_path: Path) -> None:
             process('inference_node', engine_file_path=engine, autostart=True,
                     confidence_threshold=0.1):
         state = ros.call(GetState, 'inference/get_state')
-        assert state.current_state.label == 'unconfigured'  # there is no engine yet
+        assert state.current_state.label == 'unconfigured'  # no engine exists yet
         answer = ros.call(Trigger, 'engine_builder/m/build', timeout_s=60)
         assert answer.success, answer.message
         ros.until(ros.images.get_subscription_count)
@@ -72,20 +72,21 @@ def test_build_start_detect_reload(ros: Graph, tmp_path: Path) -> None:
         answer = ros.call(Trigger, 'engine_builder/m/build', timeout_s=60)
         assert 'is in use' in answer.message
         second = ros.answer()
-        assert [one.bbox for one in first.detections] != [one.bbox for one in second.detections]
+        assert [detection.bbox for detection in first.detections] != [
+            detection.bbox for detection in second.detections]
         live = Parameter('confidence_threshold', value=1.0).to_parameter_msg()
         request = SetParameters.Request(parameters=[live])
         assert ros.call(SetParameters, 'inference/set_parameters', request).results[0].successful
         assert not ros.answer().detections
 
 
-def test_a_killed_builder_leaves_a_whole_engine(ros: Graph, tmp_path: Path) -> None:
+def test_killed_builder_leaves_the_old_engine(ros: Graph, tmp_path: Path) -> None:
     onnx, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
     with process('engine_builder_node', models='[m]', m__onnx_file_path=onnx,
                  m__engine_file_path=engine):
         assert ros.call(Trigger, 'engine_builder/m/build', timeout_s=60).success
     old = read_engine(engine)
-    save(dense_model((1280, 1280), classes=1200), onnx)  # takes seconds
+    save(dense_model((1280, 1280), classes=1200), onnx)  # the build takes seconds
     command = [sys.executable, '-m', 'edge_trt_ros', 'build_engine', str(onnx), '-o', str(engine)]
     child = subprocess.Popen(command, start_new_session=True)
     ros.until(lambda: (tmp_path / '.m.engine.lock').exists())
@@ -99,14 +100,14 @@ def test_a_killed_builder_leaves_a_whole_engine(ros: Graph, tmp_path: Path) -> N
         'm.engine', 'm.engine.json', 'm.onnx']
 
 
-def test_ctrl_c_before_anything_is_there(tmp_path: Path) -> None:
+def test_ctrl_c_without_an_engine(tmp_path: Path) -> None:
     with process('inference_node', engine_file_path=tmp_path / 'none', autostart=True) as child:
         with pytest.raises(subprocess.TimeoutExpired):
             child.wait(3)
 
 
 def run_demo(output: Path) -> dict[str, Any]:
-    """Run the demo as `make demo` does, and check what it leaves."""
+    """Run the demo as `make demo` does, and check its results and files."""
     done = subprocess.run(
         [sys.executable, '-m', 'edge_trt_ros', 'demo', '--seconds', '10', '--output', output],
         check=False, stdout=subprocess.PIPE, timeout=120)
@@ -115,7 +116,7 @@ def run_demo(output: Path) -> dict[str, Any]:
     assert done.returncode == (0 if good else 1)
     assert set(result) == {'frames', 'detections', 'recall', 'precision', 'latency_ms', 'drops',
                            'backend', 'reason'}
-    # A part of the road is harder than all of it.
+    # 10 s of the road may be harder than the whole road.
     assert min(result['recall'], result['precision']) >= 0.8
     assert {path.name for path in output.iterdir()} >= {
         'overlay.png', 'contact_sheet.png', 'road_users.engine', 'result.json'}
@@ -123,14 +124,14 @@ def run_demo(output: Path) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(not why_no_gpu(), reason='the demo runs on the GPU here')
-def test_the_demo_ends_with_one_line_of_json(tmp_path: Path) -> None:
+def test_demo_prints_one_line_of_json(tmp_path: Path) -> None:
     result = run_demo(tmp_path)
     assert result['frames'] > 20 and result['backend'] == 'onnxruntime' and result['reason']
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(bool(why_no_gpu()), reason=why_no_gpu())
-def test_the_demo_on_the_gpu(tmp_path: Path) -> None:
+def test_demo_on_the_gpu(tmp_path: Path) -> None:
     result = run_demo(tmp_path)
     assert result['backend'] == installed_tensorrt()
     assert 'each frame is one CUDA graph' in result['reason']
@@ -139,7 +140,7 @@ def test_the_demo_on_the_gpu(tmp_path: Path) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(bool(why_no_gpu()), reason=why_no_gpu())
-def test_the_node_starts_again_within_seconds(tmp_path: Path) -> None:
+def test_node_restarts_within_seconds(tmp_path: Path) -> None:
     engine = built(dense_model((320, 320)), tmp_path)
     done = subprocess.run(
         [sys.executable, '-m', 'edge_trt_ros', 'benchmark', engine, '--node', '5', '--json',
@@ -148,7 +149,7 @@ def test_the_node_starts_again_within_seconds(tmp_path: Path) -> None:
     assert node['start_s']['again'] <= 1.5 and node['lost'] <= 2
 
 
-def test_detections_in_space_as_a_process(ros: Graph) -> None:
+def test_detections_3d_node_as_a_process(ros: Graph) -> None:
     found: list[Detection3DArray] = []
     ros.peer.create_subscription(Detection3DArray, 'detections_3d', found.append, 10)
     depth = ros.peer.create_publisher(Image, 'depth/image', 10)
@@ -158,7 +159,7 @@ def test_detections_in_space_as_a_process(ros: Graph) -> None:
     box = BoundingBox2D(size_x=20.0, size_y=20.0)
     box.center.position.x, box.center.position.y = 32.0, 24.0
 
-    def placed() -> bool:
+    def publish_until_found() -> bool:
         info.publish(CameraInfo(width=64, height=48, k=[50.0, 0, 32, 0, 50, 24, 0, 0, 1]))
         depth.publish(Image(width=64, height=48, encoding='16UC1', step=128,
                             data=pixels.tobytes()))
@@ -166,6 +167,6 @@ def test_detections_in_space_as_a_process(ros: Graph) -> None:
         ros.spin(0.2)
         return bool(found)
     with process('detections_3d_node', max_depth_m=5.0):
-        ros.until(placed, 60)
+        ros.until(publish_until_found, 60)
     position = found[0].detections[0].bbox.center.position
     assert (position.x, position.y, position.z) == (0, 0, 2)

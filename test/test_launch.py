@@ -1,4 +1,4 @@
-"""The launch files: described arguments, and nodes with the names and parameters they promise."""
+"""The launch files: their arguments have descriptions, and they start the right nodes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 LAUNCH = Path(__file__).resolve().parent.parent / 'launch'
 needs_launch = pytest.mark.skipif(
     importlib.util.find_spec('launch_ros') is None,
-    reason='launch and launch_ros have no wheels; they come with a ROS 2 installation')
+    reason='launch and launch_ros have no wheels; a ROS 2 installation contains them')
 
 
 def description(name: str) -> Any:
-    """Return what a launch file describes."""
+    """Return the launch description of a launch file."""
     spec = importlib.util.spec_from_file_location('launch_file', LAUNCH / name)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -23,7 +23,7 @@ def description(name: str) -> Any:
     return module.generate_launch_description()
 
 
-def test_there_are_launch_files() -> None:
+def test_launch_files_exist() -> None:
     assert {path.name for path in LAUNCH.iterdir() if path.suffix == '.py'} == {
         'inference.launch.py', 'builder.launch.py', 'demo.launch.py'}
 
@@ -38,13 +38,13 @@ def test_there_are_launch_files() -> None:
     ('demo.launch.py', {'seconds', 'output_directory', 'rate_hz', 'seed'},
      {'engine_builder_node', 'inference_node', 'synthetic_camera', 'scoreboard'}),
 ])
-def test_arguments_and_nodes(name: str, arguments: set[str], executables: set[str]) -> None:
+def test_launch_arguments_and_nodes(name: str, arguments: set[str], executables: set[str]) -> None:
     from launch.actions import DeclareLaunchArgument
     from launch_ros.actions import Node
     entities = description(name).entities
-    declared = [one for one in entities if isinstance(one, DeclareLaunchArgument)]
-    assert {one.name for one in declared} == arguments
-    assert all(len(one.description) > 10 for one in declared)
-    nodes = [one for one in entities if isinstance(one, Node)]
-    assert {one.node_executable for one in nodes} == executables
-    assert {one.node_package for one in nodes} == {'edge_trt_ros'}
+    declared = [entity for entity in entities if isinstance(entity, DeclareLaunchArgument)]
+    assert {argument.name for argument in declared} == arguments
+    assert all(len(argument.description) > 10 for argument in declared)
+    nodes = [entity for entity in entities if isinstance(entity, Node)]
+    assert {node.node_executable for node in nodes} == executables
+    assert {node.node_package for node in nodes} == {'edge_trt_ros'}

@@ -1,4 +1,4 @@
-"""Imports point one way, and heavy libraries stay in the files that own them."""
+"""Imports follow the order of layers, and only certain files import heavy libraries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent / 'edge_trt_ros'
-# Each layer may import those before it.
+# Each layer may import itself and the layers before it.
 LAYERS = (
     ('errors', 'files', 'percentiles', 'tensor_spec', 'settings', 'network_input', 'manifest',
      'manifest_json', 'engine_file'),
@@ -27,7 +27,7 @@ OWNERS = {
               'export/torchvision_detector.py', 'convert/precision/sparse_training.py', 'demo/'),
     'tensorflow': ('export/onnx_from_tensorflow.py',),
     'tf2onnx': ('export/onnx_from_tensorflow.py',),
-    # Imported by name, by its one adapter.
+    # Only runtime/tensorrt/library.py imports it, with importlib.
     'tensorrt': (), 'tensorrt_rtx': (),
     'pycuda': ('runtime/cuda/',),
     'cuda': ('runtime/cuda/',),
@@ -42,7 +42,7 @@ FILES = sorted(ROOT.rglob('*.py'))
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Yield the full name of every module that a file imports, wherever in the file."""
+    """Yield the full names of all modules that a file imports, also inside functions."""
     for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -52,12 +52,12 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def layer_of(name: str) -> int:
-    """Return the layer of a file or folder of the package."""
+    """Return the index of the layer of a file or folder of the package."""
     return next(index for index, names in enumerate(LAYERS) if name in names)
 
 
 @pytest.mark.parametrize('path', FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_up_only(path: Path) -> None:
+def test_imports_follow_the_layers(path: Path) -> None:
     own = layer_of(path.relative_to(ROOT).parts[0].removesuffix('.py'))
     for name in imported(path):
         parts = name.split('.')
@@ -66,13 +66,13 @@ def test_imports_point_up_only(path: Path) -> None:
 
 
 @pytest.mark.parametrize('path', FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_heavy_libraries_have_owners(path: Path) -> None:
+def test_heavy_libraries_are_imported_only_by_their_owners(path: Path) -> None:
     place = path.relative_to(ROOT).as_posix()
     for name in imported(path):
         owners = OWNERS.get(name.split('.')[0])
         assert owners is None or place.startswith(owners), f'{place} imports {name}'
 
 
-def test_the_rules_are_about_files_that_exist() -> None:
+def test_layers_list_existing_files() -> None:
     assert {path.relative_to(ROOT).parts[0].removesuffix('.py') for path in FILES} == {
         name for names in LAYERS for name in names}

@@ -1,4 +1,4 @@
-"""The manifest: written, read, and refused with the field that is wrong."""
+"""Manifests: round trip, and rejection with the name of the invalid field."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, EngineManifes
     return engine, manifest
 
 
-def test_round_trip(built: tuple[Path, EngineManifest]) -> None:
+def test_manifest_round_trip(built: tuple[Path, EngineManifest]) -> None:
     engine, manifest = built
     assert manifest_from_json(manifest.to_json(), 'here') == manifest
     assert read_engine(engine)[1] == manifest
 
 
-def test_every_field_is_needed(built: tuple[Path, EngineManifest]) -> None:
+def test_every_field_is_required(built: tuple[Path, EngineManifest]) -> None:
     raw = json.loads(built[1].to_json())
     for field in fields(EngineManifest):
-        if field.name == 'decoding':  # only of heads that are decoded on the host
+        if field.name == 'decoding':  # only for heads that are decoded on the host
             continue
         lacking = {name: value for name, value in raw.items() if name != field.name}
         with pytest.raises(ManifestError, match=field.name):
@@ -54,7 +54,7 @@ def test_every_field_is_needed(built: tuple[Path, EngineManifest]) -> None:
     ('{"schema_version": 2}', 'lacks'),
     ('{"schema_version": 1}', 'lacks.*input_contract'),
 ])
-def test_what_is_no_manifest(text: str, match: str) -> None:
+def test_invalid_json_and_schema_are_rejected(text: str, match: str) -> None:
     with pytest.raises(ManifestError, match=match):
         manifest_from_json(text, 'here')
 
@@ -67,13 +67,14 @@ def test_what_is_no_manifest(text: str, match: str) -> None:
     {'input_kinds': [{'kind': 'smell'}]}, {'plan': 'fast'}, {'plan': {'options': 3}},
     {'input_kinds': [{'kind': 'image', 'size_wh': [64, 64], 'std': [0, 0, 0]}]},
 ])
-def test_malformed_fields(built: tuple[Path, EngineManifest], change: dict[str, object]) -> None:
+def test_malformed_fields_are_rejected(built: tuple[Path, EngineManifest],
+                                       change: dict[str, object]) -> None:
     raw = json.loads(built[1].to_json()) | change
     with pytest.raises(ManifestError, match='here is malformed|rebuild'):
         manifest_from_json(json.dumps(raw), 'here')
 
 
-def test_engine_and_manifest_must_belong_together(
+def test_manifest_must_describe_the_engine(
         built: tuple[Path, EngineManifest], tmp_path: Path) -> None:
     data, text = built[0].read_bytes(), manifest_path(built[0]).read_text()
     engine = tmp_path / 'a.engine'
@@ -105,16 +106,16 @@ def test_engine_and_manifest_must_belong_together(
         read_engine(engine)
 
 
-def test_a_stopped_installation_is_whole(
+def test_interrupted_installation_is_consistent(
         built: tuple[Path, EngineManifest], tmp_path: Path) -> None:
     engine = tmp_path / 'a.engine'
     old, new = b'old engine', built[0].read_bytes()
     old_manifest = replace(built[1], engine_size_bytes=len(old), engine_sha256=sha256_hex(old))
     manifest_path(engine).write_text(old_manifest.to_json())
     next_manifest_path(engine).write_text(built[1].to_json())
-    engine.write_bytes(old)  # stopped before the engine was replaced
+    engine.write_bytes(old)  # interrupted before the engine was replaced
     assert read_engine(engine)[1] == old_manifest
-    engine.write_bytes(new)  # stopped after it
+    engine.write_bytes(new)  # interrupted after it
     assert read_engine(engine)[1] == built[1]
 
 
@@ -122,13 +123,13 @@ def test_a_stopped_installation_is_whole(
     {'size_wh': (0, 4)}, {'size_wh': (4, 4), 'color_order': 'gray'},
     {'size_wh': (4, 4), 'pad_value': 256}, {'size_wh': (10 ** 9, 4)},
     {'size_wh': (4, 4), 'scale': float('nan')}])
-def test_an_image_input_refuses(fields: dict[str, object]) -> None:
+def test_invalid_image_inputs_are_rejected(fields: dict[str, object]) -> None:
     with pytest.raises(ManifestError, match='rebuild'):
         ImageInput(**fields)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize('dtype, shape', [('complex64', (1,)), ('float32', (0,)),
                                           ('float32', (-2,))])
-def test_tensor_spec_refuses(dtype: str, shape: tuple[int, ...]) -> None:
+def test_invalid_tensor_specs_are_rejected(dtype: str, shape: tuple[int, ...]) -> None:
     with pytest.raises(ModelError, match="tensor 'x'"):
         TensorSpec('x', dtype, shape)

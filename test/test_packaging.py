@@ -1,4 +1,4 @@
-"""The package's own files agree with each other and hold nothing of the machine they came from."""
+"""The package files are consistent and contain nothing specific to one machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REQUIREMENTS = sorted((ROOT / 'environment').glob('requirements*.txt'))
 PIN = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*==[0-9][A-Za-z0-9.]*'
                  r'(; platform_machine == "x86_64")?')
 
-# Written apart, so that this file does not find itself.
+# The patterns are split, so that this file does not match them.
 PRIVATE = re.compile('|'.join([
     r'/root' r'/', r'/home' r'/[a-z]', r'/work' r'/(main|scratch|shared)',
     r'/opt' r'/(pypi|wheels)',
@@ -29,7 +29,7 @@ PRIVATE = re.compile('|'.join([
     r'pypi\.' r'org', r'files\.python' r'hosted\.org',
 ]))
 
-# ament packages of a workspace are not importable as such, and tests run there too.
+# Tests also run in a colcon workspace, where the checkout's other files are missing.
 needs_checkout = pytest.mark.skipif(
     not (ROOT / 'environment').is_dir(), reason='not a checkout: no environment folder')
 
@@ -43,7 +43,7 @@ def setup_arguments(monkeypatch):
 
 
 def tracked_files():
-    """Return the files of the checkout: what git tracks, or would if it were added."""
+    """Return the files of the checkout that git tracks or does not ignore."""
     listed = subprocess.run(
         ['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
         cwd=ROOT, capture_output=True, check=False)
@@ -54,17 +54,18 @@ def tracked_files():
 
 
 @needs_checkout
-def test_files_beside_the_code_are_installed(monkeypatch):
+def test_data_files_in_the_package_are_installed(monkeypatch):
     patterns = setup_arguments(monkeypatch)['package_data']['edge_trt_ros']
     package = ROOT / 'edge_trt_ros'
-    beside = {path.relative_to(package) for path in tracked_files()
-              if path.is_relative_to(package) and path.suffix not in ('.py', '.pyi')}
-    assert beside
-    assert {path for path in beside if not any(path.match(one) for one in patterns)} == set()
+    data_files = {path.relative_to(package) for path in tracked_files()
+                  if path.is_relative_to(package) and path.suffix not in ('.py', '.pyi')}
+    assert data_files
+    assert {path for path in data_files
+            if not any(path.match(pattern) for pattern in patterns)} == set()
 
 
 @needs_checkout
-def test_there_are_requirement_files():
+def test_requirement_files_exist():
     assert {path.name for path in REQUIREMENTS} >= {
         'requirements.txt', 'requirements-ros.txt', 'requirements-build.txt',
         'requirements-test.txt', 'requirements-train.txt'}
@@ -78,7 +79,7 @@ def test_requirements_are_pinned_exactly(path):
 
 
 @needs_checkout
-def test_no_requirement_is_pinned_to_two_versions():
+def test_requirements_are_pinned_to_one_version():
     versions = {}
     for path in REQUIREMENTS:
         for line in path.read_text().splitlines():
@@ -88,7 +89,7 @@ def test_no_requirement_is_pinned_to_two_versions():
     assert {name: pins for name, pins in versions.items() if len(pins) > 1} == {}
 
 
-def test_no_file_names_a_private_path_or_an_index():
+def test_files_contain_no_private_path_or_package_index():
     found = []
     for path in tracked_files():
         try:
@@ -112,23 +113,24 @@ def test_package_xml_agrees_with_setup_py(monkeypatch):
     assert package.findtext('description') == setup['description']
     assert maintainer.text == setup['maintainer']
     assert maintainer.get('email') == setup['maintainer_email']
-    # catkin_pkg's own pattern: colcon takes a package that fails it for plain Python, silently.
+    # The pattern of catkin_pkg: colcon silently treats a package that does not match as plain
+    # Python.
     assert re.fullmatch(r'[-a-zA-Z0-9_%+]+(\.[-a-zA-Z0-9_%+]+)*@[-a-zA-Z0-9%]+'
                         r'(\.[-a-zA-Z0-9%]+)*\.[a-zA-Z]{2,}', maintainer.get('email'))
 
 
-def test_changelog_tells_of_this_version():
+def test_changelog_contains_this_version():
     lines = (ROOT / 'CHANGELOG.rst').read_text().splitlines()
     assert any(line.startswith(f'{edge_trt_ros.__version__} (') for line in lines)
 
 
-def test_every_dependency_is_named_once():
+def test_dependencies_are_listed_once():
     package = ElementTree.parse(ROOT / 'package.xml').getroot()
     names = [(element.tag, element.text) for element in package if element.tag.endswith('depend')]
     assert len(names) == len(set(names))
 
 
-def test_files_that_setup_py_installs_exist(monkeypatch):
+def test_installed_files_exist(monkeypatch):
     setup = setup_arguments(monkeypatch)
     installed = {source for _, sources in setup['data_files'] for source in sources}
     assert {'package.xml', 'resource/edge_trt_ros'} <= installed
@@ -136,13 +138,13 @@ def test_files_that_setup_py_installs_exist(monkeypatch):
     assert [source for source in installed if not (ROOT / source).is_file()] == []
 
 
-def test_every_executable_can_be_started(monkeypatch):
+def test_executables_can_be_imported(monkeypatch):
     for entry in setup_arguments(monkeypatch)['entry_points']['console_scripts']:
         module, function = entry.split(' = ')[1].split(':')
         assert callable(getattr(import_module(module), function)), entry
 
 
-def test_every_file_of_cli_is_an_executable(monkeypatch):
+def test_every_file_in_cli_is_an_executable(monkeypatch):
     entries = setup_arguments(monkeypatch)['entry_points']['console_scripts']
     files = {path.stem for path in (ROOT / 'edge_trt_ros' / 'cli').glob('[!_]*.py')}
     assert files == {entry.split(' = ')[0] for entry in entries}

@@ -1,4 +1,4 @@
-"""What the README says of parameters, topics and commands is what the code does."""
+"""The README lists the parameters and commands of the code, and links existing files."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ README = (ROOT / 'README.md').read_text(encoding='utf-8')
 
 
 @pytest.mark.parametrize('line', [
-    *(one.row() for one in settings_of(InferenceParameters)),
-    *(one.row() for one in settings_of(BuilderParameters)),
-    *(one.row('<model>.') for kind in (ModelFiles, BuildOptions) for one in settings_of(kind)),
-    *(one.row() for one in settings_of(Detections3DParameters))])
+    *(declared.row() for kind in (InferenceParameters, BuilderParameters, Detections3DParameters)
+      for declared in settings_of(kind)),
+    *(declared.row('<model>.') for kind in (ModelFiles, BuildOptions)
+      for declared in settings_of(kind))])
 def test_parameters_are_in_the_readme(line: str) -> None:
     assert line in README.splitlines()
 
@@ -31,7 +31,7 @@ def test_commands_are_in_the_readme() -> None:
     assert {name for name in commands if f'`{name}' not in README} == set()
 
 
-def test_files_that_the_readme_names_are_there() -> None:
+def test_files_linked_in_the_readme_exist() -> None:
     named = re.findall(r'\]\(([^)#]+)\)', README)
     assert named
     assert [name for name in named if '://' not in name and not (ROOT / name).exists()] == []

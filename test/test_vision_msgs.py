@@ -1,7 +1,7 @@
 """
-vision_msgs, the real one or the stand-in, is the release that the nodes are written for.
+vision_msgs, installed or the stand-in, has the message definitions that the nodes need.
 
-The type hash is what two DDS participants compare: equal hashes talk to each other.
+DDS participants compare type hashes: they communicate only if the hashes are equal.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import rclpy
 from rclpy.serialization import deserialize_message
 from rclpy.serialization import serialize_message
 
-# vision_msgs 4.1.1, the release for Jazzy, as published.
+# Published hashes of vision_msgs 4.1.1, the release for Jazzy.
 EXPECTED_HASHES = {
     'Detection2DArray':
         'RIHS01_214274120007f4a683866481336b70310268cfa107aebe9d594a6acf75bda968',
@@ -54,7 +54,7 @@ EXPECTED_HASHES = {
 
 @pytest.fixture(scope='module')
 def node():
-    """Yield a node that nobody outside of this test run can see."""
+    """Yield a node in a separate ROS domain."""
     context = rclpy.Context()
     rclpy.init(context=context, domain_id=101)
     node = rclpy.create_node('vision_msgs_hashes', context=context)

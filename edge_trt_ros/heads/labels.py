@@ -23,7 +23,7 @@ def trusted_labels(metadata: Mapping[str, str], given: tuple[str, ...]) -> tuple
         raise ModelError(
             f'{len(given)} labels are given, but the ONNX names {len(own)} itself, and they '
             f'differ from class {where} on ({own[where:where + 1]} against '
-            f'{given[where:where + 1]}): leave the labels out, or export with the right ones',
+            f'{given[where:where + 1]}): omit the labels, or export with the correct labels',
             code='labels_mismatch')
     return own or given
 

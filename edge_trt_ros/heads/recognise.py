@@ -31,7 +31,7 @@ def recognise(network: Network, given: Given = Given(), reads_text: bool = False
     task = given.task or stated or ('text' if reads_text else 'detect')
     if (task == 'text') != reads_text:
         raise ModelError(f"the task is '{task}', but the network takes {network.input_text}: "
-                         "'text' is for networks that take input_ids, and only for them")
+                         "use 'text' for networks with input_ids, and another task otherwise")
     if task == 'detect' and stated not in ('', 'detect'):
         raise _unknown(network, stated)
     heads = [head for head in HEADS.values() if task in head.tasks]

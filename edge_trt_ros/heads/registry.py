@@ -25,7 +25,7 @@ def add_head(head: Head) -> None:
     :raises ValueError: if a head with this name exists.
     """
     if head.name in HEADS:
-        raise ValueError(f"there is a head '{head.name}' already: give yours another name")
+        raise ValueError(f"a head '{head.name}' exists already: use another name")
     HEADS[head.name] = head
 
 

@@ -56,8 +56,8 @@ def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds,
     raw = only_output(outputs, 3)[0]
     end = len(raw) - keypoint_shape[0] * keypoint_shape[1]
     if end < 5 or min(keypoint_shape) < 1:
-        raise NetworkOutputError(f'the network returns {len(raw)} rows, which keypoints of shape '
-                                 f'{keypoint_shape} do not fit: rebuild the engine')
+        raise NetworkOutputError(f'the network returns {len(raw)} rows, which do not fit '
+                                 f'keypoints of shape {keypoint_shape}: rebuild the engine')
     scores = raw[4:end].max(0)
     chosen = np.flatnonzero(scores >= thresholds.confidence)
     return with_keypoints(

@@ -72,7 +72,7 @@ def named_outputs(outputs: Outputs, **dimensions: int) -> Outputs:
         for name, count in dimensions.items())
     if not fits:
         shapes = {name: values.shape for name, values in outputs.items()}
-        raise NetworkOutputError(f'the network returns {shapes}, expected of one image '
+        raise NetworkOutputError(f'the network returns {shapes}, expected for one image '
                                  f"{', '.join(dimensions)}: rebuild the engine")
     for name in dimensions:
         values: NDArray[Any] = outputs[name]

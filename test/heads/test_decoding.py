@@ -1,4 +1,4 @@
-"""Boxes written into the outputs of every family of detectors, and read out of them again."""
+"""Detector heads: encoded boxes are decoded to the same boxes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from edge_trt_ros.vision.thresholds import Thresholds
 SIDE, CLASSES, COUNT = 640, 3, 40
 LETTERBOX = Letterbox.fit((SIDE, SIDE), (SIDE, SIDE))
 ANCHORS = (10, 13, 16, 30, 33, 23, 30, 61, 62, 45, 59, 119, 116, 90, 156, 198, 373, 326)
-# Nothing is suppressed: what goes in must come out.
+# Nothing is suppressed, so all boxes must be decoded.
 ALL = Thresholds(confidence=0.25, nms_iou=1.0)
 Truth = dict[str, NDArray[Any]]
 
 
 def truth(seed: int = 0) -> Truth:
-    """Return boxes with a centre, a size, a score and a class, the best first."""
+    """Return boxes with centre, size, score and class, best first."""
     random = np.random.default_rng(seed)
     return {'centres': random.uniform(150, 490, (COUNT, 2)), 'sizes': random.uniform(8, 39, (
         COUNT, 2)), 'scores': np.sort(random.uniform(.3, .95, COUNT))[::-1],
@@ -47,7 +47,7 @@ def by_class(true: Truth, rest: float = 0.0) -> NDArray[Any]:
 
 def yolox(true: Truth) -> Any:
     raw = np.zeros((1, 8400, 5 + CLASSES), np.float32)
-    # Every box in a cell of its own, of the middle grid: 40 x 40 cells of 16 pixels.
+    # Each box is in its own cell of the middle grid: 40 x 40 cells of 16 pixels.
     for index in range(COUNT):
         row, column = divmod(index * 37, 40)
         raw[0, 6400 + index * 37] = [
@@ -63,15 +63,15 @@ def yolo_grids(true: Truth) -> Any:
         grid, anchor = index % 3, index // 3 % 3
         stride = (8, 16, 32)[grid]
         column, row = (true['centres'][index] // stride).astype(int)
-        share = true['centres'][index] / stride - (column, row)
-        # Below four times the anchor, and no two boxes in one place.
-        place = outputs[f'grid_{grid}'][0, anchor, row, column]
-        assert place[4] == -20
+        offset = true['centres'][index] / stride - (column, row)
+        # A box must be smaller than four times its anchor, and boxes must not share a cell.
+        cell = outputs[f'grid_{grid}'][0, anchor, row, column]
+        assert cell[4] == -20
         anchor_wh = np.reshape(ANCHORS, (3, 3, 2))[grid, anchor]
         root = np.sqrt(true['sizes'][index] / anchor_wh)
-        place[:] = [*logit((share + .5) / 2), *logit(root / 2),
-                    logit(true['scores'][index]), *np.where(
-                        np.arange(CLASSES) == true['classes'][index], 30, -30)]
+        cell[:] = [*logit((offset + .5) / 2), *logit(root / 2),
+                   logit(true['scores'][index]), *np.where(
+                       np.arange(CLASSES) == true['classes'][index], 30, -30)]
     return outputs
 
 
@@ -82,8 +82,8 @@ def detr_sigmoid(true: Truth) -> Any:
 
 
 def detr_softmax(true: Truth) -> Any:
-    shares = np.concatenate([by_class(true, 1e-9), 1 - true['scores'][:, None]], 1)
-    return {'logits': (np.log(shares) + 7)[None].astype(np.float32),
+    probabilities = np.concatenate([by_class(true, 1e-9), 1 - true['scores'][:, None]], 1)
+    return {'logits': (np.log(probabilities) + 7)[None].astype(np.float32),
             'boxes': detr_sigmoid(true)['boxes']}
 
 
@@ -130,7 +130,7 @@ def decode(head: str, outputs: Any, thresholds: Thresholds = ALL) -> Any:
     return HEADS[head].decode(outputs, LETTERBOX, thresholds, **options)
 
 
-def test_every_head_is_tested() -> None:
+def test_every_detector_head_is_tested() -> None:
     from test_rows_of_boxes import MAKERS
     detectors = {name for name, head in HEADS.items() if 'detect' in head.tasks}
     assert detectors == set(ENCODERS) | set(MAKERS) & set(HEADS)
@@ -138,7 +138,7 @@ def test_every_head_is_tested() -> None:
 
 @pytest.mark.parametrize('head', PARAMETERS)
 @pytest.mark.parametrize('seed', [3, 4])
-def test_what_is_written_is_read(head: str, seed: int) -> None:
+def test_decoded_boxes_equal_encoded_boxes(head: str, seed: int) -> None:
     true = truth(seed)
     found = decode(head, ENCODERS[head](true))
     assert len(found) == COUNT
@@ -148,7 +148,7 @@ def test_what_is_written_is_read(head: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize('head', PARAMETERS)
-def test_the_threshold(head: str) -> None:
+def test_confidence_threshold(head: str) -> None:
     true = truth(3)
     limit = float(true['scores'][9:11].mean())
     assert len(decode(head, ENCODERS[head](true), Thresholds(limit, 1.0))) == 10
@@ -156,7 +156,7 @@ def test_the_threshold(head: str) -> None:
 
 
 @pytest.mark.parametrize('head', PARAMETERS)
-def test_what_is_not_finite(head: str) -> None:
+def test_values_that_are_not_finite_are_rejected(head: str) -> None:
     outputs = ENCODERS[head](truth(3))
     for name, values in outputs.items():
         if values.dtype.kind == 'f':
@@ -166,8 +166,8 @@ def test_what_is_not_finite(head: str) -> None:
                 decode(head, {**outputs, name: broken})
 
 
-def test_boxes_that_say_the_same() -> None:
-    """Families with a suppression of their own, or none needed, leave overlaps as they are."""
+def test_identical_boxes() -> None:
+    """Heads with built-in NMS, or without need for NMS, keep identical boxes."""
     true = truth(3)
     true['centres'][:], true['sizes'][:], true['classes'][:] = 300, 50, 1
     for head in set(ENCODERS) - {'yolox', 'yolo_grids'}:
@@ -175,7 +175,7 @@ def test_boxes_that_say_the_same() -> None:
         assert len(found) == (1 if head.startswith('scored') else COUNT), head
 
 
-def test_a_count_that_is_wrong() -> None:
+def test_invalid_count() -> None:
     outputs = counted_boxes(truth(3))
     assert len(decode('counted_boxes', {**outputs, 'count': np.array([[-3]])})) == 0
     assert len(decode('counted_boxes', {**outputs, 'count': np.array([[10_000]])})) == COUNT + 5

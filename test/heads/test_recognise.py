@@ -1,4 +1,4 @@
-"""Heads are told from shapes and metadata, and refused rather than guessed."""
+"""Heads are recognised from shapes and metadata; ambiguous heads are rejected."""
 
 from __future__ import annotations
 
@@ -47,22 +47,22 @@ def test_known_heads(shape: tuple[int, ...], metadata: Mapping[str, str], name: 
 @pytest.mark.parametrize('shapes, metadata', [
     (((1, 8400, 7),), NAMES),                     # transposed
     (((1, 8400, 85),), {}),                       # YOLOX: decoded or not?
-    (((1, 8400, 6),), {'names': "['person']"}),   # the same of one class
-    (((1, 7, 8399),), NAMES),                     # not the cells of any grid
-    (((1, 4, 8400),), {}),                        # no class at all
+    (((1, 8400, 6),), {'names': "['person']"}),   # the same with one class
+    (((1, 7, 8399),), NAMES),                     # the number of cells fits no grid
+    (((1, 4, 8400),), {}),                        # no classes
     (((1, 7, 8400), (1, 32, 160, 160)), NAMES),   # segmentation
     (((2, 7, 8400),), NAMES),                     # a batch
     (((1, 7, -1),), NAMES),                       # an open dimension
     ((), NAMES),
 ])
-def test_unknown_heads_are_refused_with_what_is_known(
+def test_unknown_heads_are_rejected_with_the_known_heads(
         shapes: tuple[tuple[int, ...], ...], metadata: Mapping[str, str]) -> None:
-    with pytest.raises(ModelError, match='Known are: yolo_dense') as refusal:
+    with pytest.raises(ModelError, match='Known are: yolo_dense') as rejected:
         detect_head(checked(*shapes, metadata=metadata))
-    assert all(str(list(shape)) in str(refusal.value) for shape in shapes)
+    assert all(str(list(shape)) in str(rejected.value) for shape in shapes)
 
 
-def test_heads_of_another_task_are_told() -> None:
+def test_heads_of_another_task_are_reported() -> None:
     with pytest.raises(ModelError, match=r"task is 'pose', whose .*kpt_shape.*\[1, 7, 8400\]"):
         detect_head(checked((1, 7, 8400), metadata={**NAMES, 'task': 'pose'}))
     assert detect_head(checked((1, 1000), metadata={'task': 'classify'})).task == 'classify'
@@ -72,8 +72,8 @@ def test_heads_of_another_task_are_told() -> None:
 
 @pytest.mark.parametrize('shape, side, names, name, classes', [
     ((1, 252, 85), 64, 80, 'yolo_anchors', 80), ((1, 252, 85), 64, 248, 'yolo_dense', 248)])
-def test_labels_decide_where_two_heads_fit(shape: tuple[int, ...], side: int, names: int,
-                                           name: str, classes: int) -> None:
+def test_labels_decide_between_two_heads(shape: tuple[int, ...], side: int, names: int,
+                                         name: str, classes: int) -> None:
     metadata = {'names': str({index: f'c{index}' for index in range(names)})}
     head = detect_head(checked(shape, metadata=metadata, side=side))
     assert (head.name, len(head.labels)) == (name, classes)
@@ -81,10 +81,10 @@ def test_labels_decide_where_two_heads_fit(shape: tuple[int, ...], side: int, na
         detect_head(checked(shape, metadata={}, side=side))
 
 
-def test_random_signatures_are_not_taken_for_heads() -> None:
+def test_random_shapes_are_not_recognised() -> None:
     random = np.random.default_rng(0)
-    seen = 0
-    while seen < 2000:
+    rejected = 0
+    while rejected < 2000:
         side = int(random.choice([160, 320, 640]))
         cells = [sum((side // stride) ** 2 for stride in strides)
                  for strides in ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (16, 32))]
@@ -96,14 +96,14 @@ def test_random_signatures_are_not_taken_for_heads() -> None:
                 shapes[0][2] in cells and shapes[0][1] > 4
                 or shapes[0][1] in [3 * count for count in cells] and shapes[0][2] > 5
                 or shapes[0][2] == 6 and shapes[0][1] <= 1000 and shapes[0][1] not in cells):
-            continue  # the heads that are known
-        seen += 1
+            continue  # a known head
+        rejected += 1
         with pytest.raises(ModelError):
             detect_head(checked(*shapes, side=side))
 
 
 def is_known(outputs: dict[str, tuple[str, tuple[int, ...]]], labels: int) -> bool:
-    """Say whether named outputs without a graph behind them are one of the known heads."""
+    """Return whether named outputs without an ONNX graph match a known head."""
     kinds = {name: kind for name, (kind, _) in outputs.items()}
     shapes = {name: shape for name, (_, shape) in outputs.items()}
     if set(outputs) == {'logits', 'pred_boxes'}:
@@ -120,13 +120,13 @@ def is_known(outputs: dict[str, tuple[str, tuple[int, ...]]], labels: int) -> bo
     return False
 
 
-def test_random_names_and_types_are_not_taken_for_heads() -> None:
+def test_random_names_and_dtypes_are_not_recognised() -> None:
     random = np.random.default_rng(1)
     sets = (('logits', 'pred_boxes'), ('boxes', 'scores', 'labels'), ('boxes', 'scores'),
             ('num_dets', 'boxes', 'scores', 'labels'), ('output0', 'output1'),
             ('detection_boxes', 'detection_scores', 'detection_classes', 'num_detections'))
-    lengths, refused, known = [1, 3, 4, 4, 100, 100], 0, 0
-    while refused < 2000 or known < 50:
+    lengths, rejected, known = [1, 3, 4, 4, 100, 100], 0, 0
+    while rejected < 2000 or known < 50:
         names = sets[random.integers(len(sets))]
         outputs = {name: (str(random.choice(['float32', 'float32', 'int32'])),
                           (1, *(int(random.choice(lengths))
@@ -139,7 +139,7 @@ def test_random_names_and_types_are_not_taken_for_heads() -> None:
             detect_head(onnx_)
             known += 1
             continue
-        refused += 1
+        rejected += 1
         with pytest.raises(ModelError):
             detect_head(onnx_)
 
@@ -149,12 +149,12 @@ def test_random_names_and_types_are_not_taken_for_heads() -> None:
     ("__import__('os').system('true')", 'cannot be read'), ('{' * 1000, 'cannot be read'),
     ("{0: 'a'}", '1 labels are given, but the head has 3 classes'),
 ])
-def test_labels_that_do_not_fit(names: str, match: str) -> None:
+def test_invalid_labels_in_the_metadata(names: str, match: str) -> None:
     with pytest.raises(ModelError, match=match):
         detect_head(checked((1, 7, 8400), metadata={'names': names}))
 
 
-def test_labels_of_the_model_are_trusted_most_and_all_are_counted() -> None:
+def test_labels_must_match_the_metadata_and_the_head() -> None:
     own = ('car', 'truck', 'pedestrian')
     assert detect_head(checked((1, 7, 8400)), own).labels == own
     assert detect_head(checked((1, 7, 8400), metadata={}), ('x', 'y', 'z')).labels == (
@@ -169,6 +169,6 @@ def test_labels_of_the_model_are_trusted_most_and_all_are_counted() -> None:
         detect_head(checked((1, 300, 6), metadata={}))
 
 
-def test_tensor_types() -> None:
+def test_integer_outputs_are_rejected() -> None:
     with pytest.raises(ModelError, match='not known'):
         detect_head(checked((1, 7, 8400), dtype='int32'))

@@ -1,4 +1,4 @@
-"""Each head against boxes written out, and refused when its outputs are broken."""
+"""Decoders against explicit boxes; invalid outputs are rejected."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ LETTERBOX = Letterbox.fit((1280, 720), (640, 640))  # half the size, 140 rows ab
 DTYPES: list[Any] = [np.float32, np.float16]
 # x1, y1, x2, y2 in network pixels, score, class
 ROWS = [(100, 240, 200, 300, 0.875, 1),
-        (102, 240, 202, 300, 0.75, 1),  # the same object again
-        (102, 240, 202, 300, 0.625, 0),  # there too, of another class
-        (600, 480, 700, 560, 0.5, 2),  # sticks out to the right and below
-        (300, 20, 400, 120, 0.5, 2),  # in the padding alone
-        (10, 200, 20, 210, 0.125, 0)]  # too weak
+        (102, 240, 202, 300, 0.75, 1),  # a duplicate of the first box
+        (102, 240, 202, 300, 0.625, 0),  # an overlapping box of another class
+        (600, 480, 700, 560, 0.5, 2),  # exceeds the image to the right and at the bottom
+        (300, 20, 400, 120, 0.5, 2),  # entirely in the padding
+        (10, 200, 20, 210, 0.125, 0)]  # below the threshold
 IN_SOURCE = [(200, 200, 400, 320), (204, 200, 404, 320), (204, 200, 404, 320),
              (1200, 680, 1280, 720)]
 
@@ -64,7 +64,7 @@ MAKERS: dict[str, Any] = {
     'candidates': candidates, 'candidates_final': candidates}
 DECODERS: dict[str, Any] = {
     **{name: HEADS[name].decode for name in MAKERS if name in HEADS},
-    **{one.name: one.decode for one in TASKS['detect'].formats}}
+    **{output_format.name: output_format.decode for output_format in TASKS['detect'].formats}}
 SUPPRESSING = {'yolo_dense', 'yolo_anchors', 'candidates'}
 
 
@@ -73,13 +73,13 @@ def decode(head: str, rows: Rows, dtype: Any = np.float32,
     return DECODERS[head](MAKERS[head](rows, dtype), LETTERBOX, Thresholds(**thresholds))
 
 
-def test_every_format_of_detectors_is_here() -> None:
+def test_every_detector_format_is_tested() -> None:
     assert set(MAKERS) == set(DECODERS)
 
 
 @pytest.mark.parametrize('dtype', DTYPES)
 @pytest.mark.parametrize('head', MAKERS)
-def test_nothing_seen(head: str, dtype: Any) -> None:
+def test_outputs_without_detections(head: str, dtype: Any) -> None:
     found = decode(head, [], dtype)
     assert len(found) == 0
     assert found.boxes_xyxy.shape == (0, 4) and found.boxes_xyxy.dtype == np.float32
@@ -87,7 +87,7 @@ def test_nothing_seen(head: str, dtype: Any) -> None:
 
 @pytest.mark.parametrize('dtype', DTYPES)
 @pytest.mark.parametrize('head', MAKERS)
-def test_decoding(head: str, dtype: Any) -> None:
+def test_decoded_boxes(head: str, dtype: Any) -> None:
     found = decode(head, ROWS, dtype)
     kept = [0, 2, 3] if head in SUPPRESSING else [0, 1, 2, 3]
     np.testing.assert_allclose(found.boxes_xyxy, np.array(IN_SOURCE)[kept], atol=1e-3)
@@ -98,20 +98,20 @@ def test_decoding(head: str, dtype: Any) -> None:
 
 
 @pytest.mark.parametrize('head', MAKERS)
-def test_a_score_at_the_threshold_is_kept(head: str) -> None:
+def test_score_equal_to_the_threshold_is_kept(head: str) -> None:
     assert len(decode(head, ROWS[:1], confidence=0.875)) == 1
     assert len(decode(head, ROWS[:1], confidence=0.8751)) == 0
 
 
 @pytest.mark.parametrize('head', MAKERS)
-def test_the_class_filter_comes_before_the_limit(head: str) -> None:
+def test_class_filter_is_applied_before_the_limit(head: str) -> None:
     found = decode(head, ROWS, class_ids=frozenset({0}), max_detections=1)
     assert found.class_ids.tolist() == [0] and found.scores.tolist() == [0.625]
     assert len(decode(head, ROWS, class_ids=frozenset())) == 0
 
 
 @pytest.mark.parametrize('head', MAKERS)
-def test_best_first_up_to_the_limit(head: str) -> None:
+def test_best_detections_up_to_the_limit(head: str) -> None:
     found = decode(head, ROWS[::-1], max_detections=2)
     assert found.scores.tolist() == ([0.875, 0.625] if head in SUPPRESSING else [0.875, 0.75])
 
@@ -123,7 +123,7 @@ def test_nms_iou(nms_iou: float) -> None:
 
 @pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize('dtype', DTYPES)
-@pytest.mark.parametrize(('head', 'output', 'place'), [
+@pytest.mark.parametrize(('head', 'output', 'index'), [
     ('yolo_dense', 'output0', (0, 1, 7)),
     ('yolo_dense', 'output0', (0, 6, 7)),  # the score of a weak candidate
     ('yolo_anchors', 'output0', (0, 7, 4)),
@@ -132,16 +132,16 @@ def test_nms_iou(nms_iou: float) -> None:
     ('candidates', 'scores', (0, 0)),
     ('candidates_final', 'checksum', (0,)),
 ])
-def test_outputs_that_are_not_finite(head: str, output: str, place: tuple[int, ...], dtype: Any,
-                                     value: float) -> None:
+def test_outputs_that_are_not_finite_are_rejected(
+        head: str, output: str, index: tuple[int, ...], dtype: Any, value: float) -> None:
     outputs = MAKERS[head](ROWS, dtype)
-    outputs[output][place] = value
+    outputs[output][index] = value
     size = outputs[output].size
     with pytest.raises(NetworkOutputError, match=f"1 of {size} .*'{output}'.*rebuild it in fp32"):
         DECODERS[head](outputs, LETTERBOX, Thresholds())
 
 
-def test_opposite_infinities_do_not_cancel() -> None:
+def test_opposite_infinities_are_rejected() -> None:
     outputs = dense(ROWS)
     outputs['output0'][0, 0, :2] = np.inf, -np.inf
     with pytest.raises(NetworkOutputError, match='2 of 56'):
@@ -161,13 +161,14 @@ def test_opposite_infinities_do_not_cancel() -> None:
     ('candidates_final', {'boxes_xyxy': (1, 5, 4), 'scores': (1, 5), 'class_ids': (1, 6),
                           'checksum': (1,)}, r'class_ids \(1, 6\)'),
 ])
-def test_wrong_shapes(head: str, shapes: dict[str, tuple[int, ...]], match: str) -> None:
+def test_wrong_shapes_are_rejected(head: str, shapes: dict[str, tuple[int, ...]],
+                                   match: str) -> None:
     outputs: Any = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
     with pytest.raises(NetworkOutputError, match=match):
         DECODERS[head](outputs, LETTERBOX, Thresholds())
 
 
-def test_broken_scores_are_counted_before_the_checksum_speaks() -> None:
+def test_scores_are_reported_before_the_checksum() -> None:
     outputs = candidates(ROWS)
     outputs['scores'][0, :2] = outputs['checksum'][0] = np.nan
     with pytest.raises(NetworkOutputError, match="2 of 8 .*'scores'"):
@@ -175,7 +176,7 @@ def test_broken_scores_are_counted_before_the_checksum_speaks() -> None:
 
 
 @pytest.mark.parametrize('head', MAKERS)
-def test_outputs_are_left_alone(head: str) -> None:
+def test_outputs_are_not_modified(head: str) -> None:
     outputs = MAKERS[head](ROWS, np.float32)
     before = {name: values.copy() for name, values in outputs.items()}
     for values in outputs.values():
@@ -186,8 +187,8 @@ def test_outputs_are_left_alone(head: str) -> None:
 
 
 def test_30000_candidates() -> None:
-    places = np.arange(30000)
-    left, top = places % 600, 140 + places // 600
+    indices = np.arange(30000)
+    left, top = indices % 600, 140 + indices // 600
     boxes = np.stack([left, top, left + 40, top + 40], 1).astype(np.float32)
     outputs: Any = {'boxes_xyxy': boxes[None], 'scores': np.linspace(1, 0.3, 30000)[None],
                     'class_ids': np.zeros((1, 30000), np.int32),

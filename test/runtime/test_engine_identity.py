@@ -1,4 +1,4 @@
-"""An engine of another library, version, platform or GPU is refused before it is loaded."""
+"""Engines for another library, version, platform or GPU are rejected before loading."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edge_trt_ros.runtime.tensorrt.device import find_gpu, GpuDevice
 from edge_trt_ros.runtime.tensorrt.identity import check_identity, runs_on, this_platform
 from edge_trt_ros.runtime.tensorrt.library import TensorRt
 
-LASTING = {'plan': {'options': {'version_compatible': True}}}
+COMPATIBLE = {'plan': {'options': {'version_compatible': True}}}
 ORIN = GpuDevice('Orin', '8.7', '12.6')
 
 
@@ -43,11 +43,11 @@ def manifest(engine: Path) -> EngineManifest:
                    target={'compute_capabilities': ['8.7'], 'gpu': 'Orin', 'driver': '12.6'})
 
 
-def test_the_machine_that_built_it_loads_it(manifest: EngineManifest) -> None:
+def test_engine_of_this_machine_is_accepted(manifest: EngineManifest) -> None:
     check_identity(manifest, library(), ORIN)
 
 
-@pytest.mark.parametrize('changes,here,gpu,sentence', [
+@pytest.mark.parametrize('changes,installed,gpu,message', [
     ({}, library('tensorrt_rtx'), ORIN, 'built for tensorrt, but this library is tensorrt_rtx'),
     ({}, library(version='10.4.0'), ORIN, 'built with tensorrt 10.3.0, but 10.4.0 is installed'),
     ({'platform': 'linux-sparc'}, library(), ORIN,
@@ -56,19 +56,19 @@ def test_the_machine_that_built_it_loads_it(manifest: EngineManifest) -> None:
      'built for compute capability 8.7, but RTX 4090 has 8.9'),
     ({'target': {'compute_capabilities': ['8.0+']}}, library(), GpuDevice('Xavier', '7.2', '11.4'),
      r'capability 8.0\+, but Xavier has 7.2'),
-    (LASTING, library(version='11.0.0'), ORIN, 'but 11.0.0 is installed'),
-    (LASTING, library(version='10.2.9'), ORIN, 'but 10.2.9 is installed')])
-def test_each_mismatch_is_a_sentence_of_its_own(
-        manifest: EngineManifest, changes: dict[str, Any], here: TensorRt, gpu: GpuDevice,
-        sentence: str) -> None:
-    with pytest.raises(EngineError, match=f'{sentence}.*rebuild it with.*build_engine') as refused:
-        check_identity(replace(manifest, **changes), here, gpu)
-    assert '\n' not in str(refused.value)
+    (COMPATIBLE, library(version='11.0.0'), ORIN, 'but 11.0.0 is installed'),
+    (COMPATIBLE, library(version='10.2.9'), ORIN, 'but 10.2.9 is installed')])
+def test_each_mismatch_has_its_own_message(
+        manifest: EngineManifest, changes: dict[str, Any], installed: TensorRt, gpu: GpuDevice,
+        message: str) -> None:
+    with pytest.raises(EngineError, match=f'{message}.*rebuild it with.*build_engine') as rejected:
+        check_identity(replace(manifest, **changes), installed, gpu)
+    assert '\n' not in str(rejected.value)
 
 
-def test_what_compatible_engines_allow(manifest: EngineManifest) -> None:
-    lasting = replace(manifest, **LASTING)
-    check_identity(lasting, library(version='10.13.1'), ORIN)
+def test_compatible_engines_are_accepted(manifest: EngineManifest) -> None:
+    compatible = replace(manifest, **COMPATIBLE)
+    check_identity(compatible, library(version='10.13.1'), ORIN)
     anywhere = replace(manifest, target={'compute_capabilities': []})
     check_identity(anywhere, library(), GpuDevice('T4', '7.5', '12.0'))
     newer = replace(manifest, target={'compute_capabilities': ['8.0+']})
@@ -77,19 +77,19 @@ def test_what_compatible_engines_allow(manifest: EngineManifest) -> None:
 
 
 @pytest.mark.skipif(find_gpu() is not None, reason='there is a GPU')
-def test_without_a_gpu_the_sentence_says_so(engine: Path, manifest: EngineManifest) -> None:
+def test_missing_gpu_is_reported(engine: Path, manifest: EngineManifest) -> None:
     with pytest.raises(EngineError, match='no NVIDIA GPU with the number 0.*--backend onnx'):
         open_engine(engine.read_bytes(), manifest)
 
 
-def test_a_backend_that_is_not_the_engines(engine: Path) -> None:
+def test_backend_must_be_the_engines_backend(engine: Path) -> None:
     with pytest.raises(EngineError, match='built for onnxruntime, but backend is set to tensorrt'):
         open_runtime(engine, 'tensorrt')
     with pytest.raises(EngineError, match="backend is 'cuda', expected auto, tensorrt,"):
         open_runtime(engine, 'cuda')
 
 
-def test_old_compiled_code_is_removed(tmp_path: Path) -> None:
+def test_oldest_runtime_caches_are_removed(tmp_path: Path) -> None:
     from edge_trt_ros.runtime.tensorrt.network import _KEPT_CACHES, _prune
     paths = [tmp_path / f'{index}.runtime_cache' for index in range(_KEPT_CACHES + 3)]
     for age, path in enumerate(paths):

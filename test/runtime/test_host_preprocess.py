@@ -1,4 +1,4 @@
-"""The input tensor, against the formula written out."""
+"""The input tensor computed on the host, against the formula."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from edge_trt_ros.runtime.samples import Frame
     ('rgb', (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
 ])
 @pytest.mark.parametrize('dtype', ['float32', 'float16'])
-def test_formula(color_order: str, mean: tuple[float, float, float],
-                 std: tuple[float, float, float], dtype: str) -> None:
-    frame = noise_frame((64, 48))  # the network's own width: nothing is resized
+def test_tensor_equals_the_formula(color_order: str, mean: tuple[float, float, float],
+                                   std: tuple[float, float, float], dtype: str) -> None:
+    frame = noise_frame((64, 48))  # the network's width: no resizing
     preprocess = ImagePreprocess(ImageInput((64, 64), color_order, mean=mean, std=std))
     tensor = np.empty((1, 3, 64, 64), dtype)
-    for _ in range(2):  # buffers are used again
+    for _ in range(2):  # buffers are reused
         preprocess.fill_tensor(frame, preprocess.fit(frame), tensor)
     image = np.full((64, 64, 3), 114.0)
     image[8:56] = frame.pixels
@@ -32,7 +32,7 @@ def test_formula(color_order: str, mean: tuple[float, float, float],
     np.testing.assert_allclose(tensor, expected, atol=2e-6 if dtype == 'float32' else 4e-3)
 
 
-def test_gray_and_yuv() -> None:
+def test_gray_and_yuv_encodings() -> None:
     preprocess = ImagePreprocess(ImageInput((64, 64)))
     tensor = np.empty((1, 3, 64, 64), np.float32)
     gray = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
@@ -50,7 +50,7 @@ def test_gray_and_yuv() -> None:
             np.testing.assert_allclose(tensor[0, 0], luma, atol=2 / 255)
 
 
-def test_one_channel_of_another_encoding_does_not_leak() -> None:
+def test_buffers_of_another_encoding_do_not_leak() -> None:
     preprocess = ImagePreprocess(ImageInput((64, 64)))
     tensor = np.empty((1, 3, 64, 64), np.float32)
     black = Frame(np.zeros((64, 64, 3), np.uint8), 'bgr8', (64, 64))

@@ -1,4 +1,4 @@
-"""Kernels are compiled once, by NVRTC or nvcc, without a GPU."""
+"""Kernels are compiled once by NVRTC or nvcc, and cached; no GPU is needed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ SOURCE = (Path(kernel_cache.__file__).with_name('preprocess.cu')).read_text(enco
 HAS_NVRTC = kernel_cache._has_nvrtc()
 HAS_NVCC = importlib.util.find_spec('pycuda') is not None and shutil.which('nvcc') is not None
 COMPILERS = [
-    pytest.param('nvrtc', marks=pytest.mark.skipif(not HAS_NVRTC, reason='NVRTC is not here')),
+    pytest.param('nvrtc', marks=pytest.mark.skipif(
+        not HAS_NVRTC, reason='NVRTC is not installed')),
     pytest.param('nvcc', marks=pytest.mark.skipif(
-        not HAS_NVCC, reason='nvcc or PyCUDA is not here'))]
+        not HAS_NVCC, reason='nvcc or PyCUDA is not installed'))]
 
 
 @pytest.fixture(params=COMPILERS)
@@ -28,38 +29,36 @@ def compiler(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize('capability', [(7, 5), (8, 7), (8, 9), (9, 0)])
-def test_the_kernel_compiles_for_robots_gpus(
+def test_kernel_compiles_for_common_gpus_and_is_cached(
         compiler: str, capability: tuple[int, int], tmp_path: Path) -> None:
     code = cubin(SOURCE, capability, tmp_path)
     assert code.startswith(b'\x7fELF') and b'letterbox' in code
-    (kept,) = tmp_path.glob('*.cubin')
-    before = kept.stat().st_mtime_ns
-    assert cubin(SOURCE, capability, tmp_path) == code and kept.stat().st_mtime_ns == before
-    other = (capability[0], capability[1] + 1) if capability == (8, 6) else (8, 6)
-    assert cubin(SOURCE, other, tmp_path) != code and len(list(tmp_path.glob('*.cubin'))) == 2
+    (cached,) = tmp_path.glob('*.cubin')
+    before = cached.stat().st_mtime_ns
+    assert cubin(SOURCE, capability, tmp_path) == code and cached.stat().st_mtime_ns == before
+    assert cubin(SOURCE, (8, 6), tmp_path) != code and len(list(tmp_path.glob('*.cubin'))) == 2
 
 
-def test_the_words_of_the_compiler_are_told(compiler: str, tmp_path: Path) -> None:
+def test_compiler_log_is_in_the_error(compiler: str, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match='(?s)nonsense'):
         cubin('extern "C" __global__ void f() { nonsense }', (8, 6), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(importlib.util.find_spec('pycuda') is not None, reason='PyCUDA is installed')
-def test_without_a_compiler_the_sentence_says_what_to_install(
+def test_missing_compiler_is_reported_with_the_remedy(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel_cache, '_has_nvrtc', lambda: False)
     with pytest.raises(EngineError, match='pip install cuda-bindings nvidia-cuda-nvrtc'):
         cubin(SOURCE, (8, 6), tmp_path)
 
 
-def test_a_folder_that_cannot_be_written_costs_only_time(
-        compiler: str, tmp_path: Path) -> None:
+def test_unwritable_cache_folder_is_ignored(compiler: str, tmp_path: Path) -> None:
     (tmp_path / 'file').write_text('')
     assert cubin(SOURCE, (8, 6), tmp_path / 'file').startswith(b'\x7fELF')
 
 
-def test_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_cache_folder_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
     assert cache_folder() == tmp_path / 'edge_trt_ros'
     monkeypatch.delenv('XDG_CACHE_HOME')

@@ -1,4 +1,4 @@
-"""The arithmetic of the CUDA kernel, compiled for the processor, against the host's own path."""
+"""The source of the CUDA kernel, compiled for the CPU, against the host's preprocessing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SOURCE = (Path(__file__).resolve().parents[2]
 CODES = {'bgr8': 0, 'rgb8': 1, 'bgra8': 2, 'rgba8': 3, 'mono8': 4, 'yuv422': 5, 'uyvy': 5,
          'yuv422_yuy2': 6, 'yuyv': 6, 'nv12': 7}
 ELEMENTS = {'float32': 0, 'float16': 1}
-# A grid of single threads, one after the other.
+# Runs a grid of blocks with a single thread, sequentially.
 HOST = r"""
 #include <cmath>
 #include <cstddef>
@@ -85,7 +85,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Letterboxed:
 
 
 def noise(encoding: str, size_wh: tuple[int, int], padding: int) -> NDArray[np.uint8]:
-    """Return smooth noise, as images are, with padded rows."""
+    """Return seeded noise with padded rows."""
     shape = pixel_encoding(encoding).shape(size_wh)
     random = np.random.default_rng(size_wh[0])
     padded = random.integers(0, 256, (shape[0], shape[1] + padding, *shape[2:]), np.uint8)
@@ -96,7 +96,7 @@ def noise(encoding: str, size_wh: tuple[int, int], padding: int) -> NDArray[np.u
 @pytest.mark.parametrize('size_wh, network_wh, padding', [
     ((1280, 720), (640, 640), 0), ((322, 242), (416, 416), 6), ((64, 48), (640, 384), 0),
     ((126, 334), (96, 96), 2), ((2, 2), (32, 32), 0), ((640, 640), (640, 640), 4)])
-def test_the_kernel_makes_the_tensor_of_the_host(
+def test_kernel_equals_the_host(
         kernel: Letterboxed, encoding: str, size_wh: tuple[int, int], network_wh: tuple[int, int],
         padding: int) -> None:
     frame = Frame(noise(encoding, size_wh, padding), encoding, size_wh)
@@ -110,7 +110,8 @@ def test_the_kernel_makes_the_tensor_of_the_host(
 
 @pytest.mark.parametrize('dtype', ELEMENTS)
 @pytest.mark.parametrize('color_order', ['rgb', 'bgr'])
-def test_colours_means_and_halves(kernel: Letterboxed, color_order: str, dtype: str) -> None:
+def test_kernel_applies_colors_mean_and_std(kernel: Letterboxed, color_order: str,
+                                            dtype: str) -> None:
     frame = Frame(noise('bgr8', (81, 45), 0), 'bgr8', (81, 45))
     image_input = ImageInput((64, 64), color_order, scale=1 / 255, mean=(0.4, 0.5, 0.6),
                              std=(0.2, 0.25, 0.3), pad_value=7)
@@ -121,7 +122,7 @@ def test_colours_means_and_halves(kernel: Letterboxed, color_order: str, dtype: 
     assert np.abs(found.astype(np.float32) - expected.astype(np.float32)).max() <= 1.01 / 255 / 0.2
 
 
-def test_odd_sizes(kernel: Letterboxed) -> None:
+def test_kernel_of_odd_sizes(kernel: Letterboxed) -> None:
     image_input = ImageInput((97, 61))
     for size_wh in ((1, 1), (3, 1001), (1279, 719), (5, 7)):
         frame = Frame(noise('rgb8', size_wh, 1), 'rgb8', size_wh)

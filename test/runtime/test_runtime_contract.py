@@ -1,4 +1,4 @@
-"""One contract, every runtime: the same frames, the same assertions."""
+"""The runtime contract: the same tests for every runtime."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def runtime(request: pytest.FixtureRequest) -> Iterator[Runtime]:
         yield opened
 
 
-def test_a_frame_gives_boxes_inside_it(runtime: Runtime) -> None:
+def test_boxes_are_within_the_frame(runtime: Runtime) -> None:
     for size_wh in ((160, 90), (90, 160), (33, 7), (1, 1), (1920, 1080)):
         found, stages_ms = detect(runtime, noise_frame(size_wh), THRESHOLDS)
         assert (found.boxes_xyxy >= 0).all()
@@ -56,20 +56,20 @@ def test_a_frame_gives_boxes_inside_it(runtime: Runtime) -> None:
         assert {'preprocess', 'network', 'postprocess'} <= set(stages_ms)
 
 
-def test_outputs_are_as_the_manifest_states(runtime: Runtime) -> None:
+def test_outputs_match_the_manifest(runtime: Runtime) -> None:
     outputs = runtime.collect(runtime.submit(noise_frame(), slot=0))
     assert list(outputs) == [spec.name for spec in runtime.manifest.outputs]
     for spec in runtime.manifest.outputs:
         assert outputs[spec.name].dtype.name == spec.dtype
 
 
-def test_the_same_frame_gives_the_same_result(runtime: Runtime) -> None:
+def test_results_are_deterministic(runtime: Runtime) -> None:
     first, second = (detect(runtime, noise_frame(), THRESHOLDS, slot=slot)[0] for slot in (0, 1))
     np.testing.assert_array_equal(first.boxes_xyxy, second.boxes_xyxy)
     np.testing.assert_array_equal(first.scores, second.scores)
 
 
-def test_two_frames_in_flight_do_not_mix(runtime: Runtime) -> None:
+def test_two_frames_in_flight_are_independent(runtime: Runtime) -> None:
     frames = [noise_frame((160, 90), seed) for seed in (1, 2)]
     alone = [detect(runtime, frame, THRESHOLDS)[0] for frame in frames]
     for _ in range(20):
@@ -79,7 +79,7 @@ def test_two_frames_in_flight_do_not_mix(runtime: Runtime) -> None:
             np.testing.assert_array_equal(found.boxes_xyxy, expected.boxes_xyxy)
 
 
-def test_the_frame_is_not_touched(runtime: Runtime) -> None:
+def test_frame_is_not_modified(runtime: Runtime) -> None:
     frame = noise_frame()
     before = frame.pixels.copy()
     frame.pixels.setflags(write=False)
@@ -94,7 +94,7 @@ def test_warm_up_and_closing_twice(runtime: Runtime) -> None:
     runtime.close()
 
 
-def test_encodings_agree(engine: Path) -> None:
+def test_encodings_have_equal_results(engine: Path) -> None:
     bgr = noise_frame((160, 90)).pixels
     with open_runtime(engine).runtime as opened:
         expected, _ = detect(opened, Frame(bgr, 'bgr8', (160, 90)), THRESHOLDS)

@@ -1,4 +1,4 @@
-"""Box arithmetic against numbers written out, suppression against a naive one."""
+"""Box arithmetic against explicit numbers, and NMS against a naive implementation."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_clip(boxes: list[tuple[float, ...]], expected: list[tuple[float, ...]])
     ((0, 0, 2, 2), (2, 0, 4, 2), 0.0),  # they touch
     ((0, 0, 2, 2), (5, 5, 6, 6), 0.0),
     ((1, 1, 1, 1), (1, 1, 1, 1), 0.0),  # no area
-    ((2, 2, 0, 0), (2, 2, 0, 0), 0.0),  # inside out
+    ((2, 2, 0, 0), (2, 2, 0, 0), 0.0),  # negative size
     ((0, 0, 4, 4), (1, 1, 3, 3), 0.25),
 ])
 def test_iou(first: tuple[float, ...], second: tuple[float, ...], expected: float) -> None:
@@ -64,10 +64,10 @@ def naive_nms(boxes: Float32s, scores: Float32s, class_ids: NDArray[np.int64],
               iou_threshold: float, max_detections: int) -> list[int]:
     """Compare each candidate, best first, with everything kept so far."""
     kept: list[int] = []
-    for index in sorted(range(len(boxes)), key=lambda place: -float(scores[place])):
-        rivals = [other for other in kept if class_ids[other] == class_ids[index]]
-        if all(box_iou(boxes[[index]], boxes[[other]])[0, 0] <= iou_threshold
-               for other in rivals):
+    for index in sorted(range(len(boxes)), key=lambda candidate: -float(scores[candidate])):
+        rivals = [rival for rival in kept if class_ids[rival] == class_ids[index]]
+        if all(box_iou(boxes[[index]], boxes[[rival]])[0, 0] <= iou_threshold
+               for rival in rivals):
             kept.append(index)
     return kept[:max_detections]
 
@@ -76,9 +76,9 @@ def naive_nms(boxes: Float32s, scores: Float32s, class_ids: NDArray[np.int64],
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12), st.integers(1, 8),
                           st.integers(1, 8), st.integers(0, 2), st.integers(0, 4)), max_size=40),
        st.sampled_from([0.0, 0.25, 0.45, 0.5, 1.0]), st.integers(1, 45))
-def test_nms_is_the_naive_one(rows: list[tuple[int, ...]], iou_threshold: float,
+def test_nms_equals_naive_nms(rows: list[tuple[int, ...]], iou_threshold: float,
                               max_detections: int) -> None:
-    # Few distinct numbers, so that equal scores, equal boxes and overlaps at the threshold occur.
+    # Few distinct numbers cause equal scores, equal boxes and overlaps at the threshold.
     table = np.array(rows, np.float32).reshape(-1, 6)
     boxes = np.concatenate([table[:, :2], table[:, :2] + table[:, 2:4]], 1)
     scores = (table[:, 5] / 4).astype(np.float32)
@@ -88,32 +88,32 @@ def test_nms_is_the_naive_one(rows: list[tuple[int, ...]], iou_threshold: float,
 
 
 @pytest.mark.parametrize('count', [255, 400])
-@pytest.mark.parametrize('wanted', [5, 60, 400])
-def test_nms_is_the_naive_one_whatever_is_tried_first(count: int, wanted: int) -> None:
+@pytest.mark.parametrize('max_detections', [5, 60, 400])
+def test_nms_equals_naive_nms_for_any_limit(count: int, max_detections: int) -> None:
     rng = np.random.default_rng(count)
     corners = rng.uniform(0, 60, (count, 2))
     boxes = np.concatenate([corners, corners + rng.uniform(4, 20, (count, 2))], 1)
     boxes = boxes.astype(np.float32)
     scores = (rng.integers(0, 50, count) / 50).astype(np.float32)
     class_ids = rng.integers(0, 2, count)
-    kept = nms(boxes, scores, class_ids, 0.45, wanted)
-    assert kept.tolist() == naive_nms(boxes, scores, class_ids, 0.45, wanted)
+    kept = nms(boxes, scores, class_ids, 0.45, max_detections)
+    assert kept.tolist() == naive_nms(boxes, scores, class_ids, 0.45, max_detections)
 
 
-def test_nms_of_nothing() -> None:
+def test_nms_without_boxes() -> None:
     kept = nms(boxes_of(), np.empty(0, np.float32), np.empty(0, np.int64), 0.45, 300)
     assert kept.shape == (0,) and np.issubdtype(kept.dtype, np.integer)
 
 
-def test_nms_that_may_keep_none() -> None:
+def test_nms_with_a_limit_of_0() -> None:
     boxes = boxes_of((0, 0, 10, 10))
     assert nms(boxes, np.ones(1, np.float32), np.zeros(1, np.int64), 0.45, 0).tolist() == []
 
 
-def test_nms_of_30000() -> None:
+def test_nms_of_30000_boxes() -> None:
     rng = np.random.default_rng(0)
-    places = np.repeat(np.arange(100) * 50.0, 300)
-    boxes = np.stack([places, places, places + 40, places + 40], 1)
+    corners = np.repeat(np.arange(100) * 50.0, 300)
+    boxes = np.stack([corners, corners, corners + 40, corners + 40], 1)
     boxes = (boxes + rng.normal(0, 0.5, boxes.shape)).astype(np.float32)
     scores = rng.permutation(30000).astype(np.float32)
     class_ids = np.zeros(30000, np.int64)

@@ -1,4 +1,4 @@
-"""Boxes in space, against objects whose place is known."""
+"""3D boxes against objects with known positions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CENTER, SIZE = (0.4, -0.2, 3.0), (0.9, 0.6)
 
 def scene(center: tuple[float, float, float] = CENTER, size: tuple[float, float] = SIZE,
           wall_m: float = 8.0) -> tuple[np.ndarray, tuple[float, float, float, float]]:
-    """Return the depth of an upright board before a wall, and its box in the image."""
+    """Return the depth image of an upright board in front of a wall, and the board's box."""
     (x, y, z), (width, height) = center, size
     left, right = (500 * (x + side * width / 2) / z + 320 for side in (-1, 1))
     top, bottom = (510 * (y + side * height / 2) / z + 240 for side in (-1, 1))
@@ -25,53 +25,53 @@ def scene(center: tuple[float, float, float] = CENTER, size: tuple[float, float]
     return depth, (left, top, right, bottom)
 
 
-def test_a_board_before_a_wall() -> None:
+def test_board_in_front_of_a_wall() -> None:
     depth, box = scene()
     (found,) = boxes_in_space(depth, 1.0, [box], CAMERA, RANGE_M)
     assert found.center_xyz == pytest.approx(CENTER, abs=1e-4)
     assert found.size_xyz == pytest.approx((*SIZE, 0.0), abs=1e-4) and found.sigma_m == 0
 
 
-def test_millimetres_of_a_big_endian_camera() -> None:
+def test_depth_in_big_endian_millimetres() -> None:
     depth, box = scene()
     (found,) = boxes_in_space((depth * 1000).astype('>u2'), 0.001, [box], CAMERA, RANGE_M)
     assert found.center_xyz == pytest.approx(CENTER, abs=1e-3)
 
 
-@pytest.mark.parametrize('nothing', [np.nan, 0.0, np.inf, -np.inf, -1.0])
-def test_holes_noise_and_the_background_do_not_move_it(nothing: float) -> None:
+@pytest.mark.parametrize('missing', [np.nan, 0.0, np.inf, -np.inf, -1.0])
+def test_holes_noise_and_background_do_not_move_the_box(missing: float) -> None:
     depth, box = scene()
     random = np.random.default_rng(0)
     depth += random.normal(0, 0.02, depth.shape).astype(np.float32)
-    depth[random.random(depth.shape) < 0.4] = nothing
-    depth[random.random(depth.shape) < 0.2] = 8.0  # seen through, or past the edge
+    depth[random.random(depth.shape) < 0.4] = missing
+    depth[random.random(depth.shape) < 0.2] = 8.0  # background
     (found,) = boxes_in_space(depth, 1.0, [box], CAMERA, RANGE_M)
     assert found.center_xyz == pytest.approx(CENTER, abs=0.01)
     assert found.sigma_m == pytest.approx(0.02, rel=0.3) and found.size_xyz[2] < 0.12
 
 
-def test_a_box_half_wider_than_its_object() -> None:
+def test_box_larger_than_its_object() -> None:
     depth, (left, top, right, bottom) = scene()
     wide = (left - 30, top - 20, right + 30, bottom + 20)
     (found,) = boxes_in_space(depth, 1.0, [wide], CAMERA, RANGE_M)
     assert found.center_xyz == pytest.approx(CENTER, abs=1e-3)
 
 
-def test_without_depth_there_is_no_place() -> None:
+def test_without_depth_there_is_no_3d_box() -> None:
     depth, box = scene()
     assert boxes_in_space(depth, 1.0, [], CAMERA, RANGE_M) == []
     assert boxes_in_space(np.full_like(depth, np.nan), 1.0, [box], CAMERA, RANGE_M) == [None]
     assert boxes_in_space(depth * 0, 1.0, [box, box], CAMERA, RANGE_M) == [None, None]
     assert boxes_in_space(depth, 1.0, [box], CAMERA, (4.0, 7.0)) == [None]
-    # One pixel of depth is not enough to believe.
-    lonely = np.zeros_like(depth)
-    lonely[200, 385] = 3.0
-    assert boxes_in_space(lonely, 1.0, [box], CAMERA, RANGE_M) == [None]
+    # A single pixel with depth is not enough.
+    single_pixel = np.zeros_like(depth)
+    single_pixel[200, 385] = 3.0
+    assert boxes_in_space(single_pixel, 1.0, [box], CAMERA, RANGE_M) == [None]
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.floats(-2000, 2000), min_size=4, max_size=4))
-def test_no_box_whatever_breaks_it(corners: list[float]) -> None:
+def test_any_box_returns_finite_numbers_or_none(corners: list[float]) -> None:
     left, right = sorted(corners[:2])
     top, bottom = sorted(corners[2:])
     depth, _ = scene()

@@ -1,4 +1,4 @@
-"""Detections stay aligned, and refuse arrays that are not."""
+"""Fields of detections stay aligned, and arrays with wrong shapes are rejected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from edge_trt_ros.vision.detections import Detections
 
 
-def some(count: int, **changes: Any) -> Detections:
+def numbered(count: int, **changes: Any) -> Detections:
     fields: dict[str, Any] = {
         'boxes_xyxy': np.arange(count * 4, dtype=np.float32).reshape(count, 4),
         'scores': np.arange(count, dtype=np.float32), 'class_ids': np.arange(count),
@@ -21,7 +21,7 @@ def some(count: int, **changes: Any) -> Detections:
     return Detections(**(fields | changes))
 
 
-def test_empty() -> None:
+def test_empty_detections() -> None:
     empty = Detections.empty()
     assert len(empty) == len(empty[:5]) == 0
     assert empty.boxes_xyxy.shape == (0, 4) and empty.boxes_xyxy.dtype == np.float32
@@ -37,17 +37,17 @@ def test_empty() -> None:
     ('angles_rad', (3,), r'\(2\)'),
     ('keypoints', (2, 2, 2), r'\(2, any, 3\)'),
 ])
-def test_refusals_name_field_actual_and_expected(field: str, shape: tuple[int, ...],
-                                                 expected: str) -> None:
+def test_wrong_shapes_are_rejected_with_field_and_shapes(field: str, shape: tuple[int, ...],
+                                                         expected: str) -> None:
     actual = str(shape).replace('(', r'\(').replace(')', r'\)')
     with pytest.raises(ValueError, match=f'{field} has shape {actual}, expected {expected}'):
-        some(2, **{field: np.zeros(shape)})
+        numbered(2, **{field: np.zeros(shape)})
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.booleans(), max_size=8))
 def test_indexing_keeps_the_fields_aligned(wanted: list[bool]) -> None:
-    whole = some(len(wanted))
+    whole = numbered(len(wanted))
     rows = np.flatnonzero(wanted)
     picks: tuple[Any, ...] = (np.array(wanted, bool), rows, rows[::-1], slice(1, None, 2))
     for pick in picks:
@@ -65,4 +65,4 @@ def test_indexing_keeps_the_fields_aligned(wanted: list[bool]) -> None:
 
 def test_fields_cannot_be_replaced() -> None:
     with pytest.raises(FrozenInstanceError):
-        some(1).scores = np.zeros(1, np.float32)  # type: ignore[misc]
+        numbered(1).scores = np.zeros(1, np.float32)  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""A letterbox is where its arithmetic says, resizes like OpenCV and can be undone."""
+"""Letterboxes: position and size, resizing like OpenCV, and mapping back to the source."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def test_fit(source: tuple[int, int], network: tuple[int, int], resized: tuple[i
 
 
 @pytest.mark.parametrize('source', [(0, 5), (5, 0), (-1, 5)])
-def test_fit_refuses_sizes_that_are_not_positive(source: tuple[int, int]) -> None:
+def test_fit_rejects_sizes_that_are_not_positive(source: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match='must be positive'):
         Letterbox.fit(source, (640, 640))
 
 
 @settings(deadline=None)
 @given(SIDE, SIDE, NETWORK_SIDE, NETWORK_SIDE)
-def test_fit_lies_within_the_network(width: int, height: int, across: int, down: int) -> None:
+def test_fit_is_within_the_network_input(width: int, height: int, across: int, down: int) -> None:
     letterbox = Letterbox.fit((width, height), (across, down))
     inner_width, inner_height = letterbox.resized_size_wh
     assert inner_width >= 1 and inner_height >= 1
@@ -74,8 +74,8 @@ def bilinear(image: NDArray[np.uint8], size_wh: tuple[int, int]) -> NDArray[np.f
 @settings(deadline=None, max_examples=40)
 @given(st.integers(1, 90), st.integers(1, 90), st.integers(8, 80), st.integers(8, 80),
        st.sampled_from([(), (1,), (3,), (4,)]), st.integers(0, 2**32 - 1))
-def test_apply_is_half_pixel_bilinear(width: int, height: int, across: int, down: int,
-                                      channels: tuple[int, ...], seed: int) -> None:
+def test_apply_is_bilinear_with_half_pixel_centres(width: int, height: int, across: int, down: int,
+                                                   channels: tuple[int, ...], seed: int) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (height, width, *channels), np.uint8)
     letterbox = Letterbox.fit((width, height), (across, down))
     out = letterbox.apply(image, pad_value=7)
@@ -100,7 +100,7 @@ def test_apply_overwrites_all_of_out(source: tuple[int, int]) -> None:
     np.testing.assert_array_equal(out, letterbox.apply(image))
 
 
-def test_apply_takes_padded_rows_and_leaves_the_image_alone() -> None:
+def test_apply_accepts_padded_rows_and_does_not_modify_the_image() -> None:
     padded = np.random.default_rng(0).integers(0, 256, (30, 50, 3), np.uint8)
     before, view = padded.copy(), padded[:, :40]
     letterbox = Letterbox.fit((40, 30), (64, 64))
@@ -109,7 +109,7 @@ def test_apply_takes_padded_rows_and_leaves_the_image_alone() -> None:
     np.testing.assert_array_equal(padded, before)
 
 
-def test_apply_refuses_another_size() -> None:
+def test_apply_rejects_another_size() -> None:
     with pytest.raises(ValueError, match='image is 4x3, the letterbox is for 40x30'):
         Letterbox.fit((40, 30), (64, 64)).apply(np.zeros((3, 4, 3), np.uint8))
 
@@ -117,22 +117,22 @@ def test_apply_refuses_another_size() -> None:
 @settings(deadline=None)
 @given(SIDE, SIDE, NETWORK_SIDE, NETWORK_SIDE,
        st.lists(st.tuples(*[st.floats(0, 1)] * 4), max_size=20))
-def test_boxes_come_back(width: int, height: int, across: int, down: int,
-                         fractions: list[tuple[float, ...]]) -> None:
+def test_boxes_round_trip(width: int, height: int, across: int, down: int,
+                          fractions: list[tuple[float, ...]]) -> None:
     letterbox = Letterbox.fit((width, height), (across, down))
     boxes = (np.array(fractions, np.float64).reshape(-1, 4)
              * [width, height, width, height]).astype(np.float32)
-    there = letterbox.boxes_to_network(boxes)
-    back = letterbox.boxes_to_source(there)
-    assert there.dtype == back.dtype == np.float32
-    # Float32 holds a place in the network's input to a few ulp; an image shrunk to very few
-    # pixels magnifies them.
+    mapped = letterbox.boxes_to_network(boxes)
+    back = letterbox.boxes_to_source(mapped)
+    assert mapped.dtype == back.dtype == np.float32
+    # float32 represents a position in the network's input to a few ulp; mapping back from an
+    # image of very few pixels multiplies this error.
     ulps = 4 * float(np.spacing(np.float32(max(across, down))))
     limit = max(1e-3, ulps / min(letterbox.scale_x, letterbox.scale_y))
     assert np.abs(back - boxes).max(initial=0.0) <= limit
 
 
-def test_boxes_by_arithmetic() -> None:
+def test_boxes_of_a_known_letterbox() -> None:
     letterbox = Letterbox.fit((1280, 720), (640, 640))
     boxes = np.array([[0, 0, 1280, 720], [10, 20, 30, 40]], np.float32)
     expected = np.array([[0, 140, 640, 500], [5, 150, 15, 160]], np.float32)
@@ -141,7 +141,7 @@ def test_boxes_by_arithmetic() -> None:
 
 
 @pytest.mark.parametrize('columns', [2, 3])
-def test_keypoints(columns: int) -> None:
+def test_keypoints_to_source(columns: int) -> None:
     letterbox = Letterbox.fit((1280, 720), (640, 640))
     assert letterbox.keypoints_to_source(np.empty((0, 5, columns), np.float32)).shape \
         == (0, 5, columns)

@@ -1,4 +1,4 @@
-"""What is drawn lies where it should, in the colour of its class."""
+"""Boxes are drawn at the right position in the colour of their class."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.drawing import class_color_bgr, draw_detections
 
 
-def found(*rows: tuple[float, ...]) -> Detections:
+def detections_of(*rows: tuple[float, ...]) -> Detections:
     table = np.array(rows, np.float32).reshape(-1, 6)
     return Detections(table[:, :4], table[:, 4], table[:, 5].astype(np.int64))
 
 
-def test_nothing_to_draw() -> None:
+def test_drawing_no_detections() -> None:
     image = np.full((72, 128, 3), 50, np.uint8)
     assert draw_detections(image, Detections.empty(), ['car']) is image
     assert (image == 50).all()
 
 
-def test_a_box_is_drawn_in_its_color() -> None:
+def test_box_has_the_color_of_its_class() -> None:
     image = np.zeros((720, 1280, 3), np.uint8)
-    draw_detections(image, found((100, 200, 300, 400, 0.9, 1)), ['car', 'bus'])
+    draw_detections(image, detections_of((100, 200, 300, 400, 0.9, 1)), ['car', 'bus'])
     np.testing.assert_array_equal(image[300, 100], class_color_bgr(1))
-    assert not image[300, 200].any()  # the inside is left alone
+    assert not image[300, 200].any()  # the inside is unchanged
     assert not image[500:].any()
 
 
 def test_boxes_at_and_beyond_the_border() -> None:
     image = np.zeros((60, 80, 3), np.uint8)
-    draw_detections(image, found((-20, -20, 200, 200, 0.5, 0), (0, 0, 80, 60, 0.5, 0),
-                                 (79, 59, 80, 60, 0.5, 0)), ['car'])
+    draw_detections(image, detections_of((-20, -20, 200, 200, 0.5, 0), (0, 0, 80, 60, 0.5, 0),
+                                         (79, 59, 80, 60, 0.5, 0)), ['car'])
 
 
-def test_a_class_without_a_label_shows_its_number() -> None:
+def test_class_without_a_label_shows_its_number() -> None:
     named, numbered = np.zeros((2, 90, 160, 3), np.uint8)
-    draw_detections(named, found((20, 40, 90, 80, 0.5, 7)), ['7'] * 8)
-    draw_detections(numbered, found((20, 40, 90, 80, 0.5, 7)), [])
+    draw_detections(named, detections_of((20, 40, 90, 80, 0.5, 7)), ['7'] * 8)
+    draw_detections(numbered, detections_of((20, 40, 90, 80, 0.5, 7)), [])
     np.testing.assert_array_equal(named, numbered)
 
 
-def test_colors_are_stable_and_distinct() -> None:
+def test_class_colors_are_stable_and_distinct() -> None:
     colors = [class_color_bgr(class_id) for class_id in range(80)]
     assert colors == [class_color_bgr(class_id) for class_id in range(80)]
     assert len(set(colors)) == len(colors)

@@ -1,4 +1,4 @@
-"""Every encoding has the layout and the colours that its name promises."""
+"""Pixel encodings: memory layout and conversion to BGR."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def test_layout(name: str, row_bytes: int, rows: int, shape: tuple[int, ...]) ->
     assert to_bgr(pixels_of(name), name).shape == (6, 8, 3)
 
 
-def test_the_table_above_is_complete() -> None:
+def test_the_layout_of_every_encoding_is_tested() -> None:
     assert set(PIXEL_ENCODINGS) == {'bgr8', 'rgb8', 'bgra8', 'rgba8', 'mono8', 'yuv422', 'uyvy',
                                     'yuv422_yuy2', 'yuyv', 'nv12'}
 
 
-def test_unknown_names_are_refused_with_the_known_ones() -> None:
+def test_unknown_encodings_are_rejected_with_the_known_encodings() -> None:
     with pytest.raises(ImageError, match='bayer_rggb8.*bgr8.*nv12'):
         pixel_encoding('bayer_rggb8')
     with pytest.raises(ImageError, match='bgr8'):
@@ -54,14 +54,14 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
     ('nv12', (7, 6), 'width and height must be even'),
     ('nv12', (8, 5), 'width and height must be even'),
 ])
-def test_odd_sizes_are_refused(name: str, size_wh: tuple[int, int], match: str) -> None:
+def test_odd_sizes_are_rejected(name: str, size_wh: tuple[int, int], match: str) -> None:
     with pytest.raises(ImageError, match=match):
         pixel_encoding(name).check_size(size_wh)
 
 
 @pytest.mark.parametrize(('name', 'size_wh'), [('bgr8', (7, 5)), ('mono8', (1, 1)),
                                                ('yuv422', (2, 1)), ('nv12', (2, 2))])
-def test_other_sizes_are_taken(name: str, size_wh: tuple[int, int]) -> None:
+def test_other_sizes_are_accepted(name: str, size_wh: tuple[int, int]) -> None:
     pixel_encoding(name).check_size(size_wh)
     assert to_bgr(pixels_of(name, size_wh), name).shape == (*size_wh[::-1], 3)
 
@@ -80,13 +80,13 @@ def test_channel_orders() -> None:
 
 @pytest.mark.parametrize(('name', 'order'), [
     ('yuv422', 'uyvy'), ('uyvy', 'uyvy'), ('yuv422_yuy2', 'yuyv'), ('yuyv', 'yuyv')])
-def test_packed_orders_tell_luma_from_colour(name: str, order: str) -> None:
+def test_packed_encodings_separate_luma_and_chroma(name: str, order: str) -> None:
     pair = {'u': 128, 'y': 235, 'v': 128}
     image = np.array([pair[letter] for letter in order], np.uint8).reshape(1, 2, 2)
-    assert (to_bgr(image, name) >= 253).all()  # white only if luma is taken as luma
+    assert (to_bgr(image, name) >= 253).all()  # white only if luma is read as luma
 
 
-def test_nv12_colour() -> None:
+def test_nv12_colours() -> None:
     bgr = np.full((4, 4, 3), (200, 60, 30), np.uint8)
     planes = cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420).ravel()
     luma, u, v = planes[:16], planes[16:20], planes[20:24]
@@ -94,13 +94,13 @@ def test_nv12_colour() -> None:
     assert np.abs(to_bgr(nv12, 'nv12').astype(int) - bgr).max() <= 4
 
 
-def test_what_is_right_already_is_not_copied() -> None:
+def test_bgr_is_not_copied() -> None:
     image = pixels_of('bgr8')
     assert to_bgr(image, 'bgr8') is image
 
 
 @pytest.mark.parametrize('name', sorted(PIXEL_ENCODINGS))
-def test_writing_into_an_array(name: str) -> None:
+def test_conversion_into_an_array(name: str) -> None:
     image, out = pixels_of(name), np.empty((6, 8, 3), np.uint8)
     assert np.shares_memory(to_bgr(image, name, out), out)
     np.testing.assert_array_equal(out, to_bgr(image, name))
@@ -116,8 +116,8 @@ def test_writing_into_an_array(name: str) -> None:
     ('yuv422', (4, 5, 2), 'width must be even'),
     ('nv12', (7, 4), r'shape \(7, 4\), expected \(6, 4\)'),
 ])
-def test_pixels_of_another_shape_are_refused(name: str, shape: tuple[int, ...],
-                                             match: str) -> None:
+def test_pixels_of_another_shape_are_rejected(name: str, shape: tuple[int, ...],
+                                              match: str) -> None:
     with pytest.raises(ImageError, match=match):
         to_bgr(np.zeros(shape, np.uint8), name)
 

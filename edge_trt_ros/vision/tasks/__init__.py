@@ -34,6 +34,6 @@ def find_task(name: str) -> Task:
     :raises EngineError: for an unknown task; lists the known tasks.
     """
     if name not in TASKS:
-        raise EngineError(f"the engine's task is '{name}', known are {', '.join(TASKS)}: "
+        raise EngineError(f"the engine's task is '{name}', expected {', '.join(TASKS)}: "
                           'update edge_trt_ros, or rebuild the engine')
     return TASKS[name]
