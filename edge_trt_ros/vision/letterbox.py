@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float32]
 @dataclass(frozen=True)
 class Letterbox:
     """
-    Where a source image lies in a network's input: scaled, centred, padded.
+    The position of a source image in a network's input: scaled, centred, padded.
 
     :param source_size_wh: width and height of the source in pixels.
     :param network_size_wh: width and height of the network's input in pixels.
