@@ -18,12 +18,10 @@ from edge_trt_ros.errors import EngineError, ManifestError
 from edge_trt_ros.files import sha256_hex
 from edge_trt_ros.network_input import (check_inputs, ImageInput, input_to_dict, NetworkInput,
                                         TextInput)
-from edge_trt_ros.tensor_spec import TensorSpec
+from edge_trt_ros.tensor_spec import check_size_bytes, TensorSpec
 
 SCHEMA_VERSION = 2
 MAX_LABELS = 65536
-# Maximum size of an input or output; networks for robots have smaller tensors.
-MAX_TENSOR_BYTES = 1 << 31
 REBUILD = 'rebuild it with `ros2 run edge_trt_ros build_engine MODEL.onnx -o ENGINE`'
 
 
@@ -93,9 +91,8 @@ class EngineManifest:
             raise ManifestError(f'an engine needs inputs and outputs, stated are '
                                 f'{len(self.inputs)} and {len(self.outputs)}: {REBUILD}')
         for spec in (*self.inputs, *self.outputs):
-            if -1 not in spec.shape and spec.size_bytes > MAX_TENSOR_BYTES:
-                raise ManifestError(f'the tensor {spec} has {spec.size_bytes} bytes, expected at '
-                                    f'most {MAX_TENSOR_BYTES}: {REBUILD}')
+            if -1 not in spec.shape:
+                check_size_bytes(spec)
         check_inputs(self.input_kinds, self.inputs)
 
     @property

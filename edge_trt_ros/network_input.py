@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from edge_trt_ros.errors import ManifestError
-from edge_trt_ros.tensor_spec import TensorSpec
+from edge_trt_ros.tensor_spec import check_size_bytes, TensorSpec
 
 # Maximum width and height of an image or a network's input; a 16K sensor fits.
 MAX_SIDE_PX = 16384
@@ -69,9 +69,18 @@ class ImageInput:
         """Names of the tensors that this input fills."""
         return (self.tensor,)
 
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The dtypes that the tensor may have."""
+        return ('float32', 'float16', 'bfloat16', 'uint8', 'int8')
+
     def shape(self, tensor: str) -> tuple[int, ...]:
         """Return the shape of a tensor for one sample."""
         return (1, 3, self.size_wh[1], self.size_wh[0])
+
+    def __str__(self) -> str:
+        return (f'{self.color_order} image, (value * {self.scale:.6g} - {list(self.mean)}) / '
+                f'{list(self.std)}, padded with {self.pad_value}')
 
 
 @dataclass(frozen=True)
@@ -103,9 +112,17 @@ class TextInput:
         """Names of the tensors that this input fills."""
         return tuple(self.parts)
 
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The dtypes that the tensors may have."""
+        return ('int32', 'int64')
+
     def shape(self, tensor: str) -> tuple[int, ...]:
         """Return the shape of a tensor for one sample."""
         return (1, 3, 1, self.length) if self.parts[tensor] == 'stacked' else (1, self.length)
+
+    def __str__(self) -> str:
+        return f'text of {self.length} tokens'
 
 
 @dataclass(frozen=True)
@@ -127,9 +144,17 @@ class TensorInput:
         """Names of the tensors that this input fills."""
         return (self.tensor,)
 
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The dtype that the tensor has."""
+        return (self.dtype,)
+
     def shape(self, tensor: str) -> tuple[int, ...]:
         """Return the shape of a tensor for one sample."""
         return self.fixed_shape
+
+    def __str__(self) -> str:
+        return f'tensor {self.tensor} {self.dtype}{list(self.fixed_shape)}'
 
 
 NetworkInput = ImageInput | TextInput | TensorInput
@@ -137,8 +162,6 @@ NetworkInput = ImageInput | TextInput | TensorInput
 INPUT_KINDS: Mapping[str, type] = MappingProxyType(
     {'image': ImageInput, 'text': TextInput, 'tensor': TensorInput})
 _NAMES = {kind: name for name, kind in INPUT_KINDS.items()}
-_DTYPES = {'image': ('float32', 'float16', 'bfloat16', 'uint8', 'int8'),
-           'text': ('int32', 'int64')}
 
 
 def kind_name(network_input: NetworkInput) -> str:
@@ -191,11 +214,12 @@ def check_inputs(kinds: Sequence[NetworkInput], tensors: Sequence[TensorSpec]) -
     for kind in kinds:
         for name in kind.tensors:
             spec, wanted = by_name[name], kind.shape(name)
-            allowed = (kind.dtype,) if isinstance(kind, TensorInput) else _DTYPES[kind_name(kind)]
             fits = len(spec.shape) == len(wanted) and all(
-                have in (-1, want) for have, want in zip(spec.shape, wanted))
-            if not fits or spec.dtype not in allowed:
+                want > 0 and have in (-1, want) for have, want in zip(spec.shape, wanted))
+            if not fits or spec.dtype not in kind.dtypes:
                 raise ManifestError(
                     f'the {kind_name(kind)} input fills {list(wanted)} of '
-                    f"{' or '.join(allowed)}, but the network's tensor is {spec}: rebuild the "
+                    f"{' or '.join(kind.dtypes)}, but the network's tensor is {spec}: rebuild the "
                     'engine')
+            # Where the network leaves lengths open, the input decides what is allocated.
+            check_size_bytes(TensorSpec(name, spec.dtype, wanted))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 import math
 
-from edge_trt_ros.errors import ModelError
+from edge_trt_ros.errors import ManifestError, ModelError
 
 _ITEM_BYTES = {'float32': 4, 'float16': 2, 'bfloat16': 2, 'uint8': 1, 'int8': 1, 'int32': 4,
                'int64': 8, 'bool': 1}
 DTYPES = tuple(_ITEM_BYTES)
+# Of one tensor: no network that runs on a robot has a larger input or output.
+MAX_TENSOR_BYTES = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -43,3 +45,15 @@ class TensorSpec:
 
     def __str__(self) -> str:
         return f'{self.name} {self.dtype}{list(self.shape)}'
+
+
+def check_size_bytes(spec: TensorSpec) -> None:
+    """
+    Reject a tensor that is too large, before it is allocated.
+
+    :param spec: a tensor without open lengths.
+    :raises ManifestError: names the tensor, its size and the maximum.
+    """
+    if spec.size_bytes > MAX_TENSOR_BYTES:
+        raise ManifestError(f'the tensor {spec} has {spec.size_bytes} bytes, expected at most '
+                            f'{MAX_TENSOR_BYTES}: rebuild the engine')

@@ -12,6 +12,7 @@ from edge_trt_ros.errors import ModelError
 from edge_trt_ros.heads.head import Given, Head, Network, Reading, RecognisedHead
 from edge_trt_ros.heads.labels import trusted_labels
 from edge_trt_ros.heads.registry import HEADS
+from edge_trt_ros.vision.tasks import default_task, TASKS
 
 _Choice = tuple[Head, Reading]
 
@@ -28,16 +29,18 @@ def recognise(network: Network, given: Given = Given(), reads_text: bool = False
         if labels or anchors are missing or do not fit.
     """
     stated = network.metadata.get('task', '')
-    task = given.task or stated or ('text' if reads_text else 'detect')
-    if (task == 'text') != reads_text:
+    default = default_task(reads_text=False)
+    task = given.task or stated or default_task(reads_text)
+    if (task in TASKS and TASKS[task].reads_text) != reads_text:
         raise ModelError(f"the task is '{task}', but the network takes {network.input_text}: "
                          "use 'text' for networks with input_ids, and another task otherwise")
-    if task == 'detect' and stated not in ('', 'detect'):
+    # The head of a detector would fit the outputs of other tasks, too.
+    if task == default and stated not in ('', default):
         raise _unknown(network, stated)
     heads = [head for head in HEADS.values() if task in head.tasks]
     choices = [(head, reading) for head in heads for reading in head.read(network)]
     if not choices:
-        raise _unknown(network, task) if task == 'detect' or not heads else _misfit(
+        raise _unknown(network, task) if task == default or not heads else _misfit(
             network, task, heads)
     labels = trusted_labels(network.metadata, given.labels)
     head, reading = _choose(network, task, choices, labels)
@@ -88,6 +91,6 @@ def _unknown(network: Network, task: str) -> ModelError:
     outputs = '; '.join(map(str, network.outputs))
     known = '; '.join(
         f'{head.name}: {head.outputs} ({head.networks}{", with " if head.needs else ""}'
-        f'{head.needs})' for head in HEADS.values() if 'detect' in head.tasks)
+        f'{head.needs})' for head in HEADS.values() if default_task(reads_text=False) in head.tasks)
     return ModelError(f"the head is not known: task '{task}', outputs [{outputs}] for input "
                       f'{network.input_text}. Known are: {known}', code='head_unknown')

@@ -170,7 +170,7 @@ def test_an_engine_keeps_working_without_the_head(path: Path) -> None:
 
 
 def test_a_name_is_taken_once() -> None:
-    with pytest.raises(ValueError, match="a head 'our_corners' already"):
+    with pytest.raises(ValueError, match="a head 'our_corners' exists already"):
         add_head(OWN)
     with pytest.raises(ValueError, match="the head's name is 'two words'"):
         Head('two words', ('detect',), 'candidates', '', '', read, append, decode)

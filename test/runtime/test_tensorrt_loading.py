@@ -14,7 +14,7 @@ from support.frames import noise_frame
 from support.gpu import GPU_MARKS, raw_engine
 
 from edge_trt_ros.engine_file import read_engine
-from edge_trt_ros.errors import EngineError
+from edge_trt_ros.errors import EngineError, ManifestError
 from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.network_input import ImageInput
 from edge_trt_ros.runtime.pipeline import detect
@@ -42,6 +42,10 @@ def test_engine_for_another_gpu_is_rejected(gpu_engine: Path) -> None:
 
 def test_manifest_with_other_tensors_is_rejected(gpu_engine: Path) -> None:
     plan, manifest = read_engine(gpu_engine)
+    with pytest.raises(ManifestError, match='expected boxes_xyxy'):
+        open_tensorrt(plan, replace(manifest, outputs=manifest.outputs[1:]))
+    # As plain tensors, which may have any name and shape, the engine itself is asked.
+    manifest = replace(manifest, task='tensors', head='tensors', decoder='tensors')
     output = manifest.outputs[0]
     with pytest.raises(EngineError, match='has the outputs .* names'):
         open_tensorrt(plan, replace(manifest, outputs=manifest.outputs[1:]))

@@ -18,13 +18,18 @@ from edge_trt_ros.vision.tasks.semantic import ClassMap
 from edge_trt_ros.vision.tasks.task import Decoder, OutputFormat, Task
 from edge_trt_ros.vision.tasks.tensors import RawTensors
 
-__all__ = ['ClassMap', 'Classification', 'Decoder', 'Detections', 'find_task', 'Instances',
-           'OutputFormat', 'RawTensors', 'Result', 'Task', 'TASKS']
+__all__ = ['ClassMap', 'Classification', 'Decoder', 'default_task', 'Detections', 'find_task',
+           'Instances', 'OutputFormat', 'RawTensors', 'Result', 'Task', 'TASKS']
 
 Result = Detections | Instances | Classification | ClassMap | RawTensors
 TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (
     detect.TASK, classify.TASK, semantic.TASK, segment.TASK, pose.TASK, obb.TASK, classify.TEXT,
     tensors.TASK)})
+
+
+def default_task(reads_text: bool) -> str:
+    """Return the task of a network that states none: the first that reads texts, or images."""
+    return next(name for name, task in TASKS.items() if task.reads_text == reads_text)
 
 
 def find_task(name: str) -> Task:

@@ -72,4 +72,4 @@ def describe(result: Classification, labels: Labels) -> dict[str, Any]:
 
 TASK = Task('classify', (OutputFormat('classify', {
     'scores': (1, 'K'), 'class_ids': (1, 'K'), 'checksum': (1,)}, classify),), draw, describe)
-TEXT = replace(TASK, name='text')
+TEXT = replace(TASK, name='text', reads_text=True)

@@ -67,6 +67,7 @@ class Task:
     :param draw: draws a result into an image, uint8 (H, W, 3) BGR, with the labels.
     :param describe: returns a result as plain values for JSON, with the labels.
     :param detections: returns the boxes of a result, or None for a task without boxes.
+    :param reads_text: whether networks of this task read texts, not images.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Task:
     draw: Callable[[NDArray[np.uint8], Any, Labels], None]
     describe: Callable[[Any, Labels], dict[str, Any]]
     detections: Callable[[Any], Detections | None] = no_detections
+    reads_text: bool = False
 
     @property
     def has_boxes(self) -> bool:
