@@ -1,1 +1,1 @@
-"""Figures of this package on this machine: engines, nodes, transport, memory."""
+"""Benchmarks of engines, nodes, transport and memory on this machine."""

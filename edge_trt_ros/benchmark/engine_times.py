@@ -1,4 +1,4 @@
-"""What an engine takes: each stage of a frame, frames a second, memory."""
+"""Measures an engine: latency of each stage, throughput, memory."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _WARM_UP_FRAMES = 30
 def measure_engine(path: Path, backend: str, size_wh: tuple[int, int], count: int,
                    placement: Placement = Placement()) -> dict[str, Any]:
     """
-    Measure an engine with frames of the synthetic road.
+    Measure an engine on frames of the synthetic road.
 
-    Where frames run as CUDA graphs, the same frames launched call by call stand beside them
+    If frames run as CUDA graphs, the result also contains the same frames launched call by call
     ('without_graph').
 
-    :param path: an engine, or an ONNX.
-    :param backend: 'auto', or the one that must run it.
+    :param path: an engine or ONNX file.
+    :param backend: 'auto', or the library that must run it.
     :param size_wh: width and height of the bgr8 frames.
-    :param count: how many frames are timed, at least 1.
-    :param placement: where it runs.
+    :param count: number of timed frames, at least 1.
+    :param placement: GPU and DLA core.
     :returns: a JSON object; times in milliseconds as p50, p95 and p99.
     :raises EdgeTrtError: if the engine cannot be opened or fails.
     """
@@ -91,7 +91,7 @@ def _latency(runtime: Runtime, frames: Sequence[Frame], count: int) -> dict[str,
 
 
 def _rate_hz(runtime: Runtime, frames: Sequence[Frame], count: int, in_flight: int) -> float:
-    """Return frames a second, decoded, with so many submitted before the oldest is collected."""
+    """Return decoded frames per second with `in_flight` frames submitted at a time."""
     tickets: deque[Any] = deque()
     started = perf_counter()
     for index in range(count):
@@ -105,7 +105,7 @@ def _rate_hz(runtime: Runtime, frames: Sequence[Frame], count: int, in_flight: i
 
 def _memory_mb(path: Path, backend: str, placement: Placement, runtime: Runtime,
                frames: Sequence[Frame]) -> dict[str, float]:
-    """Return what is used; a second opening tells what one takes beside the engine itself."""
+    """Return memory in use; opening a second time shows the memory besides the engine's own."""
     memory = {'host': psutil.Process().memory_info().rss / 1e6, **runtime.memory_mb()}
     if 'gpu_memory_used_mb' in memory:
         with open_model(path, backend, placement).runtime as second:

@@ -1,4 +1,4 @@
-"""A process that publishes road images at a fixed rate, as a camera driver would."""
+"""A process that publishes road images at a fixed rate, like a camera driver."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SECOND_NS = 1_000_000_000
 def publish_images(topic: str, size_wh: tuple[int, int], rate_hz: float, seconds: float,
                    tuned: bool = True, reliable: bool = False) -> None:
     """
-    Publish bgr8 images to the first subscriber that comes; for a process of its own.
+    Publish bgr8 images once there is a subscriber; the main function of a process.
 
-    :param topic: where.
+    :param topic: topic of the images.
     :param size_wh: width and height.
-    :param rate_hz: images a second.
-    :param seconds: how long.
-    :param tuned: with our transport settings, or with the middleware's.
-    :param reliable: with a reliable QoS profile in place of the sensor one.
+    :param rate_hz: images per second.
+    :param seconds: duration.
+    :param tuned: whether to use the transport settings of this package.
+    :param reliable: whether to use a reliable QoS profile instead of the sensor profile.
     """
     frames = road_frames(size_wh)
     node = start_node('image_source', tuned)
@@ -49,7 +49,7 @@ def publish_images(topic: str, size_wh: tuple[int, int], rate_hz: float, seconds
 
 
 def start_node(name: str, tuned: bool = True) -> Any:
-    """Return a node in a process that had none, which talks on this machine only."""
+    """Start rclpy and return a node whose discovery is limited to this machine."""
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
     if tuned:
         prepare_transport()
@@ -58,11 +58,11 @@ def start_node(name: str, tuned: bool = True) -> Any:
 
 
 def image_qos(reliable: bool) -> QoSProfile:
-    """Return the sensor profile, or a reliable one."""
+    """Return the sensor profile or a reliable profile."""
     return QoSProfile(depth=10) if reliable else QoSPresetProfiles.SENSOR_DATA.value
 
 
 def age_ms(header: Header) -> float:
-    """Return the time since the stamp of a message of this machine."""
+    """Return the milliseconds since a header's stamp, which must be of this machine's clock."""
     stamp_ns = int(header.stamp.sec) * _SECOND_NS + int(header.stamp.nanosec)
     return (time_ns() - stamp_ns) / 1e6

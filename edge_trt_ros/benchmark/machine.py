@@ -1,4 +1,4 @@
-"""What figures were taken on: they say nothing without it."""
+"""The machine and library versions of a measurement."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _driver_version() -> str:
     try:
         return Path('/sys/module/nvidia/version').read_text(encoding='utf-8').strip()
     except OSError:
-        return ''  # a Tegra's is part of its kernel
+        return ''  # on a Tegra the driver is part of the kernel
 
 
 def _version(name: str) -> str:

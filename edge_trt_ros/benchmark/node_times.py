@@ -1,4 +1,4 @@
-"""The inference node as a robot sees it: from an image's stamp to its results, over DDS."""
+"""Measures the inference node over DDS, from an image's stamp to its detections."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from edge_trt_ros.runtime.select import Placement
 NAMESPACE = '/edge_trt_ros_benchmark'
 _RATE_HZ = 30.0
 _APPEAR_S, _TRANSITION_S, _STOP_S, _LAST_S = 30.0, 120.0, 10.0, 1.0
-_SETTLE_FRAMES = 30  # the first ones find cold caches and a node that discovers its peers
+_SETTLE_FRAMES = 30  # not counted: cold caches, and discovery still running
 _START = (('configure', Transition.TRANSITION_CONFIGURE),
           ('activate', Transition.TRANSITION_ACTIVATE))
 _STOP = (('deactivate', Transition.TRANSITION_DEACTIVATE),
@@ -36,18 +36,18 @@ _STOP = (('deactivate', Transition.TRANSITION_DEACTIVATE),
 def measure_node(engine: Path, backend: str, size_wh: tuple[int, int], seconds: float,
                  placement: Placement = Placement()) -> dict[str, Any]:
     """
-    Start the node on an engine of a detector twice, then send it images at 30 Hz.
+    Start the node with a detector's engine twice, then send it images at 30 Hz.
 
     Publisher, node and subscriber are three processes.
 
     :param engine: the engine.
-    :param backend: 'auto', or the one that must run it.
+    :param backend: 'auto', or the library that must run it.
     :param size_wh: width and height of the bgr8 images.
-    :param seconds: for how long images are sent.
-    :param placement: where the engine runs.
-    :returns: a JSON object: start_s (configure to active: of a new process, and again),
-        images, lost, latency_ms from stamp to received detections, and stages_ms as the node's
-        diagnostics tell them.
+    :param seconds: duration of the images.
+    :param placement: GPU and DLA core.
+    :returns: a JSON object: start_s (configure to active, in a new process and again), images,
+        lost, latency_ms from stamp to received detections, and stages_ms from the node's
+        diagnostics.
     :raises EngineError: if the node does not start.
     """
     node = start_node('benchmark')
@@ -58,7 +58,7 @@ def measure_node(engine: Path, backend: str, size_wh: tuple[int, int], seconds: 
         change_state = node.create_client(ChangeState, f'{NAMESPACE}/inference/change_state')
         if not change_state.wait_for_service(timeout_sec=_APPEAR_S):
             raise EngineError(f'the inference node did not appear in {_APPEAR_S:.0f} s')
-        sleep(1.0)  # it may see us later than we see it, and would drop its answer
+        sleep(1.0)  # the server may discover this client late, and would drop its response
         start_s = [_pass(node, change_state, _START)]
         _pass(node, change_state, _STOP)
         start_s.append(_pass(node, change_state, _START))
@@ -79,7 +79,7 @@ def measure_node(engine: Path, backend: str, size_wh: tuple[int, int], seconds: 
             rclpy.spin_once(node, timeout_sec=0.1)
         last = monotonic() + _LAST_S
         while len(latencies_ms) < sent and monotonic() < last:
-            rclpy.spin_once(node, timeout_sec=0.1)  # those that were under way
+            rclpy.spin_once(node, timeout_sec=0.1)  # detections still in transit
     return {'source_size_wh': list(size_wh), 'rate_hz': _RATE_HZ, 'images': sent,
             'lost': sent - len(latencies_ms),
             'start_s': {'first': round(start_s[0], 3), 'again': round(start_s[1], 3)},
@@ -88,7 +88,7 @@ def measure_node(engine: Path, backend: str, size_wh: tuple[int, int], seconds: 
 
 @contextmanager
 def _inference_node(engine: Path, backend: str, placement: Placement) -> Iterator[None]:
-    """Run the node in a process of its own while the context is open."""
+    """Run the node in its own process while the context is open."""
     command = [sys.executable, '-m', 'edge_trt_ros', 'inference_node', '--ros-args',
                '-r', f'__ns:={NAMESPACE}', '--log-level', 'warn']
     for name, value in (('engine_file_path', engine.resolve()), ('backend', backend),
@@ -107,13 +107,13 @@ def _inference_node(engine: Path, backend: str, placement: Placement) -> Iterato
 
 
 def _pass(node: Any, client: Any, transitions: tuple[tuple[str, int], ...]) -> float:
-    """Go through some transitions and return the seconds that they took."""
+    """Run transitions and return their total duration in seconds."""
     started = perf_counter()
     for verb, number in transitions:
         future = client.call_async(ChangeState.Request(transition=Transition(id=number)))
         rclpy.spin_until_future_complete(node, future, timeout_sec=_TRANSITION_S)
         if not future.done() or not future.result().success:
-            raise EngineError(f'the inference node did not {verb}: its log says why')
+            raise EngineError(f'the inference node failed to {verb}: see its log for the reason')
     return perf_counter() - started
 
 

@@ -1,4 +1,4 @@
-"""The images of every measurement, and the summary of its times."""
+"""The images of all benchmarks, and percentiles of durations."""
 
 from __future__ import annotations
 

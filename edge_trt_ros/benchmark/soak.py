@@ -1,4 +1,4 @@
-"""The demo for a long time, with an eye on the memory of the detector."""
+"""Runs the demo for a long time and measures the memory of the detector."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def soak(seconds: float) -> dict[str, Any]:
     """
     Run the demo and fit a line to the resident memory of the inference node.
 
-    :param seconds: how long, after 30 s of warm-up.
+    :param seconds: duration after 30 s of warm-up.
     :returns: rss_mb at the end and rss_slope_mb_per_min.
-    :raises EngineError: if the demo ends before its time.
+    :raises EngineError: if the demo ends before the warm-up does.
     """
     samples: list[tuple[float, float]] = []
     with TemporaryDirectory() as folder, DemoNodes(Path(folder), WARM_UP_S + seconds) as nodes:
@@ -35,7 +35,7 @@ def soak(seconds: float) -> dict[str, Any]:
             sleep(1.0)
         status = nodes.scoreboard.returncode
     if len(samples) < 2:
-        raise EngineError(f'the demo ended before the warm-up did, with exit status {status}')
+        raise EngineError(f'the demo ended during the warm-up with exit status {status}')
     minutes, rss_mb = np.array(samples).T
     return {'seconds': seconds, 'demo_exit_status': status, 'rss_mb': round(float(rss_mb[-1]), 1),
             'rss_slope_mb_per_min': round(float(np.polyfit(minutes, rss_mb, 1)[0]), 3)}

@@ -1,4 +1,4 @@
-"""The stages of a frame as bars, for a document or a colleague."""
+"""Plots the stages of a frame as bars."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _INK, _FAINT, _FULL, _PALE = (40, 40, 40), (228, 228, 228), (160, 120, 40), (215
 
 def stage_picture(report: Mapping[str, Any]) -> NDArray[np.uint8]:
     """
-    Return p50 as bars with a tick at p99, uint8 (H, W, 3) bgr.
+    Return a plot of p50 as bars with a tick at p99, uint8 (H, W, 3) bgr.
 
-    :param report: from `measure_engine`; call-by-call launches are drawn as pale bars below.
+    :param report: result of `measure_engine`; 'without_graph' is drawn as pale bars below.
     """
     with_graph = report['stages_ms']
     without = report.get('without_graph', {}).get('stages_ms', {})
@@ -39,8 +39,8 @@ def stage_picture(report: Mapping[str, Any]) -> NDArray[np.uint8]:
         _draw_bar(image, with_graph[stage], longest_ms, (y + 4, y + 22), _FULL)
         if stage in without:
             _draw_bar(image, without[stage], longest_ms, (y + 24, y + 32), _PALE)
-        told = f"{with_graph[stage]['p50']:.3f} / {with_graph[stage]['p99']:.3f}"
-        _write(image, told, (_WIDTH - _RIGHT + 24, y + 20), 0.5)
+        numbers = f"{with_graph[stage]['p50']:.3f} / {with_graph[stage]['p99']:.3f}"
+        _write(image, numbers, (_WIDTH - _RIGHT + 24, y + 20), 0.5)
     return image
 
 

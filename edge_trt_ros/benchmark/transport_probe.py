@@ -1,8 +1,8 @@
 """
-Measures the way of camera images from one process to another on this machine.
+Measures the transport of camera images between two processes on this machine.
 
-A child process publishes, this one subscribes, both with the settings of `transport`, or with
-the defaults of the middleware to compare.
+One child process publishes and another subscribes, both with the settings of `transport` or, for
+comparison, with the defaults of the middleware.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ TOPIC = 'edge_trt_ros_transport_probe'
 def probe_transport(size_wh: tuple[int, int], rate_hz: float, seconds: float, *,
                     tuned: bool = True, reliable: bool = False) -> dict[str, Any]:
     """
-    Send images from a child process to another one for a while.
+    Send images from a child process to another child process.
 
     :param size_wh: width and height of the bgr8 images.
-    :param rate_hz: images a second.
-    :param seconds: how long.
-    :param tuned: with our transport settings, or without.
-    :param reliable: with a reliable QoS profile in place of the sensor one.
+    :param rate_hz: images per second.
+    :param seconds: duration.
+    :param tuned: whether to use the transport settings of this package.
+    :param reliable: whether to use a reliable QoS profile instead of the sensor profile.
     :returns: sent, lost, latency_ms (p50, p95, p99) from publish to callback, and
         cpu_ms_per_message of the subscriber.
     """
@@ -41,7 +41,7 @@ def probe_transport(size_wh: tuple[int, int], rate_hz: float, seconds: float, *,
         target=publish_images, daemon=True,
         args=(TOPIC, size_wh, rate_hz, seconds, tuned, reliable))
     subscriber.start()
-    ours.recv()  # it is ready
+    ours.recv()  # the subscriber is ready
     publisher.start()
     publisher.join()
     sent = publisher.exitcode == 0 and round(rate_hz * seconds)

@@ -1,1 +1,1 @@
-"""One thin file for each executable; each has a `main`."""
+"""The executables: one file with a `main` for each."""

@@ -1,4 +1,4 @@
-"""What all commands share: exit status, errors as one sentence, JSON alone on stdout."""
+"""Shared by all commands: exit status, errors as one sentence, only JSON on stdout."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ DONE, REFUSED = 0, 1
 
 def run_command(work: Callable[[], int | None]) -> None:
     """
-    Run a command and leave the process: 0 done, 1 refused or failed; argparse gives 2.
+    Run a command and exit: status 0 for success, 1 for an error; argparse exits with 2.
 
-    :param work: does the command's work; returns its exit status, or None for 0.
+    :param work: implements the command; returns the exit status, or None for 0.
     """
     try:
         status = work() or DONE

@@ -1,4 +1,4 @@
-"""Command-line options made from settings, so that `--help` and the ROS parameters agree."""
+"""Command-line options derived from settings, so that `--help` matches the ROS parameters."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ def add_options(parser: argparse.ArgumentParser, names: Collection[str] = ()) ->
     Add build options to a parser.
 
     :param parser: the parser.
-    :param names: which fields of `BuildOptions`; none for all.
+    :param names: fields of `BuildOptions` to add; empty for all.
     """
     group = parser.add_argument_group('build options')
-    for one in settings_of(BuildOptions):
-        if not names or one.name in names:
-            group.add_argument(one.flag, dest=one.name, help=one.description, **_kind_of(one))
+    for option in settings_of(BuildOptions):
+        if not names or option.name in names:
+            group.add_argument(option.flag, dest=option.name, help=option.description,
+                               **_kind_of(option))
 
 
 def read_options(arguments: argparse.Namespace) -> BuildOptions:
     """
     Return the build options of a command line.
 
-    :param arguments: what the parser returned; options that it did not have keep their default.
-    :raises ConfigurationError: if a value is not allowed or a file cannot be read.
+    :param arguments: result of the parser; options that it does not have keep their defaults.
+    :raises ConfigurationError: if a value is invalid or a file cannot be read.
     """
     typed = {name: tuple(value) if isinstance(value, list) else value
              for name, value in vars(arguments).items()}
@@ -36,12 +37,12 @@ def read_options(arguments: argparse.Namespace) -> BuildOptions:
     return options
 
 
-def _kind_of(one: Setting) -> dict[str, Any]:
-    default = one.typed_default
+def _kind_of(option: Setting) -> dict[str, Any]:
+    default = option.typed_default
     if isinstance(default, bool):
         return {'action': 'store_true'}
     if isinstance(default, tuple):
-        return {'action': 'append', 'default': [], 'metavar': one.metavar}
-    if one.choices:
-        return {'choices': [choice for choice in one.choices if choice], 'default': default}
-    return {'type': type(default), 'default': default, 'metavar': one.metavar or None}
+        return {'action': 'append', 'default': [], 'metavar': option.metavar}
+    if option.choices:
+        return {'choices': [choice for choice in option.choices if choice], 'default': default}
+    return {'type': type(default), 'default': default, 'metavar': option.metavar or None}

@@ -1,4 +1,4 @@
-"""The progress bar of commands: for a terminal, and nothing in a log."""
+"""The progress bar of commands, shown only on a terminal."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-# How often a bar shows that something goes on.
+# Period in seconds at which a bar is redrawn.
 REFRESH_S = 0.25
 
 
 def progress_bar(description_width: int = 16) -> Any:
     """
-    Return a bar to 100 % on stderr: for a terminal, and nothing in a log.
+    Return a progress bar to 100 % on stderr, shown only on a terminal.
 
-    :param description_width: characters kept for what is being done.
+    :param description_width: width of the phase's name in characters.
     """
     text = f'{{desc:{description_width}}} {{bar}} {{percentage:3.0f}} % {{elapsed}}'
     return tqdm(total=100, unit='%', file=sys.stderr, leave=False, disable=None,
@@ -24,6 +24,6 @@ def progress_bar(description_width: int = 16) -> Any:
 
 
 def terminal_size() -> dict[str, Any]:
-    """Return what tqdm has to know of a terminal: a serial console says that it is 0x0."""
+    """Return the terminal size for tqdm; serial consoles report 0x0, for which this falls back."""
     size = shutil.get_terminal_size()
     return {'ncols': size.columns - 1, 'nrows': size.lines}

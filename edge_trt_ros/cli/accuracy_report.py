@@ -1,4 +1,4 @@
-"""Compare a network in several precisions on the same images."""
+"""Compare the accuracy of a network in several precisions on the same images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edge_trt_ros.evaluation.accuracy_picture import accuracy_picture, COLUMNS
 from edge_trt_ros.files import write_file
 from edge_trt_ros.sources.image_files import frame_from_file, image_paths
 
-# All but the precision, which varies from row to row.
+# All options except the precision, which each row sets.
 _OPTIONS = ('backend', 'input_shape', 'labels', 'anchors_wh', 'input_contract', 'task',
             'calibration', 'calibration_topic', 'calibration_images', 'calibration_method')
 
@@ -27,11 +27,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog='accuracy_report', description=__doc__)
     parser.add_argument('onnx', type=Path, metavar='MODEL.onnx')
     parser.add_argument('--images', type=Path, nargs='+', required=True, metavar='FILE_OR_DIR',
-                        help='images; YOLO text files next to them are used as labels')
+                        help='images; YOLO label files next to them are used')
     parser.add_argument('--annotations', type=Path, metavar='COCO.json',
                         help='labels as a COCO file')
     parser.add_argument('--precisions', nargs='+', choices=PRECISIONS, default=['fp32', 'fp16'],
-                        help='the first is the reference')
+                        help='precisions to compare; the first is the reference')
     add_options(parser, _OPTIONS)
     parser.add_argument('--plot', type=Path, metavar='PNG', help='draw the table as a picture')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')

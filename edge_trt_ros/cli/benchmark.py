@@ -1,4 +1,4 @@
-"""Latency of an engine stage by stage, of the node, of images between processes, and memory."""
+"""Measure an engine's latency per stage, the node, image transport and memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from edge_trt_ros.runtime.select import Placement
 def main() -> None:
     """Parse the command line and measure."""
     parser = argparse.ArgumentParser(prog='benchmark', description=__doc__)
-    parser.add_argument('engine', type=Path, nargs='?', help='an engine, or an ONNX')
+    parser.add_argument('engine', type=Path, nargs='?', help='an engine or ONNX file')
     parser.add_argument('--source', default='1280x720', metavar='WxH', help='size of the frames')
     parser.add_argument('--frames', type=int, default=300)
     parser.add_argument('--backend', default='auto')
@@ -36,15 +36,15 @@ def main() -> None:
     parser.add_argument('--dla-core', type=int, default=-1, metavar='N', help='which DLA core')
     parser.add_argument('--cores', type=int, default=0, metavar='N',
                         help='use the first N cores only')
-    parser.add_argument('--plot', type=Path, metavar='PNG', help='draw the stages of a frame')
+    parser.add_argument('--plot', type=Path, metavar='PNG', help='plot the stages of a frame')
     parser.add_argument('--node', type=float, default=0, metavar='SECONDS',
-                        help='run the inference node on the engine, at 30 Hz over DDS')
+                        help='measure the inference node with the engine, at 30 Hz over DDS')
     parser.add_argument('--transport', type=float, default=0, metavar='SECONDS',
-                        help='send images of that size at 30 Hz to another process')
+                        help='measure images of that size at 30 Hz between two processes')
     parser.add_argument('--untuned', action='store_true',
-                        help='the transport with the defaults of the middleware, to compare')
+                        help='with --transport: use the defaults of the middleware')
     parser.add_argument('--soak', type=float, default=0, metavar='SECONDS',
-                        help='run the demo and watch the memory of the detector')
+                        help='run the demo and measure the memory of the detector')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()
     if not (arguments.engine or arguments.transport or arguments.soak):

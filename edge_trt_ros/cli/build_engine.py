@@ -1,4 +1,4 @@
-"""ONNX to an installed engine and its manifest, with a progress bar."""
+"""Build an engine and its manifest from an ONNX file."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def main() -> None:
     """Parse the command line and build."""
     parser = argparse.ArgumentParser(prog='build_engine', description=__doc__)
     parser.add_argument('onnx', type=Path, metavar='MODEL.onnx',
-                        help="or an .engine of Ultralytics' exporter, taken over as it is")
+                        help="an ONNX file, or an .engine of Ultralytics' exporter to adopt")
     parser.add_argument('-o', '--output', type=Path, metavar='ENGINE')
     add_options(parser)
     parser.add_argument('--check', action='store_true',
-                        help='print the plan, or why it cannot be built, and build nothing')
-    parser.add_argument('--force', action='store_true', help='build even if it is fresh')
-    parser.add_argument('--json', action='store_true', help='the manifest as JSON on stdout')
+                        help='print the plan, or all errors, without building')
+    parser.add_argument('--force', action='store_true', help='rebuild even if it is fresh')
+    parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()
     if arguments.output is None and not arguments.check:
-        parser.error('say where the engine goes: -o ENGINE')
+        parser.error('the path of the engine is missing: give -o ENGINE')
 
     def work() -> int:
         options = read_options(arguments)
@@ -60,8 +60,8 @@ def _adopt(source: Path, target: Path, as_json: bool) -> int:
         print_json({'engine': str(target), 'built': False, 'reason': 'taken over',
                     'manifest': manifest.to_dict()})
     else:
-        print(f'{target}: taken over as it is, task {manifest.task} with '
-              f'{len(manifest.labels)} labels; not compared with its ONNX')
+        print(f'{target}: adopted unchanged, task {manifest.task} with {len(manifest.labels)} '
+              'labels; not compared with its ONNX')
     return DONE
 
 
@@ -88,7 +88,7 @@ def _watch(job: BuildJob) -> BuildOutcome:
             bar.n = round(100 * job.fraction)
             if outcome is not None:
                 return outcome
-            # By the clock: `update` skips what it takes for too little, and the seconds stand.
+            # By time: `update` skips small steps, and the elapsed seconds would not change.
             if monotonic() - shown > REFRESH_S:
                 shown = monotonic()
                 bar.refresh()

@@ -1,4 +1,4 @@
-"""Images (or texts) in, results as JSON lines and drawings out; needs no ROS."""
+"""Run an engine on images or texts and print the results as JSON lines; needs no ROS graph."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ from edge_trt_ros.vision.thresholds import Thresholds
 def main() -> None:
     """Parse the command line and detect."""
     parser = argparse.ArgumentParser(prog='detect', description=__doc__)
-    parser.add_argument('engine', type=Path, help='an engine with its manifest, or an ONNX')
-    parser.add_argument('images', type=Path, nargs='*', help='image files or folders of them')
-    parser.add_argument('--text', nargs='+', default=[], help='of a network that reads texts')
+    parser.add_argument('engine', type=Path, help='an engine with its manifest, or an ONNX file')
+    parser.add_argument('images', type=Path, nargs='*', help='image files or folders of images')
+    parser.add_argument('--text', nargs='+', default=[], help='texts, for a text network')
     parser.add_argument('--backend', default='auto')
     parser.add_argument('--confidence', type=float, default=0.25)
-    parser.add_argument('--nms', type=float, default=0.45, help='IoU above which a box is dropped')
-    parser.add_argument('--output', type=Path, metavar='DIR', help='write drawings there')
+    parser.add_argument('--nms', type=float, default=0.45,
+                        help='IoU above which a box is suppressed')
+    parser.add_argument('--output', type=Path, metavar='DIR', help='folder for drawings')
     arguments = parser.parse_args()
     if bool(arguments.images) == bool(arguments.text):
         parser.error('give images, or --text')
@@ -44,14 +45,14 @@ def main() -> None:
             task = find_task(manifest.task)
             samples = _texts(arguments.text, manifest) if arguments.text \
                 else _images(arguments.images)
-            for named, sample in samples:
+            for source, sample in samples:
                 result, stage_times_ms = infer(runtime, sample, thresholds)
-                print_json({**named, **task.describe(result, manifest.labels), 'stage_times_ms': {
+                print_json({**source, **task.describe(result, manifest.labels), 'stage_times_ms': {
                     stage: round(value, 3) for stage, value in stage_times_ms.items()}})
                 if arguments.output and isinstance(sample, Frame):
                     drawn = np.array(sample.pixels)
                     task.draw(drawn, result, manifest.labels)
-                    _write_png(arguments.output / f"{Path(named['image']).stem}.png", drawn)
+                    _write_png(arguments.output / f"{Path(source['image']).stem}.png", drawn)
     run_command(work)
 
 

@@ -1,4 +1,4 @@
-"""A bag in, the same bag with detections out; needs no ROS graph."""
+"""Run an engine on the images of a bag and write the bag with detections; needs no ROS graph."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from edge_trt_ros.vision.thresholds import Thresholds
 def main() -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog='detect_bag', description=__doc__)
-    parser.add_argument('engine', type=Path, help='an engine with its manifest, or an ONNX')
-    parser.add_argument('source', type=Path, metavar='IN', help='bag of MCAP or sqlite3')
+    parser.add_argument('engine', type=Path, help='an engine with its manifest, or an ONNX file')
+    parser.add_argument('source', type=Path, metavar='IN', help='bag to read (MCAP or sqlite3)')
     parser.add_argument('target', type=Path, metavar='OUT', help='folder of the bag to write')
-    parser.add_argument('--topic', default='', help='images; the only such topic by default')
+    parser.add_argument('--topic', default='', help='image topic; default: the only image topic')
     parser.add_argument('--detections-topic', default='/detections')
     parser.add_argument('--detections-only', action='store_true',
-                        help='leave out what is in IN')
-    parser.add_argument('--track', action='store_true', help='give an object the same id '
-                        'from image to image; needs edgefirst-tracker')
+                        help='do not copy the messages of IN')
+    parser.add_argument('--track', action='store_true', help='write persistent track IDs; needs '
+                        'edgefirst-tracker')
     parser.add_argument('--backend', default='auto')
     parser.add_argument('--confidence', type=float, default=0.25)
-    parser.add_argument('--nms', type=float, default=0.45, help='IoU above which a box is dropped')
+    parser.add_argument('--nms', type=float, default=0.45,
+                        help='IoU above which a box is suppressed')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()
 
@@ -45,7 +46,7 @@ def main() -> None:
                        arguments.track)
         thresholds = Thresholds(confidence=arguments.confidence, nms_iou=arguments.nms)
         started = perf_counter()
-        # disable=None: a bar for a terminal, nothing in a log.
+        # disable=None shows the bar only on a terminal.
         with open_model(arguments.engine, arguments.backend).runtime as runtime, \
                 tqdm(unit='image', file=sys.stderr, leave=False, disable=None,
                      **terminal_size()) as bar:
@@ -58,7 +59,7 @@ def main() -> None:
             print(f"detect_bag: {report['skipped_images']} images were skipped: "
                   f"{report['first_problem']}", file=sys.stderr)
         for topic in report['topics_left_out']:
-            print(f'detect_bag: {topic} is not copied, nothing defines its type', file=sys.stderr)
+            print(f'detect_bag: {topic} is not copied, its type is unknown', file=sys.stderr)
         if arguments.json:
             print_json(report)
         else:

@@ -1,4 +1,4 @@
-"""The node that places detections in space by depth images."""
+"""The node that computes 3D positions of detections from depth images."""
 
 from edge_trt_ros.cli._command import run_command
 from edge_trt_ros.ros.node.spin import spin_node
@@ -6,7 +6,7 @@ from edge_trt_ros.ros.space.node import Detections3DNode
 
 
 def main() -> None:
-    """Run the node until it is told to stop."""
+    """Run the node until SIGINT or SIGTERM."""
     run_command(lambda: spin_node(Detections3DNode))
 
 

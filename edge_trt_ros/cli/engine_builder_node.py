@@ -1,11 +1,11 @@
-"""The node that turns ONNX files into engines."""
+"""The node that builds engines from ONNX files."""
 
 from edge_trt_ros.ros.builder.node import EngineBuilderNode
 from edge_trt_ros.ros.node.spin import spin_node
 
 
 def main() -> None:
-    """Run the node until it is told to stop."""
+    """Run the node until SIGINT or SIGTERM."""
     spin_node(EngineBuilderNode)
 
 

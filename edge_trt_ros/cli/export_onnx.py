@@ -1,4 +1,4 @@
-"""Export a trained network (PyTorch, TensorFlow) to ONNX and compare the two."""
+"""Export a trained network (PyTorch, TensorFlow) to ONNX and compare both."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def main() -> None:
                         'torchvision model, a TensorFlow SavedModel or a Keras file')
     parser.add_argument('-o', '--output', type=Path, required=True, metavar='OUT.onnx')
     parser.add_argument('--input-shape', action='append', default=[], required=True,
-                        metavar='1x3x640x640', help='once for each input; with a dtype '
-                        'other than float32: 1x128:int64')
+                        metavar='1x3x640x640', help='shape of an input, once for each; a dtype '
+                        'other than float32 is appended: 1x128:int64')
     parser.add_argument('--input-names', default='', metavar='A,B')
     parser.add_argument('--output-names', default='', metavar='A,B')
     parser.add_argument('--dynamic', default='', metavar='AXES',
                         help=f"dynamic axes: {','.join(DYNAMIC_AXES)}")
     parser.add_argument('--opset', type=int, default=DEFAULT_OPSET)
-    parser.add_argument('--arguments', metavar='YAML', help='of the callable, such as '
+    parser.add_argument('--arguments', metavar='YAML', help='arguments of the callable, such as '
                         "'{classes: 3}', or a YAML file")
     parser.add_argument('--weights', type=Path, metavar='FILE',
                         help='state dict for the network that the callable returns')
     parser.add_argument('--trust-pickle', action='store_true',
                         help='load files that may run arbitrary code')
-    parser.add_argument('--task', default='', help='written into the ONNX, such as detect')
+    parser.add_argument('--task', default='', help='task to write into the ONNX, such as detect')
     parser.add_argument('--labels', default='', metavar='FILE',
                         help='a text file with one label per line, or a YAML file with names')
     contract = parser.add_argument_group(

@@ -1,11 +1,11 @@
-"""The lifecycle node that runs an engine on a camera."""
+"""The lifecycle node that runs an engine on camera images or texts."""
 
 from edge_trt_ros.ros.inference.node import InferenceNode
 from edge_trt_ros.ros.node.spin import spin_node
 
 
 def main() -> None:
-    """Run the node until it is told to stop."""
+    """Run the node until SIGINT or SIGTERM."""
     spin_node(InferenceNode)
 
 

@@ -1,4 +1,4 @@
-"""What an engine file is: manifest, tensors, precision, and whether it would load here."""
+"""Print an engine's manifest, tensors and precision, and whether it loads on this machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def main() -> None:
     """Parse the command line and inspect."""
     parser = argparse.ArgumentParser(prog='inspect_engine', description=__doc__)
     parser.add_argument('engine', type=Path, metavar='ENGINE')
-    parser.add_argument('--backend', default='auto', help='the one that must run it')
+    parser.add_argument('--backend', default='auto', help='library that must run it')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()
 
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _here(engine: bytes, manifest: EngineManifest, backend: str) -> dict[str, Any]:
-    """Return whether the engine loads on this machine, and what it takes, or why not."""
+    """Return whether the engine loads on this machine, and its memory or the reason."""
     process = psutil.Process()
     before = process.memory_info().rss
     try:
@@ -63,13 +63,13 @@ def _print(path: Path, manifest: EngineManifest, here: dict[str, Any]) -> None:
          f'{manifest.backend_version} on {manifest.platform}'),
         ('from ONNX', manifest.onnx_sha256[:12]),
         ('runs on', ', '.join(manifest.target.get('compute_capabilities', []))
-         or 'any device of it'),
+         or 'any device that the library supports'),
         ('task', f'{manifest.task}, head {manifest.head} in the {manifest.head_runs_in}, decoded '
          f'as {manifest.decoder}'),
         ('labels', f'{len(manifest.labels)}: {labels}{more}'),
-        *(('input', str(one)) for one in manifest.inputs),
-        *(('output', str(one)) for one in manifest.outputs),
-        *(('reads', _described(one)) for one in manifest.input_kinds),
+        *(('input', str(tensor)) for tensor in manifest.inputs),
+        *(('output', str(tensor)) for tensor in manifest.outputs),
+        *(('reads', _described(network_input)) for network_input in manifest.input_kinds),
         *(_row('layers', manifest.layers)), *(_row('verified', manifest.verification)),
         *((name, str(value)) for name, value in manifest.options.items() if value not in (
             '', [], False, 0)),
@@ -80,13 +80,14 @@ def _print(path: Path, manifest: EngineManifest, here: dict[str, Any]) -> None:
         print(f'{name:20}{text}')
 
 
-def _described(one: NetworkInput) -> str:
-    if isinstance(one, TextInput):
-        return f'texts of {one.length} tokens'
-    if isinstance(one, ImageInput):
-        return (f'{one.color_order}, (value * {one.scale:.6g} - {list(one.mean)}) / '
-                f'{list(one.std)}, padded with {one.pad_value}')
-    return f'{one.tensor} {list(one.fixed_shape)} as it is given'
+def _described(network_input: NetworkInput) -> str:
+    if isinstance(network_input, TextInput):
+        return f'texts of {network_input.length} tokens'
+    if isinstance(network_input, ImageInput):
+        image = network_input
+        return (f'{image.color_order}, (value * {image.scale:.6g} - {list(image.mean)}) / '
+                f'{list(image.std)}, padded with {image.pad_value}')
+    return f'{network_input.tensor} {list(network_input.fixed_shape)}, passed on unchanged'
 
 
 def _row(name: str, values: Any) -> list[tuple[str, str]]:

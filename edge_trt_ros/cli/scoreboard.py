@@ -87,7 +87,7 @@ def _show(node: ScoringNode, elapsed: float, seconds: float) -> None:
             f"{result['recall']:.3f}  precision {result['precision']:.3f}  latency p50 "
             f"{result['latency_ms']['p50']:.1f} p99 {result['latency_ms']['p99']:.1f} ms  drops "
             f"{result['drops']}")
-    # A terminal shows one line that is overwritten, a log one line for each.
+    # On a terminal one line is overwritten; a log gets a new line each time.
     print(f'\r{line} ', end='' if sys.stderr.isatty() else '\n', file=sys.stderr, flush=True)
 
 

@@ -5,7 +5,7 @@ from edge_trt_ros.ros.node.spin import spin_node
 
 
 def main() -> None:
-    """Run the node until it is stopped."""
+    """Run the node until SIGINT or SIGTERM."""
     spin_node(SyntheticCamera)
 
 

@@ -1,4 +1,4 @@
-"""An engine against the ONNX it was built from, run by ONNX Runtime in float32."""
+"""Compare an engine with the ONNX that it was built from, run by ONNX Runtime in float32."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog='verify_engine', description=__doc__)
     parser.add_argument('engine', type=Path, metavar='ENGINE')
     parser.add_argument('--onnx', type=Path, metavar='MODEL.onnx', help='the ONNX it was built '
-                        'from; by default the file of that name beside the engine')
+                        'from; default: ENGINE with the suffix .onnx')
     parser.add_argument('--images', type=Path, nargs='+', default=[], metavar='FILE_OR_DIR',
-                        help='what to compare on; by default noise and a gray image')
-    parser.add_argument('--backend', default='auto', help='the one that must run it')
+                        help='images to compare on; default: noise and a gray image')
+    parser.add_argument('--backend', default='auto', help='library that must run it')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()
 
@@ -38,8 +38,8 @@ def main() -> None:
             if checked.sha256 != manifest.onnx_sha256:
                 raise ConfigurationError(
                     f'{onnx_path} is {checked.sha256[:12]}, but the engine was built from '
-                    f'{manifest.onnx_sha256[:12]}: give that one with --onnx, or build '
-                    'the engine again')
+                    f'{manifest.onnx_sha256[:12]}: give that file with --onnx, or rebuild the '
+                    'engine')
             precision = str(manifest.layers.get('precision', 'fp32'))
             given = Given(options.task, options.labels, options.anchors_wh)
             found = verify(runtime, checked, recognise(checked, given, checked.reads_text),

@@ -62,58 +62,60 @@ class BuildOptions:
     """
 
     backend: str = setting(
-        'auto', 'Library that runs the engine; auto takes the best one here.', live=True,
+        'auto', 'Library that runs the engine; auto selects the best on this machine.', live=True,
         choices=BACKEND_CHOICES)
     precision: str = setting(
-        'fp32', 'What the network computes in; best takes int8 or fp16 where that is faster.',
+        'fp32', 'Precision of the network; best selects int8 or fp16 where that is faster.',
         live=True, choices=PRECISIONS)
     input_shape: tuple[int, ...] = setting(
-        (), 'Batch, channels, height, width as 1x3x640x640 (or 1x128 for texts), for an ONNX '
-        'that leaves them open.', live=True, parse=shape_from_text, metavar='1x3x640x640')
+        (), 'Input shape of an ONNX with dynamic axes: batch, channels, height, width such as '
+        '1x3x640x640, or 1x128 for texts.', live=True, parse=shape_from_text,
+        metavar='1x3x640x640')
     max_candidates: int = setting(
-        1000, 'Boxes that leave the device for each image, before NMS.', live=True,
+        1000, 'Maximum number of candidate boxes per image, before NMS.', live=True,
         limits=(1, MAX_CANDIDATES), metavar='K')
     labels: tuple[str, ...] = setting(
-        (), 'File with one label a line, or a YAML file with names; empty takes those in the '
-        'ONNX.', live=True, parse=labels_from_file, is_path=True, parameter='labels_file_path',
-        metavar='FILE')
+        (), 'Text file with one label per line, or a YAML file with names; empty uses the labels '
+        'in the ONNX.', live=True, parse=labels_from_file, is_path=True,
+        parameter='labels_file_path', metavar='FILE')
     anchors_wh: tuple[float, ...] = setting(
-        (), 'Anchors in pixels as 12,16,19,36, for a YOLO exported without its grid.', live=True,
+        (), 'Anchors in pixels, such as 12,16,19,36, for a YOLO exported without grid.', live=True,
         parse=numbers_from_text, parameter='anchors', flag='--anchors', metavar='W,H,...')
     input_contract: str = setting(
-        '', 'How pixels become the input, as JSON: {"color_order": "bgr", "scale": 1.0}; empty '
-        'takes what the ONNX states.', live=True, metavar='JSON')
+        '', 'Preprocessing of pixels as JSON, such as {"color_order": "bgr", "scale": 1.0}; empty '
+        "uses the ONNX metadata, or the defaults of the network's family.", live=True,
+        metavar='JSON')
     task: str = setting(
-        '', 'What the network is for; empty takes what the ONNX states.', live=True,
+        '', 'Task of the network; empty uses the ONNX metadata.', live=True,
         choices=('', *TASKS))
     calibration: str = setting(
-        '', 'Folder of images or bag of what the robot will see, for int8 and for fp16 that '
-        'overflows.', live=True, is_path=True, metavar='DIR|BAG')
+        '', 'Folder of images, or bag, for the calibration of int8 and for fp16 networks that '
+        'overflow.', live=True, is_path=True, metavar='DIR|BAG')
     calibration_topic: str = setting(
-        '', 'Image topic of the bag; empty takes the only one.', live=True, metavar='TOPIC')
+        '', 'Image topic of the bag; empty uses the only image topic.', live=True, metavar='TOPIC')
     calibration_images: int = setting(
-        200, 'How many of them are used, evenly spread.', live=True, limits=(1, 100_000),
+        200, 'Number of calibration images, evenly spread.', live=True, limits=(1, 100_000),
         metavar='N')
     calibration_method: str = setting(
-        'moving_average', 'How the ranges of single images make one range.', live=True,
+        'moving_average', 'How the ranges of all calibration images are combined.', live=True,
         choices=CALIBRATION_METHODS)
     max_accuracy_drop: float = setting(
-        0.05, 'Share of its boxes that int8 may lose before layers stay in fp16.', live=True,
+        0.05, 'Share of boxes that int8 may lose before layers fall back to fp16.', live=True,
         limits=(0.0, 1.0), metavar='SHARE')
     workspace_mb: int = setting(
-        0, 'Scratch memory that TensorRT may use, in MiB; 0 sets no limit.', live=True,
+        0, 'Maximum workspace memory of TensorRT in MiB; 0 sets no limit.', live=True,
         limits=(0, 1 << 20), metavar='MIB')
     compute_capabilities: tuple[str, ...] = setting(
-        (), 'GPUs that tensorrt_rtx builds for, as 8.6; an empty list gives an engine for all.',
-        live=True, flag='--compute-capability', metavar='8.6')
+        (), 'With tensorrt_rtx: compute capabilities of the target GPUs, such as 8.6; an empty '
+        'list builds for all.', live=True, flag='--compute-capability', metavar='8.6')
     hardware_compatible: bool = setting(
-        False, 'With tensorrt: for every GPU from compute capability 8.0 on.', live=True)
+        False, 'With tensorrt: build for all GPUs from compute capability 8.0 on.', live=True)
     version_compatible: bool = setting(
-        False, 'With tensorrt: for its later versions, too.', live=True)
+        False, 'With tensorrt: build for later versions of the library as well.', live=True)
     sparsity: bool = setting(
-        False, 'The weights are pruned 2 of 4: allow kernels that skip the zeros.', live=True)
+        False, 'Allow kernels for 2:4 sparse weights; the weights must be pruned.', live=True)
     dla: bool = setting(
-        False, 'Build for a deep learning accelerator (Jetson); what it lacks runs on the GPU.',
+        False, 'Build for a DLA (Jetson); layers that it does not support run on the GPU.',
         live=True)
 
     def __post_init__(self) -> None:

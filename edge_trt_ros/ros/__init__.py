@@ -1,1 +1,1 @@
-"""The ROS side: nodes, parameters, messages. Only here and in `demo`, `cli` rclpy is imported."""
+"""The ROS side: nodes, parameters, messages. Lower layers do not import rclpy."""

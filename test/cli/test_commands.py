@@ -1,4 +1,4 @@
-"""The commands as a person types them: exit status, one sentence, JSON alone on stdout."""
+"""The commands as processes: exit status, errors as one sentence, only JSON on stdout."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / 'tiny.engine'
 
 
-def test_a_fresh_engine_is_not_built_again(engine: Path) -> None:
+def test_fresh_engine_is_not_built_again(engine: Path) -> None:
     out, _ = run('build_engine', engine.with_suffix('.onnx'), '-o', engine)
     assert 'fresh already' in out
 
@@ -54,21 +54,21 @@ def test_detect_writes_json_lines_and_drawings(engine: Path, tmp_path: Path) -> 
     (('fly',), 2, "no executable 'fly'"),
     ((), 2, 'inference_node'),
 ])
-def test_refusals_are_one_sentence(arguments: tuple[str, ...], status: int, sentence: str,
-                                   tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_are_one_sentence(arguments: tuple[str, ...], status: int, sentence: str,
+                                 tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     out, error = run(*arguments, status=status)
     assert sentence in error and 'Traceback' not in error and out == ''
     assert status == 2 or len(error.strip().splitlines()) == 1
 
 
-def test_pictures_that_cannot_be_read(engine: Path, tmp_path: Path) -> None:
+def test_unreadable_images_are_reported(engine: Path, tmp_path: Path) -> None:
     (tmp_path / 'a.png').write_bytes(b'no picture')
     assert 'cannot be decoded' in run('detect', engine, tmp_path / 'a.png', status=1)[1]
     assert 'no such file' in run('detect', engine, tmp_path / 'c.png', status=1)[1]
 
 
-def test_benchmark_of_stages(engine: Path) -> None:
+def test_benchmark_reports_stages_and_plots_them(engine: Path) -> None:
     out, _ = run('benchmark', engine, '--frames', 20, '--source', '320x180', '--json', '--plot',
                  engine.with_name('stages.png'))
     report = json.loads(out)
@@ -84,7 +84,7 @@ def test_benchmark_of_stages(engine: Path) -> None:
     assert again['engine']['input_sha256'] == figures['input_sha256']
 
 
-def test_benchmark_of_the_node(engine: Path) -> None:
+def test_benchmark_measures_the_node(engine: Path) -> None:
     out, _ = run('benchmark', engine, '--frames', 5, '--source', '320x180', '--node', 3, '--json')
     node = json.loads(out)['node']
     assert node['images'] == 90 and node['lost'] < 45
@@ -93,13 +93,13 @@ def test_benchmark_of_the_node(engine: Path) -> None:
     assert 0 < node['start_s']['again'] < 30
 
 
-def test_benchmark_wants_something_to_measure(engine: Path) -> None:
+def test_benchmark_rejects_contradictory_arguments(engine: Path) -> None:
     assert 'give an engine' in run('benchmark', status=2)[1]
     assert '--frames is 0' in run('benchmark', engine, '--frames', 0, status=2)[1]
     assert 'need an engine' in run('benchmark', '--plot', 'a.png', '--soak', 1, status=2)[1]
 
 
-def test_inspect_says_what_it_is_and_whether_it_loads(engine: Path) -> None:
+def test_inspect_engine_prints_the_manifest_and_whether_it_loads(engine: Path) -> None:
     out, _ = run('inspect_engine', engine)
     assert 'car, truck, pedestrian' in out and 'loads on CPU' in out and 'images float32' in out
     document = json.loads(run('inspect_engine', engine, '--json')[0])
@@ -108,7 +108,7 @@ def test_inspect_says_what_it_is_and_whether_it_loads(engine: Path) -> None:
     assert not document['here']['loads'] and 'built for onnxruntime' in document['here']['reason']
 
 
-def test_verify_compares_with_the_onnx(engine: Path, tmp_path: Path) -> None:
+def test_verify_engine_compares_with_the_onnx(engine: Path, tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, (90, 160, 3), np.uint8)
     cv2.imwrite(str(tmp_path / 'a.png'), image)
     document = json.loads(run('verify_engine', engine, '--images', tmp_path, '--json')[0])

@@ -1,4 +1,4 @@
-"""The command `detect` on networks of every task."""
+"""The command `detect` with a network of each task."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.task_models import convolution_model, segment_model
 
 
 def detect(*arguments: str, status: int = 0) -> Any:
-    """Run the command; return its last JSON line, or what it said."""
+    """Run the command; return its last JSON line, or stderr if an error is expected."""
     done = subprocess.run([sys.executable, '-m', 'edge_trt_ros', 'detect', *arguments],
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == status, done.stderr
@@ -31,7 +31,8 @@ def detect(*arguments: str, status: int = 0) -> Any:
     (convolution_model((1, 10), {'task': 'classify'}), {'classes'}),
     (convolution_model((1, 4, 16, 16), {'task': 'semantic'}), {'class_px'}),
     (convolution_model((1, 10), {'task': 'tensors'}), {'tensors'})])
-def test_every_task(model: onnx.ModelProto, keys: set[str], tmp_path: Path) -> None:
+def test_results_and_drawing_of_each_task(
+        model: onnx.ModelProto, keys: set[str], tmp_path: Path) -> None:
     path, image = save(model, tmp_path / 'm.onnx'), tmp_path / 'image.png'
     cv2.imwrite(str(image), noise_frame().pixels)
     found = detect(str(path), str(image), '--output', str(tmp_path / 'drawn'),
@@ -45,13 +46,13 @@ def test_every_task(model: onnx.ModelProto, keys: set[str], tmp_path: Path) -> N
         values, = found['tensors'].values()
         assert values['shape'] == [1, 10] and values['min'] < values['mean'] < values['max']
     if 'classes' in keys:
-        scores = [one['score'] for one in found['classes']]
+        scores = [entry['score'] for entry in found['classes']]
         assert len(scores) == 5 and scores == sorted(scores, reverse=True)
     message = detect(str(path), '--text', 'go', status=1)
     assert 'which reads no texts: give images' in message
 
 
-def test_texts(tmp_path: Path) -> None:
+def test_texts_are_classified(tmp_path: Path) -> None:
     pytest.importorskip('tokenizers', reason='texts are read by the package tokenizers')
     from support.text_models import expected_scores, LABELS, save_text_model
     save_text_model(tmp_path, 12)

@@ -1,4 +1,4 @@
-"""The export_onnx command."""
+"""The command `export_onnx`: its JSON, its errors and its progress bar."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(*arguments: object, status: int = 0) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
-def test_one_json_document_and_nothing_else(tmp_path: Path) -> None:
+def test_stdout_is_one_json_document(tmp_path: Path) -> None:
     pytest.importorskip('torch', reason='exporting PyTorch networks needs torch')
     pytest.importorskip('onnxscript', reason="PyTorch's exporter needs onnxscript")
     labels = tmp_path / 'labels.txt'
@@ -58,8 +58,8 @@ def test_one_json_document_and_nothing_else(tmp_path: Path) -> None:
     (('none.pt', '--input-shape', '1x3x8x8'), 1, 'neither a regular file, a folder'),
     (('net:make',), 2, '--input-shape'),
 ])
-def test_refusals_are_one_sentence(tmp_path: Path, arguments: tuple[str, ...], status: int,
-                                   sentence: str) -> None:
+def test_errors_are_one_sentence(tmp_path: Path, arguments: tuple[str, ...], status: int,
+                                 sentence: str) -> None:
     out, error = run(*arguments, '-o', tmp_path / 'm.onnx', status=status)
     assert sentence in error and 'Traceback' not in error and out == ''
     assert status == 2 or len(error.strip().splitlines()) == 1
@@ -67,7 +67,7 @@ def test_refusals_are_one_sentence(tmp_path: Path, arguments: tuple[str, ...], s
 
 
 class Terminal(io.StringIO):
-    """A terminal that records when it is written to."""
+    """A terminal that records the times of writes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class Terminal(io.StringIO):
         return super().write(text)
 
 
-def test_the_bar_moves_while_an_exporter_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_bar_moves_while_the_exporter_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, 'stderr', terminal)
     with export_onnx._bar() as progress:

@@ -1,4 +1,4 @@
-"""Writing bags, through rosbags: under another name, and moved into place when whole."""
+"""Writes bags through rosbags, to a temporary folder that is renamed when the bag is complete."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _NO_TIME = QosTime(0, 0)
 
 class BagWriter:
     """
-    A bag being written, a context manager; whole at its end, and gone after an error.
+    A context manager that writes a bag. After an error no bag is left.
 
     :param path: folder of the bag.
-    :param like: bag whose storage format to take over.
-    :raises BagError: if something lies there already, or the disk refuses.
+    :param like: bag whose storage format is used.
+    :raises BagError: if the path exists.
     """
 
     def __init__(self, path: Path, like: Path) -> None:
         self.path = path
         self._staged = staged_path(path)
         if path.exists():
-            raise BagError(f'{path} exists already: remove it, or give another name')
+            raise BagError(f'{path} exists already: remove it, or choose another name')
         files = [like] if like.is_file() else list(like.iterdir())
         is_mcap = any('.mcap' in file.suffixes for file in files)
         self._types = get_typestore(Stores.ROS2_JAZZY)
@@ -44,7 +44,7 @@ class BagWriter:
             StoragePlugin.MCAP if is_mcap else StoragePlugin.SQLITE3))
 
     def add_topic(self, topic: str, kind: str, *, latched: bool = False) -> Connection:
-        """Add a topic of ours; `kind` is a type such as 'vision_msgs/msg/LabelInfo'."""
+        """Add a new topic; `kind` is its type, such as 'vision_msgs/msg/LabelInfo'."""
         return self._writer.add_connection(
             topic, kind, typestore=self._types, offered_qos_profiles=[Qos(
                 QosHistory.KEEP_LAST, 1 if latched else 10, QosReliability.RELIABLE,
@@ -52,7 +52,7 @@ class BagWriter:
                 _NO_TIME, _NO_TIME, QosLiveliness.AUTOMATIC, _NO_TIME, False)])
 
     def copy_topic(self, connection: Any) -> Connection | None:
-        """Add a topic of another bag; None if neither bag nor ROS defines its type."""
+        """Add a topic of another bag; None if neither the bag nor ROS defines its type."""
         defined = connection.msgdef.data and connection.digest
         if not defined and connection.msgtype not in self._types.fielddefs:
             return None
@@ -64,7 +64,7 @@ class BagWriter:
             offered_qos_profiles=connection.ext.offered_qos_profiles)
 
     def write(self, connection: Connection, stamp_ns: int, message: Any) -> None:
-        """Write a message, or the bytes of one."""
+        """Write a message, or its serialised bytes."""
         data = message if isinstance(message, (bytes, memoryview)) else serialize_message(message)
         self._writer.write(connection, stamp_ns, data)
 

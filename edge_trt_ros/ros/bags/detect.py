@@ -1,4 +1,4 @@
-"""Runs an engine over the images of a bag and writes a bag with the detections in it."""
+"""Runs an engine on the images of a bag and writes a bag with the detections."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class BagTask:
 
     :param source: bag to read.
     :param target: folder of the bag to write.
-    :param topic: topic of the images; '' for the only one.
-    :param detections_topic: where detections go; labels go to label_info beside it.
-    :param copy: whether to take over everything in the source, too.
-    :param track: whether to give detections ids.
+    :param topic: topic of the images; '' for the only image topic.
+    :param detections_topic: topic of the detections; labels go to label_info in its namespace.
+    :param copy: whether to copy the messages of the source as well.
+    :param track: whether detections get track IDs.
     """
 
     source: Path
@@ -54,25 +54,26 @@ def detect_in_bag(runtime: Runtime, task: BagTask, thresholds: Thresholds,
                   progress: Callable[[int, int], None] = lambda done, total: None
                   ) -> dict[str, Any]:
     """
-    Run an engine over a bag.
+    Run an engine on the images of a bag.
 
     :param runtime: an open engine.
     :param task: what to do.
     :param thresholds: what to keep.
-    :param progress: called with the images done and their number.
-    :returns: figures as plain values. Images that cannot be decoded are skipped and counted.
+    :param progress: called with the number of images done and of all images.
+    :returns: counts as plain values. Images that cannot be decoded are skipped and counted.
     :raises BagError: if a bag cannot be read or written, or no image can be decoded.
     """
     with BagReader(task.source) as reader, BagWriter(task.target, like=task.source) as writer:
         topics = _Topics.of(task, reader, writer)
         images = topics.images
-        total, ids = sum(one.msgcount for one in images), {one.id for one in images}
+        total = sum(image.msgcount for image in images)
         detector = _Detector(runtime, task, thresholds, writer, topics)
+        image_ids = {image.id for image in images}
         for connection, stamp_ns, data in reader.messages(
                 reader.connections if task.copy else images):
             if (copied := topics.copies.get(connection.id)) is not None:
                 writer.write(copied, stamp_ns, data)
-            if connection.id in ids:
+            if connection.id in image_ids:
                 detector.take(connection, stamp_ns, data)
                 progress(detector.done + detector.skipped, total)
         if not detector.done:
@@ -82,8 +83,9 @@ def detect_in_bag(runtime: Runtime, task: BagTask, thresholds: Thresholds,
             'detections_topic': task.detections_topic, 'images': detector.done,
             'detections': detector.detected, 'skipped_images': detector.skipped,
             'first_problem': detector.problem,
-            'topics_left_out': sorted({one.topic for one in reader.connections
-                                       if task.copy and topics.copies[one.id] is None})}
+            'topics_left_out': sorted({
+                connection.topic for connection in reader.connections
+                if task.copy and topics.copies[connection.id] is None})}
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,9 @@ class _Topics:
     The topics of both bags.
 
     :param images: connections of the source with the images.
-    :param copies: for each connection of the source the one that it is copied to.
-    :param detections: where detections go.
-    :param labels: where the labels go.
+    :param copies: the target's connection by the ID of the source's connection.
+    :param detections: the target's connection for detections.
+    :param labels: the target's connection for labels.
     """
 
     images: list[Any]
@@ -104,26 +106,26 @@ class _Topics:
 
     @classmethod
     def of(cls, task: BagTask, reader: BagReader, writer: BagWriter) -> _Topics:
-        """Add the topics of the target; raise if one of them cannot be."""
+        """Add the topics of the target; raise BagError if a topic is invalid or exists already."""
         if not _TOPIC.fullmatch(task.detections_topic):
-            raise BagError(f"the topic '{task.detections_topic}' cannot be: expected a name such "
-                           'as /camera/detections')
+            raise BagError(f"the topic name '{task.detections_topic}' is invalid: expected a name "
+                           'such as /camera/detections')
         images = reader.topic(tuple(_DECODERS), task.topic, '--topic')
         labels = str(PurePosixPath(task.detections_topic).with_name('label_info'))
-        taken = {one.topic for one in reader.connections if task.copy} & {
+        taken = {connection.topic for connection in reader.connections if task.copy} & {
             task.detections_topic, labels}
         if taken:
             raise BagError(f"{task.source} has {', '.join(sorted(taken))} already: give another "
                            '--detections-topic, or --detections-only')
-        copies = {one.id: writer.copy_topic(one) for one in reader.connections} \
-            if task.copy else {}
+        copies = {connection.id: writer.copy_topic(connection)
+                  for connection in reader.connections} if task.copy else {}
         return cls(images, copies,
                    writer.add_topic(task.detections_topic, 'vision_msgs/msg/Detection2DArray'),
                    writer.add_topic(labels, 'vision_msgs/msg/LabelInfo', latched=True))
 
 
 class _Detector:
-    """Runs the engine on images and writes what it finds; counts as it goes."""
+    """Runs the engine on images, writes the detections and counts images and detections."""
 
     def __init__(self, runtime: Runtime, task: BagTask, thresholds: Thresholds,
                  writer: BagWriter, topics: _Topics) -> None:
@@ -134,12 +136,12 @@ class _Detector:
         self.problem = ''
 
     def take(self, connection: Any, stamp_ns: int, data: bytes) -> None:
-        """Take one image; one that cannot be decoded is skipped."""
+        """Detect in an image; an image that cannot be decoded is skipped and counted."""
         kind, decode = _DECODERS[connection.msgtype]
         try:
             message = deserialize_message(bytes(data), kind)
             frame = decode(message, connection.topic)
-        except (ImageError, RuntimeError) as error:  # rclpy's, for bytes that are no message
+        except (ImageError, RuntimeError) as error:  # rclpy raises RuntimeError for bad bytes
             self.skipped += 1
             self.problem = self.problem or str(error)
             return

@@ -1,4 +1,4 @@
-"""Whether an engine is stale, told without reading gigabytes once a second."""
+"""Caches whether an engine is stale, so that diagnostics at 1 Hz do not hash gigabytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edge_trt_ros.ros.builder.parameters import ModelParameters
 
 
 class ModelFreshness:
-    """Remembers the answer until a file or a parameter changes."""
+    """Caches the answer until a file or a parameter changes."""
 
     def __init__(self) -> None:
         self._signature: tuple[object, ...] = ()
@@ -18,15 +18,15 @@ class ModelFreshness:
 
     def why_stale(self, model: ModelParameters) -> str:
         """
-        Say why an engine has to be built again; '' if it need not.
+        Return why an engine must be rebuilt; '' if it is fresh.
 
         :param model: the model's parameters.
-        :raises ConfigurationError: if they do not say what to build.
+        :raises ConfigurationError: if a parameter is missing or invalid.
         """
         onnx_path, engine_path = model.files().paths()
-        others = [Path(path).expanduser() for path in model.paths().values() if path]
+        paths = [Path(path).expanduser() for path in model.paths().values() if path]
         signature = (tuple(model.typed_options().items()), *map(
-            _file_signature, (*others, manifest_path(engine_path))))
+            _file_signature, (*paths, manifest_path(engine_path))))
         if signature != self._signature:
             self._answer = why_stale(engine_path, onnx_path, model.options())
             self._signature = signature

@@ -1,8 +1,8 @@
 """
-The node that turns ONNX files into engines, as services.
+The node that builds engines from ONNX files when its services are called.
 
-It builds only what its own parameters name, one at a time, in a child process, and answers
-every other call meanwhile.
+It builds only the models that its parameters name, one at a time, in a child process. Other
+calls are answered during a build.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ POLL_PERIOD_S = 0.1
 
 
 class EngineBuilderNode(Node):
-    """Services `~/<model>/build`, `~/<model>/cancel`, `~/build_all`; state on /diagnostics."""
+    """Offers `~/<model>/build`, `~/<model>/cancel`, `~/build_all`; state on /diagnostics."""
 
     def __init__(self, **node_arguments: Any) -> None:
         super().__init__('engine_builder', **node_arguments)
@@ -44,10 +44,10 @@ class EngineBuilderNode(Node):
         self._models: dict[str, ModelParameters] = {}
         self._freshness: dict[str, ModelFreshness] = {}
         self._queue = BuildQueue(self._begin, self._ended, self._entered)
-        # Whoever asked for a build waits for one of these: a sentence, or what went wrong.
+        # Callers of a build await these: the result is a sentence or an exception.
         self._answers: dict[str, Future] = {}
         self._reloads: list[tuple[ReloadCall, Future, str]] = []
-        # A service that waits for its build must not keep the rest of the node waiting.
+        # Reentrant: a service that awaits its build must not block the other callbacks.
         self._services_group = ReentrantCallbackGroup()
         self._declare()
         self.add_on_set_parameters_callback(self._check_parameters)
@@ -56,10 +56,10 @@ class EngineBuilderNode(Node):
         self._poll_timer = self.create_timer(POLL_PERIOD_S, self._turn)
         self._poll_timer.cancel()
         self.create_timer(1.0, self._report)
-        self.get_logger().info(f"builds on request: {', '.join(self._models) or 'nothing'}")
+        self.get_logger().info(f"models to build: {', '.join(self._models) or 'none'}")
 
     def release(self) -> None:
-        """Kill a build that is under way; the engine it was to replace stays."""
+        """Kill a running build; the installed engine stays."""
         self._queue.close()
 
     def _declare(self) -> None:
@@ -103,16 +103,16 @@ class EngineBuilderNode(Node):
         requests = {name: self._request(name) for name in self._models}
         answers, response.success = [], True
         for name, future in requests.items():
-            one = self._answer(Trigger.Response(), name, await future)
-            answers.append(f'{name}: {one.message}')
-            response.success = response.success and one.success
+            answer = self._answer(Trigger.Response(), name, await future)
+            answers.append(f'{name}: {answer.message}')
+            response.success = response.success and answer.success
         response.message = '; '.join(answers) or 'there are no models to build'
         return response
 
     def _on_cancel(self, name: str, request: Trigger.Request,
                    response: Trigger.Response) -> Trigger.Response:
         return answer_service(response, lambda: self._queue.cancel(name), self.get_logger(),
-                              f'cancel of {name} failed')
+                              f'canceling {name} failed')
 
     def _request(self, name: str) -> Future:
         self._queue.request(name)
@@ -133,10 +133,10 @@ class EngineBuilderNode(Node):
         model = self._models[name]
         engine_path = model.files().paths()[1].resolve()
         self._builder.read().check_files(model.paths())
-        for other in sorted(self._models.keys() - {name}):
-            if self._engine_path(other) == engine_path:
-                raise ConfigurationError(f'{name} and {other} both write {engine_path}: give each '
-                                         'model an engine_file_path of its own',
+        for rival in sorted(self._models.keys() - {name}):
+            if self._engine_path(rival) == engine_path:
+                raise ConfigurationError(f'{name} and {rival} both write {engine_path}: give each '
+                                         'model its own engine_file_path',
                                          code='engine_path_shared')
         return model
 
@@ -144,7 +144,7 @@ class EngineBuilderNode(Node):
         try:
             return self._models[name].files().paths()[1].resolve()
         except ConfigurationError:
-            return None  # it cannot be built as it stands
+            return None  # with these parameters it cannot be built
 
     def _turn(self) -> None:
         open_calls = []
@@ -185,11 +185,11 @@ class EngineBuilderNode(Node):
             answer.set_result(ending.sentence())
 
     def _reload_service(self, name: str, outcome: BuildOutcome) -> str:
-        """Return whom to tell of an engine: nobody if it was fresh already."""
+        """Return the service that reloads a new engine; '' if the engine was fresh already."""
         try:
             return self._models[name].files().reload_service if outcome.reason else ''
         except ConfigurationError:
-            return ''  # set to something unusable while it was built
+            return ''  # a parameter was set to an invalid value during the build
 
     def _report(self) -> None:
         prefix = self.get_fully_qualified_name().lstrip('/')
@@ -207,8 +207,8 @@ class EngineBuilderNode(Node):
         if now.state == 'queued':
             return status_message(OK, title, 'queued', values={'state': 'queued'})
         if now.error is not None:
-            told = explain(now.error, 'the last build failed').splitlines()[0]
-            return status_message(ERROR, title, told, values={'state': 'failed'})
+            sentence = explain(now.error, 'the last build failed').splitlines()[0]
+            return status_message(ERROR, title, sentence, values={'state': 'failed'})
         try:
             stale = self._freshness[name].why_stale(self._checked(name))
         except (EdgeTrtError, OSError) as error:

@@ -1,4 +1,4 @@
-"""What the engine builder node builds: a list of names, and a group of parameters for each."""
+"""Parameters of the engine builder node: a list of models, and a group for each model."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class BuilderParameters:
     """Parameters of `engine_builder_node` itself."""
 
     models: tuple[str, ...] = setting(
-        (), 'Names of the models to build; each has a group of parameters <name>.*')
+        (), 'Names of the models to build; each model has a group of parameters <name>.*')
     allowed_folders: tuple[str, ...] = setting(
-        (), 'Folders that all files of the models have to lie in, symbolic links resolved; an '
-        'empty list allows any.')
+        (), 'Folders that must contain all files of the models, symbolic links resolved; an empty '
+        'list allows any folder.')
 
     def __post_init__(self) -> None:
         for name in self.models:
@@ -36,10 +36,10 @@ class BuilderParameters:
 
     def check_files(self, paths: dict[str, str]) -> None:
         """
-        Refuse a model that reads or writes outside of the allowed folders.
+        Reject a model that reads or writes outside of the allowed folders.
 
-        :param paths: what the parameters of the model hold, by their names; '' for none.
-        :raises ConfigurationError: naming parameter, path and folders.
+        :param paths: the model's paths by parameter name; '' for none.
+        :raises ConfigurationError: naming the parameter, its path and the folders.
         """
         folders = [Path(folder).expanduser().resolve() for folder in self.allowed_folders]
         for name, given in paths.items():
@@ -53,17 +53,17 @@ class BuilderParameters:
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """Parameters of one model besides its build options."""
+    """Parameters of a model besides its build options."""
 
     onnx_file_path: str = setting('', 'ONNX file to build from.', live=True, is_path=True)
-    engine_file_path: str = setting('', 'Where the engine goes.', live=True, is_path=True)
+    engine_file_path: str = setting('', 'Engine file to write.', live=True, is_path=True)
     force_engine_update: bool = setting(
-        False, 'Build even if the engine is fresh.', live=True)
+        False, 'Rebuild even if the engine is fresh.', live=True)
     memory_limit_mb: int = setting(
-        0, 'Memory that a build may hold, in MiB; 0 sets no limit.', live=True,
+        0, 'Maximum memory of a build in MiB; 0 sets no limit.', live=True,
         limits=(0, 1 << 24))
     reload_service: str = setting(
-        '', 'Trigger service to call after a new engine is installed, as /inference/reload.',
+        '', 'Trigger service to call after a new engine is installed, such as /inference/reload.',
         live=True)
 
     def __post_init__(self) -> None:
@@ -73,7 +73,7 @@ class ModelFiles:
         """
         Return the ONNX file and the engine file.
 
-        :raises ConfigurationError: if one of them is not given.
+        :raises ConfigurationError: if a path is empty.
         """
         for name in ('onnx_file_path', 'engine_file_path'):
             if not getattr(self, name):
@@ -83,10 +83,10 @@ class ModelFiles:
 
 class ModelParameters:
     """
-    The group of parameters of one model: its files, and its build options.
+    The group of parameters of a model: its files and its build options.
 
-    :param node: the node that owns them.
-    :param name: the model's name, which all of them begin with.
+    :param node: the node that declares the parameters.
+    :param name: the model's name, the prefix of each parameter.
     """
 
     def __init__(self, node: Node, name: str) -> None:
@@ -100,40 +100,41 @@ class ModelParameters:
 
     def files(self) -> ModelFiles:
         """
-        Return files and services of now.
+        Return the current files and services.
 
-        :raises ConfigurationError: naming every value that cannot be used.
+        :raises ConfigurationError: naming every invalid value.
         """
         return self._files.read()
 
     def options(self) -> BuildOptions:
         """
-        Return the build options of now; reads the file of labels.
+        Return the current build options; reads the label file.
 
-        :raises ConfigurationError: naming a value that cannot be used.
+        :raises ConfigurationError: naming the invalid value.
         """
         return self._options.read()
 
     def typed_options(self) -> dict[str, Any]:
         """
-        Return the build options as they are typed, by field; reads no file.
+        Return the current build options as typed values by field; reads no file.
 
-        :raises ConfigurationError: naming every value that cannot be used.
+        :raises ConfigurationError: naming every invalid value.
         """
         return self._options.typed()
 
     def paths(self) -> dict[str, str]:
         """
-        Return every path that the parameters hold, by the parameter's name.
+        Return the path of each path parameter, by the parameter's name.
 
-        :raises ConfigurationError: naming every value that cannot be used.
+        :raises ConfigurationError: naming every invalid value.
         """
         typed = {**self._files.typed(), **self.typed_options()}
-        return {one.parameter: str(typed[one.name])
-                for kind in (ModelFiles, BuildOptions) for one in settings_of(kind) if one.is_path}
+        return {declared.parameter: str(typed[declared.name])
+                for kind in (ModelFiles, BuildOptions)
+                for declared in settings_of(kind) if declared.is_path}
 
     def check_change(self, changes: list[Parameter]) -> SetParametersResult:
-        """Answer a request to set parameters; those of others are left to them."""
+        """Accept or reject new parameter values; ignores parameters of other models."""
         result = self._files.check_change(changes, locked=False)
         return result if not result.successful else self._options.check_change(
             changes, locked=False)

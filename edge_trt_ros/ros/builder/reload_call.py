@@ -1,4 +1,4 @@
-"""Telling a detector to take its new engine, without keeping the caller waiting."""
+"""Asks a detector to load its new engine, without blocking the caller."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ APPEAR_S, SETTLE_S, ANSWER_S = 2.0, 0.3, 60.0
 
 class ReloadCall:
     """
-    One call of a Trigger service, polled; the node is spun meanwhile.
+    One call of a Trigger service. The caller polls it while its node spins.
 
     :param node: the caller.
-    :param service: the service, as /inference/reload.
+    :param service: name of the service, such as /inference/reload.
     """
 
     def __init__(self, node: Node, service: str) -> None:
@@ -28,7 +28,7 @@ class ReloadCall:
         self._answer: Future | None = None
 
     def poll(self) -> str | None:
-        """Return how it went, as a clause; None as long as that is open."""
+        """Return the outcome as a clause; None while the call is pending."""
         clause = self._clause(monotonic())
         if clause is not None:
             self._node.destroy_client(self._client)
@@ -41,8 +41,8 @@ class ReloadCall:
             if self._client.service_is_ready():
                 self._seen_at = now
             elif now - self._since > APPEAR_S:
-                return f'{self._service} is not there, so nobody was told'
-        # The server may see us later than we see it, and would drop its answer.
+                return f'{self._service} is not available, so no node reloads the engine'
+        # The server may discover this client late, and would drop its response.
         elif now - self._seen_at > SETTLE_S:
             self._answer, self._since = self._client.call_async(Trigger.Request()), now
         return None
@@ -52,5 +52,5 @@ class ReloadCall:
             response = answer.result()
             return f"{self._service}{'' if response.success else ' refused'}: {response.message}"
         if now - self._since > ANSWER_S:
-            return f'{self._service} has not answered in {ANSWER_S:g} s: look at its log'
+            return f'{self._service} has not answered in {ANSWER_S:g} s: see the log of its node'
         return None

@@ -1,4 +1,4 @@
-"""Configure and activate without a lifecycle manager, and again when the engine appears."""
+"""Configures and activates a node without a lifecycle manager, once its engine exists."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Signature = tuple[object, ...]
 
 class Autostart:
     """
-    Brings a node to active once; after a failure, whenever its engine file has changed.
+    Activates a node once. After a failure it retries when the engine file changes.
 
-    From then on the node's state is the operator's: it is not brought back from a
-    deactivation.
+    It never reverts a transition of the operator: a node that was active once is not activated
+    again.
 
     :param node: the node to start.
-    :param wanted: whether to start it at all.
-    :param engine_file_path: the file that configuring depends on.
-    :param period_s: how often to look.
+    :param wanted: returns whether to start it.
+    :param engine_file_path: returns the path of the engine file.
+    :param period_s: period of the checks in seconds.
     """
 
     def __init__(self, node: LifecycleNode, wanted: Callable[[], bool],
@@ -36,11 +36,11 @@ class Autostart:
         self._period_s = period_s
 
     def try_again(self) -> None:
-        """Look again at the next turn, whether or not the file has changed."""
+        """Retry at the next check, even if the file has not changed."""
         self._tried = None
 
     def _first_look(self) -> None:
-        # Only once the executor spins: transitions are not for a half-made node.
+        # A timer, since the node is not fully constructed before the executor spins.
         self._node.destroy_timer(self._timer)
         self._timer = self._node.create_timer(self._period_s, self._look)
         self._look()
@@ -56,8 +56,8 @@ class Autostart:
             self._node.destroy_timer(self._timer)
             self._node.trigger_activate()
         else:
-            self._node.get_logger().info('autostart tries again when the engine file or a '
-                                         'parameter changes')
+            self._node.get_logger().info('autostart retries when the engine file or a parameter '
+                                         'changes')
 
 
 def _signature(engine_file_path: str) -> Signature:

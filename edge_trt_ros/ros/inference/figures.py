@@ -1,4 +1,4 @@
-"""Rolling figures of a stream: percentiles of each stage, rates, drops. Pure arithmetic."""
+"""Rolling statistics of a stream: percentiles of each stage, rates, drops."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ PERCENTILES = (50, 95, 99)
 
 class StreamFigures:
     """
-    What happened to the frames of a stream lately, and in all.
+    Counts of all frames of a stream, and durations and rates of the latest frames.
 
-    :param window: how many of the latest frames the percentiles are taken over.
+    :param window: number of latest frames over which percentiles are computed.
     """
 
     def __init__(self, window: int = 600) -> None:
@@ -30,28 +30,28 @@ class StreamFigures:
 
     def arrived(self, now_ns: int, stamp_ns: int) -> None:
         """
-        Count an image that reached the node.
+        Count a received message.
 
-        :param now_ns: when, on the node's clock.
-        :param stamp_ns: its stamp, on the publisher's clock.
+        :param now_ns: time of arrival on the node's clock.
+        :param stamp_ns: its stamp on the publisher's clock.
         """
         self.counts['received'] += 1
         self._arrivals_ns.append(now_ns)
         if 0 < self._last_stamp_ns < stamp_ns:
             gap_ns = stamp_ns - self._last_stamp_ns
             self._stamp_gaps_ns.append(gap_ns)
-            # A gap of twice the usual one is a frame that the transport lost.
-            usual_ns = float(np.median(self._stamp_gaps_ns))
-            if len(self._stamp_gaps_ns) > 10 and gap_ns > 1.5 * usual_ns:
-                self.counts['lost_in_transport'] += round(gap_ns / usual_ns) - 1
+            # A gap of twice the median means that the transport lost a frame.
+            median_ns = float(np.median(self._stamp_gaps_ns))
+            if len(self._stamp_gaps_ns) > 10 and gap_ns > 1.5 * median_ns:
+                self.counts['lost_in_transport'] += round(gap_ns / median_ns) - 1
         self._last_stamp_ns = stamp_ns
 
     def finished(self, now_ns: int, stage_times_ms: Mapping[str, float]) -> None:
         """
-        Count a frame whose detections are published.
+        Count a frame whose results were published.
 
-        :param now_ns: when, on the node's clock.
-        :param stage_times_ms: milliseconds of each stage.
+        :param now_ns: time of publication on the node's clock.
+        :param stage_times_ms: duration of each stage in milliseconds.
         """
         self.counts['published'] += 1
         self._results_ns.append(now_ns)

@@ -1,4 +1,4 @@
-"""The topic that an engine's samples come from: one row for each kind of input of a network."""
+"""The input topic of an engine, by the kind of the network's input."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from edge_trt_ros.ros.messages.image import frame_from_compressed, frame_from_im
 from edge_trt_ros.runtime.samples import Sample
 from edge_trt_ros.runtime.text_preprocess import TextTokens
 
-# Images: the newest wins. Texts: each counts, as each command does.
+# Only the newest image waits. Texts are commands, so up to 100 of them wait.
 _WAITING_TEXTS = 100
 
 
 @dataclass(frozen=True)
 class InputTopic:
     """
-    Where samples come from, and how a message becomes one.
+    An input topic, and how its messages become samples.
 
-    :param message: the type of the messages.
-    :param topic: the topic, relative to the node's namespace.
+    :param message: type of the messages.
+    :param topic: name of the topic, relative to the node's namespace.
     :param qos: name of the QoS profile.
-    :param most_waiting: how many messages may wait; the oldest give way.
-    :param is_continuous: whether silence on the topic is worth a warning.
-    :param read: makes a sample of a message and the full name of the topic.
+    :param most_waiting: maximum number of waiting messages; the oldest are dropped.
+    :param is_continuous: whether diagnostics warn if no messages arrive.
+    :param read: converts a message to a sample; its second argument is the full topic name.
     """
 
     message: Any
@@ -45,17 +45,17 @@ class InputTopic:
 
 def input_topic(manifest: EngineManifest, parameters: InferenceParameters) -> InputTopic:
     """
-    Return the topic of an engine; a tokenizer is parsed here, once.
+    Return the input topic of an engine. This parses the tokenizer of a text network, once.
 
-    :param manifest: of the engine.
+    :param manifest: the engine's manifest.
     :param parameters: image transport and QoS.
-    :raises EngineError: for an engine whose input is on no topic, or a broken tokenizer.
+    :raises EngineError: if no topic provides the engine's input, or the tokenizer is invalid.
     """
-    kinds = [kind_name(one) for one in manifest.input_kinds]
+    kinds = [kind_name(network_input) for network_input in manifest.input_kinds]
     make = _MAKERS.get(kinds[0]) if len(kinds) == 1 else None
     if make is None:
-        raise EngineError(f"the network reads {', '.join(kinds)}, which no topic brings: use an "
-                          'engine that reads an image or a text')
+        raise EngineError(f"the network's inputs are {', '.join(kinds)}, which no topic provides: "
+                          'use an engine that reads one image or one text')
     return make(manifest, parameters)
 
 
@@ -69,7 +69,7 @@ def _images(manifest: EngineManifest, parameters: InferenceParameters) -> InputT
 def _texts(manifest: EngineManifest, parameters: InferenceParameters) -> InputTopic:
     tokens = TextTokens(manifest.text_input) if manifest.text_input else None
     if tokens is None:
-        raise EngineError('the engine states no tokenizer: rebuild it')
+        raise EngineError("the engine's manifest has no tokenizer: rebuild the engine")
 
     def read(message: String, topic: str) -> Sample:
         return tokens.sample(message.data, source=topic)

@@ -1,8 +1,8 @@
 """
-The lifecycle node that runs an engine on a camera.
+The lifecycle node that runs an engine on camera images or texts.
 
-configure opens and warms the engine, activate subscribes, deactivate unsubscribes, cleanup
-closes: each is the mirror of another, and one that fails leaves nothing behind.
+configure opens and warms up the engine, activate subscribes, deactivate unsubscribes, cleanup
+closes the engine. A transition that fails releases everything that it acquired.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
 class InferenceNode(LifecycleNode):
-    """See `interfaces` in the README for its topics, parameters and services."""
+    """Publishes an engine's results; see `inference_node` in the README for its interfaces."""
 
     def __init__(self, **node_arguments: Any) -> None:
         super().__init__('inference', **node_arguments)
@@ -62,7 +62,7 @@ class InferenceNode(LifecycleNode):
         self.create_service(SetBool, '~/enable', self._on_enable)
         self.create_service(Trigger, '~/reset_tracks', lambda request, response: answer_service(
             response, self._reset_tracks, self.get_logger(), 'reset failed'))
-        # Images must not wait for a reload that waits for an engine.
+        # Reentrant: opening an engine during a reload must not block images.
         self.create_service(Trigger, '~/reload', self._on_reload,
                             callback_group=ReentrantCallbackGroup())
         self._autostart = Autostart(
@@ -71,7 +71,7 @@ class InferenceNode(LifecycleNode):
 
     @guarded
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Open and warm the engine. FAILURE holds nothing and can be tried again."""
+        """Open and warm up the engine. FAILURE releases everything; configure can be retried."""
         try:
             parameters = self._read_parameters()
             with ExitStack() as stack:
@@ -98,7 +98,7 @@ class InferenceNode(LifecycleNode):
 
     @guarded
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Subscribe to the images, or texts."""
+        """Subscribe to images or texts."""
         super().on_activate(state)
         self._publish_label_info()
         self._active = True
@@ -121,18 +121,18 @@ class InferenceNode(LifecycleNode):
 
     @guarded
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Release everything from whatever state."""
+        """Release everything, in any state."""
         self.release()
         return SUCCESS
 
     @guarded
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Release everything after a bug; the node is unconfigured again."""
+        """Release everything after a bug; the node returns to unconfigured."""
         self.release()
         return SUCCESS
 
     def release(self) -> None:
-        """Close what is open, in the reverse order; may be called twice."""
+        """Release everything in reverse order; may be called twice."""
         self._active = False
         self._subscribed.close()
         self._held.close()
@@ -156,14 +156,14 @@ class InferenceNode(LifecycleNode):
         stream = self._stream
         if stream is None:
             return
-        source = stream.settings.input
-        topic = self.resolve_topic_name(source.topic)
+        input_topic = stream.settings.input
+        topic = self.resolve_topic_name(input_topic.topic)
         stream.start(topic)
         self._subscribed.callback(stream.stop)
         subscription = self.create_subscription(
-            source.message, topic, stream.offer, qos_profile(source.qos),
+            input_topic.message, topic, stream.offer, qos_profile(input_topic.qos),
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=lambda event: (
-                self.get_logger().error(incompatible_qos(topic, source.qos, event)))))
+                self.get_logger().error(incompatible_qos(topic, input_topic.qos, event)))))
         self._subscribed.callback(self.destroy_subscription, subscription)
 
     def _publish_label_info(self) -> None:
@@ -176,10 +176,10 @@ class InferenceNode(LifecycleNode):
 
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         result = self._declared.check_change(changes, locked=self._stream is not None)
-        wanted = [change.value for change in changes if change.name == 'class_names']
-        if result.successful and wanted and self._stream:
+        class_names = [change.value for change in changes if change.name == 'class_names']
+        if result.successful and class_names and self._stream:
             try:
-                class_filter([label for label in wanted[0] if label],
+                class_filter([label for label in class_names[0] if label],
                              self._stream.settings.labels)
             except ConfigurationError as error:
                 return SetParametersResult(successful=False, reason=str(error))
@@ -197,32 +197,32 @@ class InferenceNode(LifecycleNode):
             self._subscribed.close()
             if self._active and self._enabled:
                 self._subscribe()
-            return 'images are taken' if self._enabled else 'images are ignored'
+            return 'enabled' if self._enabled else 'disabled'
         return answer_service(response, switch, self.get_logger(), 'enable failed')
 
     def _reset_tracks(self) -> str:
         if self._stream is None or self._stream.tracks is None:
-            raise ConfigurationError('nothing is tracked: set track to true and configure again')
+            raise ConfigurationError('tracking is off: set track to true and configure again')
         self._stream.tracks.reset()
-        return 'all tracks are forgotten, ids start at 1'
+        return 'all tracks are deleted, IDs restart at 1'
 
     async def _on_reload(self, request: Trigger.Request, response: Trigger.Response
                          ) -> Trigger.Response:
         if self._stream is None:
             response.message = 'there is no engine to replace: configure the node first'
             return response
-        # Opening takes seconds on a GPU; images go on through the old engine meanwhile.
+        # Opening takes seconds on a GPU, so a thread does it; the old engine runs meanwhile.
         future = Future(executor=self.executor)
         self._opener.submit(lambda: open_settings(self._read_parameters())).add_done_callback(
             lambda done: self.executor.create_task(future.set_result, done))
         done = await future
         return answer_service(response, lambda: self._swap(done.result()), self.get_logger(),
-                              'reload failed, the old engine goes on')
+                              'reload failed, the old engine stays in use')
 
     def _swap(self, settings: StreamSettings) -> str:
         try:
             if self._stream is None:
-                raise ConfigurationError('the node was cleaned up meanwhile')
+                raise ConfigurationError('the node was cleaned up during the reload')
             self._stream.swap(settings)
         except Exception:
             settings.runtime.close()

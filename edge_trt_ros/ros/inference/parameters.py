@@ -1,4 +1,4 @@
-"""What an operator tunes on the inference node. What the model is, its manifest says."""
+"""Parameters that an operator tunes; the properties of the network are in the manifest."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ class InferenceParameters:
     """Parameters of `inference_node`; each field describes itself."""
 
     engine_file_path: str = setting(
-        '', 'Engine to run; its manifest lies beside it.')
+        '', 'Engine file to run, with its manifest in the same folder; or an ONNX file.')
     backend: str = setting(
-        'auto', 'Library that runs the engine; auto takes the one it was built for.',
+        'auto', 'Library that runs the engine; auto selects the library it was built for.',
         choices=BACKEND_CHOICES)
     device_id: int = setting(
-        0, 'Which GPU runs the engine, as nvidia-smi counts.', limits=(0, 63))
+        0, 'Index of the GPU, as nvidia-smi lists it.', limits=(0, 63))
     dla_core: int = setting(
-        -1, 'Which DLA core runs an engine that is built for one; -1 takes the first.',
+        -1, 'DLA core for an engine that was built with dla; -1 selects the first core.',
         limits=(-1, 7))
     autostart: bool = setting(
-        False, 'Configure and activate without a lifecycle manager, and try again when the '
-        'engine file changes after a failure.')
+        False, 'Configure and activate without a lifecycle manager; after a failure, retry when '
+        'the engine file or a parameter changes.')
     confidence_threshold: float = setting(
-        0.25, 'Smallest score of a detection.', live=True, limits=(0.0, 1.0))
+        0.25, 'Minimum score of a detection.', live=True, limits=(0.0, 1.0))
     nms_threshold: float = setting(
-        0.45, 'Overlap (IoU) above which the weaker of two boxes of a class is dropped.',
+        0.45, 'IoU above which the lower-scoring of two boxes of a class is suppressed.',
         live=True, limits=(0.0, 1.0))
     max_detections: int = setting(
-        300, 'Most detections of one image.', live=True, limits=(1, 10000))
+        300, 'Maximum number of detections per image.', live=True, limits=(1, 10000))
     class_names: tuple[str, ...] = setting(
         (), 'Labels to keep; an empty list keeps all.', live=True)
     class_id_format: str = setting(
-        'name', 'What class_id of a detection holds: the label, or its index as text.',
+        'name', 'Content of class_id of a detection: the label, or the class index as text.',
         choices=('name', 'index'))
     image_transport: str = setting(
-        'raw', 'raw takes the topic image, compressed takes image/compressed.',
+        'raw', 'raw subscribes to image, compressed to image/compressed.',
         choices=('raw', 'compressed'))
     input_qos: str = setting(
         'SENSOR_DATA', 'QoS profile of the image subscription.', choices=QOS_PROFILES)
     output_qos: str = setting(
         'DEFAULT', 'QoS profile of the detections.', choices=QOS_PROFILES)
     max_frame_age_ms: float = setting(
-        0.0, 'Images older than this when their turn comes are dropped and counted; 0 keeps all.',
+        0.0, 'Drop images older than this when they are dequeued; drops are counted; 0 keeps all.',
         live=True, limits=(0.0, 60000.0))
     track: bool = setting(
-        False, 'Give an object the same id from image to image; needs edgefirst-tracker.')
+        False, 'Publish persistent track IDs; needs edgefirst-tracker.')
     top_k: int = setting(
-        5, 'Most classes of a classification.', live=True, limits=(1, 1000))
+        5, 'Maximum number of classes in a classification.', live=True, limits=(1, 1000))
     mask_resolution: str = setting(
-        'source', 'Size of a semantic mask: of the image, or of what the network gives.',
+        'source', "Resolution of a semantic mask: the image's, or that of the network's output.",
         choices=('source', 'network'))
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What a stream does now: one immutable value, so that a frame never sees half of a change."""
+"""Settings of a stream: one immutable value, so that no frame sees a half-applied change."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from edge_trt_ros.vision.thresholds import Thresholds
 @dataclass(frozen=True)
 class StreamSettings:
     """
-    An engine, and everything that makes results of a message with it.
+    An open engine and everything that is needed to turn a message into results.
 
     :param opened: the open engine.
-    :param input: where its samples come from.
-    :param parameters: what the operator set.
-    :param thresholds: what to keep, by these parameters and the engine's labels.
-    :param style: how results are written, by these parameters and the engine's labels.
+    :param input: its input topic.
+    :param parameters: the node's parameters.
+    :param thresholds: what to keep, derived from the parameters and the engine's labels.
+    :param style: how results are published, derived from the parameters and the labels.
     """
 
     opened: OpenedRuntime
@@ -47,9 +47,9 @@ class StreamSettings:
 
     def tuned(self, parameters: InferenceParameters) -> StreamSettings:
         """
-        Return the settings of the same engine under other parameters.
+        Return settings of the same engine with other parameters.
 
-        :raises ConfigurationError: if the engine does not know a class that is asked for.
+        :raises ConfigurationError: if class_names contains a label that the engine lacks.
         """
         return stream_settings(self.opened, self.input, parameters)
 
@@ -60,9 +60,9 @@ def stream_settings(opened: OpenedRuntime, source: InputTopic, parameters: Infer
     Return the settings of an engine.
 
     :param opened: the open engine.
-    :param source: where its samples come from.
-    :param parameters: what the operator set.
-    :raises ConfigurationError: if the engine does not know a class that is asked for.
+    :param source: its input topic.
+    :param parameters: the node's parameters.
+    :raises ConfigurationError: if class_names contains a label that the engine lacks.
     """
     labels = opened.runtime.manifest.labels
     return StreamSettings(
@@ -77,10 +77,10 @@ def stream_settings(opened: OpenedRuntime, source: InputTopic, parameters: Infer
 
 def open_settings(parameters: InferenceParameters) -> StreamSettings:
     """
-    Open an engine and run it once, or raise and hold nothing.
+    Open an engine and run it once; after an error nothing is held.
 
-    :param parameters: the engine, and what the operator set.
-    :raises EdgeTrtError: if it cannot be opened or does not know a class.
+    :param parameters: the node's parameters, the path of the engine among them.
+    :raises EdgeTrtError: if it cannot be opened, or class_names contains an unknown label.
     """
     opened = _opened(Path(parameters.engine_file_path).expanduser(), parameters.backend,
                      Placement(parameters.device_id, parameters.dla_core))
@@ -97,22 +97,22 @@ def open_settings(parameters: InferenceParameters) -> StreamSettings:
 def _opened(path: Path, backend: str, placement: Placement) -> OpenedRuntime:
     if path.suffix.lower() != '.onnx':
         return open_runtime(path, backend, placement)
-    # A node that runs an engine does without the converter, onnx and ONNX Runtime.
+    # Imported here, so that a node that runs an engine loads neither the converter nor onnx.
     from edge_trt_ros.convert.open_model import open_model
     return open_model(path, backend, placement)
 
 
 def class_filter(class_names: Sequence[str], labels: tuple[str, ...]) -> frozenset[int] | None:
     """
-    Return the classes to keep; None keeps all.
+    Return the indices of the classes to keep; None keeps all.
 
     :param class_names: labels to keep; empty for all.
-    :param labels: the network's labels.
-    :raises ConfigurationError: if a label is asked for that the network does not know.
+    :param labels: the engine's labels.
+    :raises ConfigurationError: if class_names contains a label that the engine lacks.
     """
     unknown = sorted(set(class_names) - set(labels))
     if unknown:
-        raise ConfigurationError(f"class_names holds {', '.join(unknown)}, but the engine knows "
-                                 f"{', '.join(labels)}")
+        raise ConfigurationError(f"class_names contains {', '.join(unknown)}, but the engine's "
+                                 f"labels are {', '.join(labels)}")
     return frozenset(index for index, label in enumerate(labels)
                      if label in class_names) if class_names else None

@@ -1,9 +1,8 @@
 """
-The way of messages through an engine: images (or texts) in, results and overlays out.
+Runs messages through an engine: images or texts in, results and overlays out.
 
-A stream lives from configure to cleanup and works from activate to deactivate. The
-subscription's thread only puts the newest message in line; everything else happens on the
-worker's thread.
+A stream exists from configure to cleanup and runs from activate to deactivate. The thread of the
+subscription only enqueues messages; the worker's thread does everything else.
 """
 
 from __future__ import annotations
@@ -43,12 +42,12 @@ class _Arrival:
 
 class InferenceStream:
     """
-    Runs the newest image of a topic, or each text, through an engine.
+    Runs the newest image of a topic, or every text, through an engine.
 
-    :param node: for its logger and clock.
-    :param settings: an open engine, which the stream owns from now on, and how it is used.
-    :param publishers: of the topics of its task.
-    :param overlay: where drawings go, while somebody subscribes.
+    :param node: the node, for its logger and clock.
+    :param settings: settings with an open engine, which the stream owns from now on.
+    :param publishers: publishers of the task's topics.
+    :param overlay: publisher of the drawings, which are made only for subscribers.
     """
 
     def __init__(self, node: LifecycleNode, settings: StreamSettings, publishers: Publishers,
@@ -65,45 +64,45 @@ class InferenceStream:
         self.topic = ''
 
     def tune(self, parameters: InferenceParameters) -> None:
-        """Take over what may change while images flow, from the next image on."""
+        """Apply live parameters, from the next image on."""
         with self._changing:
             self.settings = self.settings.tuned(parameters)
 
     def swap(self, new: StreamSettings) -> None:
         """
-        Go on with another engine from the next image on, and close the old one.
+        Use another engine from the next image on, and close the old engine.
 
-        :param new: the other engine; parameters that were set since it was opened hold.
-        :raises ConfigurationError: if it is for another task or reads another topic.
+        :param new: settings with the other engine; live parameters keep their current values.
+        :raises ConfigurationError: if its task or its input topic differs.
         """
         with self._changing:
             old = self.settings
-            had, has = old.runtime.manifest.task, new.runtime.manifest.task
-            if had != has or old.input.topic != new.input.topic:
+            old_task, new_task = old.runtime.manifest.task, new.runtime.manifest.task
+            if old_task != new_task or old.input.topic != new.input.topic:
                 raise ConfigurationError(
-                    f"the new engine is for the task '{has}' and reads {new.input.topic}, the old "
-                    f"one for '{had}' and {old.input.topic}: clean up the node and configure it "
-                    'again')
+                    f"the new engine has the task '{new_task}' and reads {new.input.topic}, the "
+                    f"old engine has the task '{old_task}' and reads {old.input.topic}: clean up "
+                    'the node and configure it again')
             self.settings = new.tuned(old.parameters)
-        # Whatever still runs on the old engine began before the change.
+        # Wait for a frame that still runs on the old engine.
         with self._in_work:
             old.runtime.close()
 
     def start(self, topic: str) -> None:
-        """Begin to work on what `offer` brings; `topic` names the source in messages."""
+        """Process messages from `offer`; `topic` is their full topic name, for error messages."""
         self.topic = topic
         self._worker = NewestFrameWorker(
             self._process, 'inference', self.settings.input.most_waiting)
 
     def stop(self) -> None:
-        """Finish the image in work and forget the one that waits."""
+        """Finish the current message and drop the waiting messages."""
         if self._worker:
             self._worker.close()
             self._worker = None
 
     def offer(self, message: Any) -> None:
-        """Take a message from the subscription; returns at once."""
-        # A text has no header: its time is that of its arrival.
+        """Enqueue a message of the subscription; returns immediately."""
+        # A text has no header: use the time of its arrival.
         header = getattr(message, 'header', None) or Header(
             stamp=self._node.get_clock().now().to_msg())
         self.figures.arrived(self._now_ns(), stamp_ns(header))
@@ -117,7 +116,7 @@ class InferenceStream:
 
     def _process(self, arrival: _Arrival) -> None:
         with self._in_work:
-            settings = self.settings  # one value for the whole frame
+            settings = self.settings  # the same value for the whole frame
             queue_ms = (perf_counter() - arrival.arrived) * 1e3
             limit_ms = settings.parameters.max_frame_age_ms
             if limit_ms and self._now_ns() - stamp_ns(arrival.header) > limit_ms * 1e6:
@@ -129,7 +128,7 @@ class InferenceStream:
                 self._refuse('bad_images', error)
             except (NetworkOutputError, EngineError) as error:
                 self._refuse('bad_results', error)
-            except Exception as error:  # a bug of ours must not end the stream
+            except Exception as error:  # a bug must not end the stream
                 self._refuse('failures', error)
 
     def _run(self, arrival: _Arrival, settings: StreamSettings, queue_ms: float) -> None:

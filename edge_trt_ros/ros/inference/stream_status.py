@@ -1,4 +1,4 @@
-"""How the inference node is, as an entry of `/diagnostics` once a second."""
+"""The inference node's entry in `/diagnostics`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import psutil
 from edge_trt_ros.ros.inference.stream import InferenceStream
 from edge_trt_ros.ros.node.status_messages import ERROR, OK, status_message, WARN
 
-_TROUBLE = ('bad_images', 'bad_results', 'failures')
+_ERROR_COUNTS = ('bad_images', 'bad_results', 'failures')
 
 
 def stream_status(name: str, stream: InferenceStream, enabled: bool, now_ns: int,
                   before: Mapping[str, int]) -> DiagnosticStatus:
     """
-    Return how a stream is doing.
+    Return the diagnostics of an active stream.
 
     :param name: the node's name.
     :param stream: the stream.
-    :param enabled: whether it takes images.
+    :param enabled: whether it is enabled by `~/enable`.
     :param now_ns: time on the node's clock.
-    :param before: the counts at the last report; trouble since then sets the level.
+    :param before: the counts at the last report; errors since then set the level.
     """
     figures, settings = stream.figures, stream.settings
     manifest, runtime = settings.runtime.manifest, settings.runtime
@@ -40,19 +40,19 @@ def stream_status(name: str, stream: InferenceStream, enabled: bool, now_ns: int
     }
     values |= {key: counts.get(key, 0) for key in (
         'received', 'published', 'dropped_for_newer', 'dropped_for_age', 'lost_in_transport',
-        *_TROUBLE)}
+        *_ERROR_COUNTS)}
     rates_hz = figures.rates_hz(now_ns)
     values |= rates_hz
     for stage, (p50, p95, p99) in figures.percentiles_ms().items():
         values |= {f'{stage}_ms_p50': p50, f'{stage}_ms_p95': p95, f'{stage}_ms_p99': p99}
     values |= runtime.memory_mb()
     values['process_rss_mb'] = psutil.Process().memory_info().rss / 1e6
-    level, message = OK, f"{rates_hz['detection_rate_hz']:.1f} results a second"
-    if any(since.get(key) for key in _TROUBLE):
+    level, message = OK, f"{rates_hz['detection_rate_hz']:.1f} results per second"
+    if any(since.get(key) for key in _ERROR_COUNTS):
         level, message = ERROR, stream.last_problem or 'frames were skipped'
     elif since.get('lost_in_transport'):
-        level, message = WARN, (f"{since['lost_in_transport']} images were lost on the way here: "
-                                'give the camera driver the Fast DDS profile (see README)')
+        level, message = WARN, (f"{since['lost_in_transport']} images were lost in transport: "
+                                'use the Fast DDS profile in the camera driver (see README)')
     elif not enabled:
         message = 'disabled by ~/enable'
     elif not since.get('received') and settings.input.is_continuous:
@@ -64,8 +64,8 @@ def stream_status(name: str, stream: InferenceStream, enabled: bool, now_ns: int
 
 
 def idle_status(name: str, configured: bool, problem: str) -> DiagnosticStatus:
-    """Return the entry of a node that takes no images: why, and what to do."""
+    """Return the diagnostics of a node that is not active."""
     if problem:
         return status_message(ERROR, f'{name}: inference', problem.splitlines()[0])
-    return status_message(OK, f'{name}: inference', 'configured, activate it to take images'
+    return status_message(OK, f'{name}: inference', 'configured, but not active'
                           if configured else 'not configured')

@@ -1,4 +1,4 @@
-"""A thread that works on the newest items: while one is in work, only a few may wait."""
+"""A worker thread with a bounded queue that drops the oldest items."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ T = TypeVar('T')
 
 class NewestFrameWorker(Generic[T]):
     """
-    Hands items to a function on a thread of its own, in their order; the oldest give way.
+    Calls a function with items in order on its own thread; drops the oldest waiting items.
 
-    An executor of several threads would do the same with a longer tail and more CPU.
+    A multi-threaded executor would do the same with a longer latency tail and more CPU.
 
     :param work: called with one item at a time; must not raise.
     :param name: name of the thread.
-    :param most_waiting: how many may wait.
+    :param most_waiting: maximum number of waiting items.
     """
 
     def __init__(self, work: Callable[[T], None], name: str, most_waiting: int = 1) -> None:
@@ -30,7 +30,7 @@ class NewestFrameWorker(Generic[T]):
         self._thread.start()
 
     def offer(self, item: T) -> bool:
-        """Put an item in line; return True if it took the place of one that still waited."""
+        """Enqueue an item; return True if this dropped a waiting item."""
         with self._changed:
             replaced = len(self._waiting) == self._waiting.maxlen
             self._waiting.append(item)
@@ -38,7 +38,7 @@ class NewestFrameWorker(Generic[T]):
         return replaced
 
     def close(self) -> None:
-        """Finish the item in work, forget those that wait, and end the thread."""
+        """Finish the current item, drop the waiting items, and end the thread."""
         with self._changed:
             self._stopping = True
             self._changed.notify()

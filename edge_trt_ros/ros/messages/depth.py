@@ -1,4 +1,4 @@
-"""Depth images and camera descriptions as arrays and numbers, or a clear refusal."""
+"""Validates depth images and camera_info messages and converts them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from edge_trt_ros.errors import ImageError
 from edge_trt_ros.network_input import MAX_SIDE_PX
 from edge_trt_ros.vision.space import Pinhole
 
-# Encoding: NumPy's type and metres of a depth of 1 (REP 118).
+# Encoding: NumPy type, and the depth unit in metres (REP 118).
 _ENCODINGS = {'16UC1': ('u2', 0.001), 'mono16': ('u2', 0.001), '32FC1': ('f4', 1.0)}
 
 
 def depth_from_image(message: Image, source: str) -> tuple[NDArray[Any], float]:
     """
-    View a depth image; no byte is copied.
+    Return a depth image as an array; no byte is copied.
 
-    :param message: the message, which the view keeps alive.
-    :param source: the topic, for messages to people.
-    :returns: (height, width) of uint16 or float32, and metres of a depth of 1.
-    :raises ImageError: if size, step, data and encoding do not agree.
+    :param message: the message; the array keeps its bytes alive.
+    :param source: the topic, for error messages.
+    :returns: uint16 or float32 (height, width), and the depth unit in metres.
+    :raises ImageError: if size, step, data and encoding are inconsistent.
     """
     width, height, name = message.width, message.height, message.encoding
     if name not in _ENCODINGS:
@@ -38,19 +38,19 @@ def depth_from_image(message: Image, source: str) -> tuple[NDArray[Any], float]:
     needed = message.step * (height - 1) + width * dtype.itemsize
     if message.step < width * dtype.itemsize or data.size < needed:
         raise ImageError(f'depth on {source}: step {message.step} and {data.size} bytes do not '
-                         f'hold {width}x{height} of {name}: the publisher fills it in wrong')
+                         f'hold {width}x{height} of {name}: correct the publisher')
     return np.ndarray((height, width), dtype, data, strides=(message.step, dtype.itemsize)), unit_m
 
 
 def camera_from_info(message: CameraInfo, source: str) -> Pinhole:
     """
-    Read a camera's description.
+    Return the pinhole model of a camera.
 
-    :param message: of a rectified camera, or one whose distortion may be left aside.
-    :param source: the topic, for messages to people.
-    :raises ImageError: for one that is not calibrated.
+    :param message: its camera_info; distortion is ignored.
+    :param source: the topic, for error messages.
+    :raises ImageError: if the camera is not calibrated.
     """
-    # P is that of the rectified image, which depth is registered to; some drivers fill K alone.
+    # P belongs to the rectified image, to which depth is registered; some drivers set only K.
     matrix = message.p if message.p[0] > 0 else (*message.k[:3], 0.0, *message.k[3:6], 0.0)
     if not (matrix[0] > 0 and matrix[5] > 0 and np.isfinite(np.asarray(matrix[:8])).all()):
         raise ImageError(f'{source} has no focal length: calibrate the camera, or let its driver '

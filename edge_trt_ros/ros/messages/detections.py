@@ -1,4 +1,4 @@
-"""Detections and labels as the standard messages."""
+"""Converts detections and labels to vision_msgs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vision_msgs.msg import VisionClass
 
 from edge_trt_ros.vision.detections import Detections
 
-# One empty pose for all: making its covariance costs more than the rest of a detection.
+# Shared by all detections: creating its covariance costs more than the rest of a detection.
 _NO_POSE = ObjectHypothesisWithPose().pose
 
 
@@ -21,12 +21,12 @@ def detections_message(detections: Detections, header: Header,
                        class_ids: Sequence[str], track_ids: Sequence[str] = ()
                        ) -> Detection2DArray:
     """
-    Return detections as a message; an empty one if there are none.
+    Return detections as a message.
 
     :param detections: boxes in source pixels.
-    :param header: the image's header, passed on as it is.
-    :param class_ids: what `class_id` holds for each class (`class_id_texts`).
-    :param track_ids: the id of each detection; none leaves ids empty.
+    :param header: the image's header, passed on unchanged.
+    :param class_ids: text of `class_id` for each class, from `class_id_texts`.
+    :param track_ids: the track ID of each detection; empty without tracking.
     """
     message = Detection2DArray(header=header)
     boxes = detections.boxes_xyxy.astype(np.float64)
@@ -47,12 +47,12 @@ def detections_message(detections: Detections, header: Header,
 
 
 def class_id_texts(labels: Sequence[str], class_id_format: str) -> list[str]:
-    """Return the text of `class_id` for each class: its label, or its index."""
+    """Return the text of `class_id` for each class: its label or its index."""
     return [str(index) for index in range(len(labels))] if class_id_format == 'index' \
         else list(labels)
 
 
 def label_info_message(labels: Sequence[str], header: Header, threshold: float) -> LabelInfo:
-    """Return the map from class number to label, and the smallest score published."""
+    """Return a message with the label of each class index and the confidence threshold."""
     return LabelInfo(header=header, threshold=threshold, class_map=[
         VisionClass(class_id=index, class_name=label) for index, label in enumerate(labels)])

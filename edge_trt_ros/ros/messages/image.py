@@ -1,4 +1,4 @@
-"""Image messages to frames and back: views of their bytes, or a clear refusal."""
+"""Converts image messages to frames and back."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from edge_trt_ros.vision.pixel_encodings import PIXEL_ENCODINGS
 
 def frame_from_image(message: Image, source: str = '') -> Frame:
     """
-    View an image message as a frame; no byte is copied.
+    Return an image message as a frame; no byte is copied.
 
     :param message: the message; the frame keeps its bytes alive.
-    :param source: the topic, for messages to people.
-    :raises ImageError: if size, step, data and encoding do not agree.
+    :param source: the topic, for error messages.
+    :raises ImageError: if size, step, data and encoding are inconsistent.
     """
     if message.encoding in PIXEL_ENCODINGS:
         return frame_from_message(message, source)
@@ -35,7 +35,7 @@ def frame_from_compressed(message: CompressedImage, source: str = '') -> Frame:
     Decode a JPEG or PNG message to a bgr8 frame.
 
     :param message: the message.
-    :param source: the topic, for messages to people.
+    :param source: the topic, for error messages.
     :raises ImageError: if it cannot be decoded.
     """
     return frame_from_encoded(np.frombuffer(message.data, np.uint8), source, message.header)
@@ -46,13 +46,13 @@ def image_message(pixels: NDArray[np.uint8], header: Header, encoding: str = 'bg
     Return an image message with a copy of the pixels.
 
     :param pixels: uint8, (height, width) or (height, width, channels), contiguous.
-    :param header: the header to carry.
-    :param encoding: what the pixels are.
+    :param header: header of the message.
+    :param encoding: encoding of the pixels.
     """
     height, width = pixels.shape[:2]
     message = Image(header=header, height=height, width=width, encoding=encoding,
                     step=pixels.nbytes // height)
-    # The fastest way in: 0.07 ms for 2.7 MB, where assigning an array takes 160.
+    # The fastest way: 0.07 ms for 2.7 MB; assigning a NumPy array takes 160 ms.
     data = array.array('B')
     data.frombytes(pixels.data.cast('B'))
     message.data = data
@@ -68,7 +68,7 @@ def _frame_through_cv_bridge(message: Image, source: str) -> Frame:
     from cv_bridge import CvBridge
     try:
         pixels = np.ascontiguousarray(CvBridge().imgmsg_to_cv2(message, 'bgr8'))
-    except Exception as error:  # cv_bridge lets KeyError, TypeError and cv2.error through
+    except Exception as error:  # cv_bridge raises KeyError, TypeError and cv2.error as well
         raise ImageError(f"image on {source}: encoding '{message.encoding}' is not one of "
                          f'{known}, and cv_bridge cannot convert it ({error})') from error
     return framed(pixels, 'bgr8', (message.width, message.height), message.header, source)

@@ -1,4 +1,4 @@
-"""Objects in space as the standard messages."""
+"""Converts 3D boxes to vision_msgs and point clouds."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _POINT_SPACING_M, _MAX_POINTS = 0.04, 100
 def detections_3d_message(detections: Detection2DArray, boxes: Sequence[SpaceBox | None]
                           ) -> Detection3DArray:
     """
-    Return those detections whose place is known; an empty message if there are none.
+    Return the detections that have a 3D box.
 
-    :param detections: what was seen in the image; header, id, class and score are passed on.
-    :param boxes: where each of them is, or None.
+    :param detections: detections in the image; header, ID, class and score are passed on.
+    :param boxes: the 3D box of each detection, or None.
     """
     return Detection3DArray(header=detections.header, detections=[
         _detection_3d(detection, box) for detection, box in zip(detections.detections, boxes)
@@ -32,10 +32,10 @@ def detections_3d_message(detections: Detection2DArray, boxes: Sequence[SpaceBox
 
 def obstacles_message(header: Header, boxes: Sequence[SpaceBox | None]) -> PointCloud2:
     """
-    Return points across the front of each object, as Nav2's costmap layers take them.
+    Return points across the front of each object, for Nav2's costmap layers.
 
     :param header: header of the detections.
-    :param boxes: where the objects are, or None.
+    :param boxes: the 3D box of each detection, or None.
     """
     rows = [np.zeros((0, 3), np.float32)]
     for box in boxes:
@@ -57,9 +57,9 @@ def obstacles_message(header: Header, boxes: Sequence[SpaceBox | None]) -> Point
 def _detection_3d(detection: Detection2D, box: SpaceBox) -> Detection3D:
     center = Pose(position=Point(**dict(zip('xyz', box.center_xyz))))
     pose = PoseWithCovariance(pose=center)
-    pose.covariance[14] = box.sigma_m ** 2  # of z with itself
+    pose.covariance[14] = box.sigma_m ** 2  # variance of z
     return Detection3D(
         header=detection.header, id=detection.id,
-        results=[ObjectHypothesisWithPose(hypothesis=one.hypothesis, pose=pose)
-                 for one in detection.results],
+        results=[ObjectHypothesisWithPose(hypothesis=result.hypothesis, pose=pose)
+                 for result in detection.results],
         bbox=BoundingBox3D(center=center, size=Vector3(**dict(zip('xyz', box.size_xyz)))))

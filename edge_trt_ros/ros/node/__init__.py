@@ -1,1 +1,1 @@
-"""What every node needs: parameters, QoS, transport, log, answers."""
+"""Shared by all nodes: parameters, QoS, transport, logging, service responses."""

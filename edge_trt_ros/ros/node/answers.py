@@ -1,4 +1,4 @@
-"""The one place where exceptions become ROS outcomes."""
+"""Converts exceptions to transition results and service responses."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Transition = Callable[[NodeT, LifecycleState], TransitionCallbackReturn]
 
 def guarded(transition: Transition[NodeT]) -> Transition[NodeT]:
     """
-    Decorate a transition callback: log what went wrong and answer for it.
+    Decorate a transition callback: log exceptions and return a transition result.
 
-    FAILURE for what the user can mend (the node stays in the state it was in), ERROR for a bug
-    of ours. rclpy alone would swallow the exception without a word. The callback itself must
-    undo what it acquired, which `ExitStack` does for it.
+    The result is FAILURE if the user can fix the cause (the node keeps its state), and ERROR for
+    a bug. rclpy alone would swallow the exception silently. The callback itself must release
+    what it acquired; use `ExitStack`.
     """
     @wraps(transition)
     def answer(node: NodeT, state: LifecycleState) -> TransitionCallbackReturn:
@@ -35,12 +35,12 @@ def guarded(transition: Transition[NodeT]) -> Transition[NodeT]:
 
 
 def is_mendable(error: Exception) -> bool:
-    """Tell whether a user can mend an error."""
+    """Return whether the user can fix the cause of an error."""
     return isinstance(error, (EdgeTrtError, OSError))
 
 
 def explain(error: Exception, what: str) -> str:
-    """Return one sentence for a person; for a bug of ours, with its traceback."""
+    """Return an error as one sentence; for a bug, with its traceback."""
     if is_mendable(error):
         return f'{what}: {described(error)}'
     return f'{what}, and this is a bug of edge_trt_ros; please report it:\n{format_exc()}'
@@ -51,9 +51,9 @@ def answer_service(response: Any, work: Callable[[], str], logger: Any, what: st
     Fill a Trigger or SetBool response from a call that returns a sentence or raises.
 
     :param response: the response to fill; returned.
-    :param work: does what the service is for.
+    :param work: implements the service.
     :param logger: the node's logger.
-    :param what: what failed if it raises, as 'reload failed'.
+    :param what: start of the error message, such as 'reload failed'.
     """
     try:
         response.success, response.message = True, work()

@@ -1,4 +1,4 @@
-"""What the package logs through Python, TensorRT's own words among it, told to the ROS logger."""
+"""Forwards the package's Python log, with TensorRT's messages, to a ROS logger."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _PACKAGE = 'edge_trt_ros'
 
 class RosLogHandler(logging.Handler):
     """
-    Passes records on with their severity, whichever thread logs.
+    Forwards records of every thread with their severity.
 
-    :param ros_logger: a node's.
+    :param ros_logger: a node's logger.
     """
 
     def __init__(self, ros_logger: Any) -> None:
@@ -24,9 +24,9 @@ class RosLogHandler(logging.Handler):
         self._logger = ros_logger
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Log one record."""
+        """Log a record."""
         text = record.getMessage()
-        # Each on a line of its own: rclpy refuses a line that changes its severity.
+        # Separate lines of code: rclpy rejects a call site whose severity changes.
         if record.levelno >= logging.CRITICAL:
             self._logger.fatal(text)
         elif record.levelno >= logging.ERROR:
@@ -41,11 +41,11 @@ class RosLogHandler(logging.Handler):
 
 @contextmanager
 def log_through(ros_logger: Any) -> Iterator[None]:
-    """Send the package's log to a ROS logger while the context is open."""
+    """Forward the package's log to a ROS logger while the context is open."""
     log, handler = logging.getLogger(_PACKAGE), RosLogHandler(ros_logger)
     before = log.level
     is_debug = ros_logger.get_effective_level() <= LoggingSeverity.DEBUG
-    # TensorRT's verbose lines are thousands: not even formatted unless somebody asks.
+    # TensorRT writes thousands of verbose lines; format them only at level DEBUG.
     log.setLevel(logging.DEBUG if is_debug else logging.INFO)
     log.addHandler(handler)
     try:

@@ -1,9 +1,9 @@
 """
 The ROS parameters of a node, declared from a settings dataclass (see `settings`).
 
-A parameter that is not live is read when the node is configured; setting it while the node is
-configured is refused with the way to do it. A bad value in a YAML file must not end the
-process: it is remembered as a problem, told at configure, and mended by setting the parameter.
+A parameter that is not live is read when the node is configured; a change while the node is
+configured is rejected with the remedy. An invalid value in a YAML file must not end the process:
+it is stored, reported at configure, and cleared when the parameter is set.
 """
 
 from __future__ import annotations
@@ -29,18 +29,19 @@ class DeclaredParameters(Generic[T]):
     """
     The parameters of a node, declared from a settings dataclass and read into it.
 
-    :param node: the node that owns them.
-    :param kind: the dataclass; its fields are made by `settings.setting`.
-    :param prefix: put before each name, as 'demo.' for a named group.
+    :param node: the node that declares the parameters.
+    :param kind: the dataclass; its fields are declared by `settings.setting`.
+    :param prefix: prefix of each parameter name, such as 'demo.' for a group.
     """
 
     def __init__(self, node: Node, kind: Callable[..., T], prefix: str = '') -> None:
         self._node = node
         self._kind = kind
-        self._settings = {prefix + one.parameter: one for one in settings_of(kind)}
+        self._settings = {prefix + declared.parameter: declared
+                          for declared in settings_of(kind)}
         self._problems: dict[str, str] = {}
-        for name, one in self._settings.items():
-            self._declare(name, one)
+        for name, declared in self._settings.items():
+            self._declare(name, declared)
 
     @property
     def names(self) -> set[str]:
@@ -49,59 +50,59 @@ class DeclaredParameters(Generic[T]):
 
     def typed(self) -> dict[str, Any]:
         """
-        Return the values of now by the dataclass's fields, as the user typed them.
+        Return the current values by field of the dataclass, as the user typed them.
 
-        :raises ConfigurationError: naming every value that cannot be used.
+        :raises ConfigurationError: naming every invalid value.
         """
         if self._problems:
             raise ConfigurationError('; '.join(self._problems.values()))
-        return {one.name: self._value(name) for name, one in self._settings.items()}
+        return {declared.name: self._value(name) for name, declared in self._settings.items()}
 
     def read(self) -> T:
         """
-        Return the values of now.
+        Return the current values.
 
-        :raises ConfigurationError: naming every value that cannot be used.
+        :raises ConfigurationError: naming every invalid value.
         """
         values: T = parsed(self._kind, self.typed())
         return values
 
     def check_change(self, changes: list[Parameter], locked: bool) -> SetParametersResult:
         """
-        Answer a request to set parameters.
+        Accept or reject new parameter values.
 
-        :param changes: the new values; names that are not ours are left to others.
-        :param locked: whether the node is configured, so that only live ones may change.
+        :param changes: the new values; parameters of other groups are ignored.
+        :param locked: whether the node is configured, so that only live parameters may change.
         """
         ours = [change for change in changes if change.name in self._settings]
         for change in ours:
-            one = self._settings[change.name]
-            if locked and not one.live:
+            declared = self._settings[change.name]
+            if locked and not declared.live:
                 return SetParametersResult(successful=False, reason=(
-                    f'{change.name} is read at configure: clean the node up, set it, and '
-                    'configure again'))
+                    f'{change.name} is read at configure: clean up the node, set the parameter, '
+                    'and configure again'))
             try:
-                one.check(change.value, change.name)
+                declared.check(change.value, change.name)
             except ConfigurationError as error:
                 return SetParametersResult(successful=False, reason=str(error))
         for change in ours:
             self._problems.pop(change.name, None)
         return SetParametersResult(successful=True)
 
-    def _declare(self, name: str, one: Setting) -> None:
-        default = one.typed_default
+    def _declare(self, name: str, declared: Setting) -> None:
+        default = declared.typed_default
         if isinstance(default, tuple):
-            # rclpy takes an empty list for one of bytes; one empty text stands for none.
+            # rclpy reads an empty list as a list of bytes, so [''] stands for an empty list.
             default = list(default) or ['']
         try:
-            self._node.declare_parameter(name, default, _descriptor(one))
-            if not one.parse:
-                one.check(self._value(name), name)
+            self._node.declare_parameter(name, default, _descriptor(declared))
+            if not declared.parse:
+                declared.check(self._value(name), name)
         except (InvalidParameterTypeException, InvalidParameterValueException,
                 ParameterUninitializedException, ConfigurationError) as error:
             self._problems[name] = str(error)
             if not self._node.has_parameter(name):
-                self._node.declare_parameter(name, default, _descriptor(one),
+                self._node.declare_parameter(name, default, _descriptor(declared),
                                              ignore_override=True)
 
     def _value(self, name: str) -> Any:
@@ -113,13 +114,13 @@ class DeclaredParameters(Generic[T]):
 
 def unknown_parameters(node: Node, known: set[str]) -> list[str]:
     """
-    Name the parameters that a launch or YAML file sets and nobody declares.
+    Return the parameters that a launch or YAML file sets but the node does not declare.
 
     :param node: the node.
-    :param known: the names that are declared.
-    :returns: one clause each, with the nearest known name.
+    :param known: the names of the declared parameters.
+    :returns: a clause for each unknown parameter, with the most similar known name.
     """
-    # rclpy keeps what was passed to the process and drops what nobody declares, silently.
+    # rclpy silently ignores overrides of parameters that are not declared.
     given = getattr(node, '_parameter_overrides', {})
     clauses = []
     for name in sorted(given):
@@ -131,14 +132,15 @@ def unknown_parameters(node: Node, known: set[str]) -> list[str]:
     return clauses
 
 
-def _descriptor(one: Setting) -> ParameterDescriptor:
-    descriptor = ParameterDescriptor(description=one.description)
-    if one.choices:
-        descriptor.additional_constraints = one.allowed
-    if one.limits and isinstance(one.default, float):
+def _descriptor(declared: Setting) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(description=declared.description)
+    limits = declared.limits
+    if declared.choices:
+        descriptor.additional_constraints = declared.allowed
+    if limits and isinstance(declared.default, float):
         descriptor.floating_point_range = [FloatingPointRange(
-            from_value=float(one.limits[0]), to_value=float(one.limits[1]), step=0.0)]
-    elif one.limits:
+            from_value=float(limits[0]), to_value=float(limits[1]), step=0.0)]
+    elif limits:
         descriptor.integer_range = [IntegerRange(
-            from_value=int(one.limits[0]), to_value=int(one.limits[1]), step=1)]
+            from_value=int(limits[0]), to_value=int(limits[1]), step=1)]
     return descriptor

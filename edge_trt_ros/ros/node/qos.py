@@ -1,4 +1,4 @@
-"""QoS profiles by the names that rclpy gives them, and what to say when two do not match."""
+"""QoS profiles by their rclpy names, and the error message for incompatible profiles."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from rclpy.qos import QoSPresetProfiles, QoSProfile
 
 
 def qos_profile(name: str) -> QoSProfile:
-    """Return the preset profile of a name such as SENSOR_DATA."""
+    """Return a preset profile by its name, such as SENSOR_DATA."""
     return QoSPresetProfiles[name].value
 
 
 def incompatible_qos(topic: str, requested: str, event: Any) -> str:
     """
-    Explain that a publisher's offer does not satisfy our request, so that nothing arrives.
+    Return the error message for a publisher whose QoS is incompatible with the subscription.
 
     :param topic: the topic.
-    :param requested: name of the profile that we ask for.
-    :param event: rclpy's event, which names the policy at fault.
+    :param requested: name of the subscription's profile.
+    :param event: rclpy's event, which names the incompatible policy.
     """
     profile = qos_profile(requested)
     policy = getattr(event.last_policy_kind, 'name', str(event.last_policy_kind))

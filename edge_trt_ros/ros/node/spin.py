@@ -1,4 +1,4 @@
-"""The life of a node's process: transport first, then rclpy, then the node until the end."""
+"""Runs a node as a process: sets up the transport, starts rclpy and spins the node."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from edge_trt_ros.ros.node.transport import prepare_transport
 
 def spin_node(make_node: Callable[[], Any], arguments: list[str] | None = None) -> None:
     """
-    Run one node until it is told to stop (Ctrl-C, SIGTERM), and release what it holds.
+    Run a node until SIGINT or SIGTERM, and release its resources.
 
-    :param make_node: makes the node; its `release` is called at the end.
-    :param arguments: command line with `--ros-args`; None takes the process's own.
+    :param make_node: creates the node; its `release` is called at the end.
+    :param arguments: command line with `--ros-args`; None uses the process's command line.
     """
     prepare_transport()
     rclpy.init(args=arguments)

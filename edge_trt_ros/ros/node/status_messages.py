@@ -1,4 +1,4 @@
-"""Entries of `/diagnostics`: how a node is, for people and monitors."""
+"""Messages for `/diagnostics`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.E
 
 def status_message(level: bytes, name: str, message: str, hardware_id: str = '',
                    values: Mapping[str, object] = {}) -> DiagnosticStatus:
-    """Return one entry of `/diagnostics`; numbers with three decimals."""
+    """Return an entry of `/diagnostics`; floats have three decimals."""
     return DiagnosticStatus(
         level=level, name=name, message=message, hardware_id=hardware_id,
         values=[KeyValue(key=key, value=f'{value:.3f}' if isinstance(value, float) else str(value))
@@ -19,7 +19,7 @@ def status_message(level: bytes, name: str, message: str, hardware_id: str = '',
 
 
 def diagnostics_message(stamp: object, statuses: list[DiagnosticStatus]) -> DiagnosticArray:
-    """Return a `/diagnostics` message of some entries."""
+    """Return a `/diagnostics` message with entries."""
     message = DiagnosticArray(status=statuses)
     message.header.stamp = stamp
     return message

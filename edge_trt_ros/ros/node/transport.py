@@ -1,10 +1,10 @@
 """
-What a process must set before it starts rclpy, so that camera images arrive.
+Transport settings that a process needs before it starts rclpy, so that camera images arrive.
 
-Fast DDS's shared-memory segment holds half a megabyte by default. An image of 2.7 MB does not
-fit, goes over UDP in pieces, and a best-effort stream of them loses most of its frames. The
-profile `fastdds.xml` beside this file gives images room. It is the publisher's segment that
-decides, so a camera driver needs it as much as we do.
+The shared-memory segment of Fast DDS has 512 KiB by default. An image of 2.7 MB does not fit and
+is sent over UDP in fragments; a best-effort stream of such images loses most of its frames. The
+profile `fastdds.xml` in this folder enlarges the segment. The publisher's segment counts, so a
+camera driver needs the profile as well.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import ctypes
 import os
 from pathlib import Path
 
-# Fast DDS 2 (Jazzy) reads the first, Fast DDS 3 the second.
+# Fast DDS 2 (Jazzy) reads the first variable, Fast DDS 3 the second.
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 _USERS_CHOICE = (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS')
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 def prepare_transport() -> None:
-    """Set up this process for images; call it before `rclpy.init`, children inherit it."""
+    """Set up this process for images, before `rclpy.init`; child processes inherit it."""
     os.environ.update(transport_environment())
     keep_large_blocks()
 
 
 def transport_environment() -> dict[str, str]:
-    """Return the variables to set; none where the user has chosen a transport."""
+    """Return the environment variables to set; none if the user has chosen a transport."""
     if any(os.environ.get(name) for name in _USERS_CHOICE):
         return {}
     return {name: str(profile_path()) for name in PROFILE_VARIABLES}
@@ -38,11 +38,11 @@ def profile_path() -> Path:
 
 
 def keep_large_blocks() -> None:
-    """Keep malloc from handing the block of each image back to the kernel."""
-    # Page faults on 2.7 MB of fresh memory cost more than all copies of the image together.
+    """Keep malloc from returning the memory of each image to the kernel."""
+    # Page faults on 2.7 MB of new memory cost more than all copies of the image together.
     try:
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
         libc.mallopt(_M_TRIM_THRESHOLD, 512 << 20)
     except (OSError, AttributeError):
-        pass  # a C library without mallopt has no such habit to break
+        pass  # a C library without mallopt

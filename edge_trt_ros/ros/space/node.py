@@ -1,8 +1,8 @@
 """
-The node that places detections in space, by the depth image that belongs to them.
+The node that computes 3D positions of detections from depth images.
 
-It stands beside the inference node rather than in it: it takes detections from whoever makes
-them, needs no GPU and no lifecycle, and a missing depth camera cannot hold up the detector.
+It is separate from the inference node: it works with any detector, needs no GPU and no lifecycle,
+and a missing depth camera does not block the detector.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from edge_trt_ros.ros.space.parameters import Detections3DParameters
 from edge_trt_ros.ros.space.stamp_pairs import pair_by_stamp
 from edge_trt_ros.vision.space import boxes_in_space
 
-# A detector's latency at 30 Hz, several times over.
+# At 30 Hz one second, several times the latency of a detector.
 _KEPT_MESSAGES = 30
 
 
 class Detections3DNode(Node):
-    """Subscribes `detections`, `depth/image` and `camera_info`, publishes `detections_3d`."""
+    """Publishes `detections_3d` and `obstacles` from detections, depth and camera_info."""
 
     def __init__(self, **node_arguments: Any) -> None:
         super().__init__('detections_3d', **node_arguments)
@@ -60,7 +60,7 @@ class Detections3DNode(Node):
         self.create_timer(1.0, self._report)
 
     def release(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the node holds no resources."""
 
     def _on_detections(self, message: Detection2DArray) -> None:
         self.counts['detections'] += 1
@@ -83,8 +83,8 @@ class Detections3DNode(Node):
             if camera.size_wh != (image.width, image.height):
                 raise ImageError(
                     f'depth has {image.width}x{image.height} pixels and the camera of camera_info '
-                    f'{camera.size_wh[0]}x{camera.size_wh[1]}: take the depth that is registered '
-                    'to the colour image, and the camera_info of the latter')
+                    f'{camera.size_wh[0]}x{camera.size_wh[1]}: use the depth that is registered '
+                    'to the colour image, and the camera_info of the colour image')
         except ImageError as error:
             self.last_problem = str(error)
             self.counts['bad_images'] += 1
@@ -92,7 +92,7 @@ class Detections3DNode(Node):
         places = boxes_in_space(depth, unit_m, [
             (box.center.position.x - box.size_x / 2, box.center.position.y - box.size_y / 2,
              box.center.position.x + box.size_x / 2, box.center.position.y + box.size_y / 2)
-            for box in (one.bbox for one in detections.detections)], camera,
+            for box in (detection.bbox for detection in detections.detections)], camera,
             (self._settings.min_depth_m, self._settings.max_depth_m))
         self.counts['placed'] += len(places) - places.count(None)
         self.counts['without_depth'] += places.count(None)
@@ -103,9 +103,9 @@ class Detections3DNode(Node):
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         result = self._declared.check_change(changes, locked=True)
         if result.successful:
-            wanted = {change.name: change.value for change in changes}
-            near = wanted.get('min_depth_m', self._settings.min_depth_m)
-            if near >= wanted.get('max_depth_m', self._settings.max_depth_m):
+            values = {change.name: change.value for change in changes}
+            min_depth_m = values.get('min_depth_m', self._settings.min_depth_m)
+            if min_depth_m >= values.get('max_depth_m', self._settings.max_depth_m):
                 return SetParametersResult(
                     successful=False, reason='min_depth_m must be smaller than max_depth_m')
         return result
@@ -123,7 +123,8 @@ class Detections3DNode(Node):
         if since['bad_images']:
             level, text = ERROR, self.last_problem
         elif missing:
-            level, text = WARN, 'nothing on ' + ', '.join(map(self.resolve_topic_name, missing))
+            topics = ', '.join(map(self.resolve_topic_name, missing))
+            level, text = WARN, f'no messages on {topics}'
         elif not since['pairs']:
             level, text = WARN, (
                 'no depth has a stamp within '

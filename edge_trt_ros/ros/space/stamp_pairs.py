@@ -13,12 +13,12 @@ Feed = Callable[[Any], None]
 def pair_by_stamp(matched: Callable[[Any, Any], None], slop_s: float, depth: int
                   ) -> tuple[Feed, Feed]:
     """
-    Pair messages whose stamps are close; each is used once.
+    Pair messages whose stamps are close; each message is used at most once.
 
-    :param matched: called with a message of the first and one of the second topic.
-    :param slop_s: largest difference of two stamps in seconds.
-    :param depth: how many messages of each topic to keep.
-    :returns: a function for the messages of each topic.
+    :param matched: called with a message of the first topic and a message of the second topic.
+    :param slop_s: maximum difference of two stamps in seconds.
+    :param depth: number of messages to keep of each topic.
+    :returns: for each topic the function to call with its messages.
     """
     if importlib.util.find_spec('message_filters') is None:
         pairs = _NearestStamps(matched, round(slop_s * 1e9), depth)
@@ -30,7 +30,7 @@ def pair_by_stamp(matched: Callable[[Any, Any], None], slop_s: float, depth: int
 
 
 class _NearestStamps:
-    """What message_filters does, for two topics, where it is not installed."""
+    """Pairs messages of two topics where message_filters is not installed."""
 
     def __init__(self, matched: Callable[[Any, Any], None], slop_ns: int, depth: int) -> None:
         self._matched = matched
@@ -41,10 +41,10 @@ class _NearestStamps:
     def add(self, topic: int, message: Any) -> None:
         stamp = message.header.stamp
         stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
-        others = self._waiting[1 - topic]
-        near = min(others, key=lambda other: abs(other[0] - stamp_ns), default=None)
-        if near is None or abs(near[0] - stamp_ns) > self._slop_ns:
+        candidates = self._waiting[1 - topic]
+        nearest = min(candidates, key=lambda waiting: abs(waiting[0] - stamp_ns), default=None)
+        if nearest is None or abs(nearest[0] - stamp_ns) > self._slop_ns:
             self._waiting[topic].append((stamp_ns, message))
             return
-        others.remove(near)
-        self._matched(*((message, near[1]) if topic == 0 else (near[1], message)))
+        candidates.remove(nearest)
+        self._matched(*((message, nearest[1]) if topic == 0 else (nearest[1], message)))

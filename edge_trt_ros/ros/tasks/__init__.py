@@ -1,4 +1,4 @@
-"""Tasks, as the nodes know them: one file each for topics and messages; `TASKS` has them all."""
+"""Topics and messages of each task, one file per task; `TASKS` is the registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks classify and text: `classification`, the likeliest class first."""
+"""Tasks classify and text: `classification`, the highest score first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edge_trt_ros.vision.tracking import TrackIds
 
 def publish(publishers: Publishers, result: Classification, header: Header, style: MessageStyle,
             tracks: TrackIds | None) -> None:
-    """Publish classes."""
+    """Publish the classification."""
     publishers['classification'].publish(
         classification_message(result, header, style.class_ids))
 
@@ -24,11 +24,11 @@ def publish(publishers: Publishers, result: Classification, header: Header, styl
 def classification_message(classification: Classification, header: Header,
                            class_ids: Sequence[str]) -> ClassificationMessage:
     """
-    Return a classification as a message, the likeliest class first.
+    Return a classification as a message, the highest score first.
 
     :param classification: classes and scores.
-    :param header: the image's header, passed on as it is.
-    :param class_ids: what `class_id` holds for each class.
+    :param header: the image's header, passed on unchanged.
+    :param class_ids: text of `class_id` for each class.
     """
     return ClassificationMessage(header=header, results=[
         ObjectHypothesis(class_id=class_ids[class_id], score=score)

@@ -1,4 +1,4 @@
-"""Task detect: `detections`; with tracking each has the id of its track."""
+"""Task detect: `detections`; with tracking each detection has a track ID."""
 
 from __future__ import annotations
 

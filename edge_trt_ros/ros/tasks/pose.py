@@ -1,4 +1,4 @@
-"""Task pose: `detections`, and `keypoints` as an organised cloud."""
+"""Task pose: `detections`, and `keypoints` as an organised point cloud."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def publish(publishers: Publishers, result: Detections, header: Header, style: M
 
 def keypoints_message(keypoints: NDArray[np.float32], header: Header) -> PointCloud2:
     """
-    Return the keypoints of an image as an organised cloud.
+    Return the keypoints of an image as an organised point cloud.
 
-    Row i belongs to detection i of `detections` with the same header, column k is keypoint k in
-    the order of the network's training. Fields, float32 each: `x` and `y` in pixels of the image
-    (and not metres), `score` from 0 to 1.
+    Row i belongs to detection i of `detections` with the same header. Column k is keypoint k in
+    the order of the training data. Fields, float32 each: `x` and `y` in pixels of the image (not
+    metres), `score` from 0 to 1.
 
     :param keypoints: float32 (objects, keypoints, 3): x, y, score.
-    :param header: the image's header, passed on as it is.
+    :param header: the image's header, passed on unchanged.
     """
     rows, columns, numbers = keypoints.shape
     message = PointCloud2(

@@ -1,8 +1,8 @@
 """
-Task segment: `detections`, and `mask`, whose pixels hold the number that is a detection's `id`.
+Task segment: `detections`, and `mask` with the detection's `id` in each pixel.
 
-0 is background. With tracking both are the number of the track. `mono8` while `max_detections`
-is at most 255 and nothing is tracked, else `mono16`.
+0 is background. With tracking the `id` is the track ID. The mask is `mono8` without tracking if
+`max_detections` is at most 255, else `mono16`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def publish(publishers: Publishers, result: Instances, header: Header, style: Me
     if tracks:
         ids = tracks.update(detections, stamp_ns(header))
     small = style.max_detections <= 255 and not tracks
-    # What has no track yet is not painted.
-    numbers = np.array([0, *(int(one or 0) for one in ids)], np.uint8 if small else np.uint16)
+    # Detections without a track ID are background.
+    numbers = np.array([0, *(int(text or 0) for text in ids)], np.uint8 if small else np.uint16)
     publishers['detections'].publish(
         detections_message(detections, header, style.class_ids, ids))
     pixels: Any = numbers[result.instance_map]

@@ -1,7 +1,7 @@
 """
-Task semantic: `mask`, the class of each pixel as `label_info` numbers it, and `mask_color`.
+Task semantic: `mask`, the class index of each pixel as in `label_info`, and `mask_color`.
 
-The coloured one is for a person to look at, and made only while somebody subscribes. `mono8` up
+`mask_color` is for visualisation and computed only if it has subscribers. The mask is `mono8` up
 to 256 classes, else `mono16`.
 """
 

@@ -1,4 +1,4 @@
-"""What the nodes know of a task: its topics, and how a result is published on them."""
+"""A task's topics, and how its results are published."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Publishers = Mapping[str, Any]
 @dataclass(frozen=True)
 class MessageStyle:
     """
-    How results are written into messages.
+    How results are converted to messages.
 
     :param labels: class names; the index is the class.
-    :param class_ids: what `class_id` holds for each class: its label, or its index as text.
-    :param max_detections: most detections of one image.
-    :param mask_resolution: size of a semantic mask: 'source' or 'network'.
+    :param class_ids: text of `class_id` for each class: its label, or its index.
+    :param max_detections: maximum number of detections per image.
+    :param mask_resolution: resolution of a semantic mask: 'source' or 'network'.
     """
 
     labels: Sequence[str]
@@ -36,12 +36,12 @@ Publish = Callable[[Publishers, Any, Header, MessageStyle, TrackIds | None], Non
 @dataclass(frozen=True)
 class RosTask:
     """
-    A task, as the nodes know it.
+    A task's topics and its publish function.
 
     :param name: as in `vision.tasks.TASKS`.
     :param topics: message type of each topic.
-    :param publish: publishes a result: (publishers by topic, result, the image's header, which
-        is passed on as it is, style, tracks or None).
+    :param publish: publishes a result; arguments: publishers by topic, result, header of the
+        image (passed on unchanged), style, tracks or None.
     """
 
     name: str

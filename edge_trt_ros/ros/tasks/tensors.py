@@ -1,4 +1,4 @@
-"""Task tensors: `tensors`, one message for each output. It has no header: the type has none."""
+"""Task tensors: `tensors`, one message for each output; Float32MultiArray has no header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bags in, bags with detections out: both formats, whole or not at all."""
+"""Bags with detections: both storage formats, invalid bags and images, no partial output."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ from edge_trt_ros.ros.messages.image import image_message  # noqa: E402
 
 THRESHOLDS = Thresholds(confidence=0.2)
 FORMATS = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
-# vision_msgs 4.1.1, as published.
+# Type hash of Detection2DArray in vision_msgs 4.1.1.
 DETECTIONS_HASH = 'RIHS01_214274120007f4a683866481336b70310268cfa107aebe9d594a6acf75bda968'
 
 
 def picture(seed: int) -> np.ndarray:
-    """Return blocks of colour, bgr8, as a message that lasts through JPEG."""
+    """Return blocks of colour, bgr8 (90, 160, 3)."""
     blocks = np.random.default_rng(seed).integers(0, 256, (9, 16, 3), np.uint8)
     return np.kron(blocks, np.ones((10, 10, 1), np.uint8))
 
@@ -73,10 +73,10 @@ def record(path: Path, storage: str = 'mcap', images: int = 4, compressed: bool 
             writer.write(talk, stamp_ns - 1, serialize_message(String(data=f'before {index}')))
             writer.write(topic, stamp_ns, serialize_message(message))
         for name, messages in (more or {}).items():
-            other = writer.add_connection(
+            connection = writer.add_connection(
                 name, f'sensor_msgs/msg/{type(messages[0]).__name__}', typestore=types)
             for message in messages:
-                writer.write(other, 60_000_000_000, serialize_message(message))
+                writer.write(connection, 60_000_000_000, serialize_message(message))
     return path
 
 
@@ -96,13 +96,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def runtime(engine: Path) -> Any:
-    with open_model(engine).runtime as one:
-        yield one
+    with open_model(engine).runtime as opened:
+        yield opened
 
 
 @pytest.mark.parametrize('storage', FORMATS)
 @pytest.mark.parametrize('compressed', [False, True])
-def test_what_was_there_and_the_detections(
+def test_bag_contains_the_source_messages_and_the_detections(
         tmp_path: Path, runtime: Runtime, storage: str, compressed: bool) -> None:
     source = record(tmp_path / 'in', storage, compressed=compressed)
     steps: list[tuple[int, int]] = []
@@ -113,36 +113,39 @@ def test_what_was_there_and_the_detections(
     suffix = {'mcap': '.mcap', 'sqlite3': '.db3'}[storage]
     assert {file.suffix for file in (tmp_path / 'out').iterdir()} == {'.yaml', suffix}
     messages = read(tmp_path / 'out')
-    old = [one for one in messages if one[0] not in ('/detections', '/label_info')]
-    assert repr(old) == repr(read(source))
-    found = [(stamp_ns, one) for topic, stamp_ns, one in messages if topic == '/detections']
-    assert len(found) == 4 and sum(len(one.detections) for _, one in found) > 0
+    copied = [message for message in messages if message[0] not in ('/detections', '/label_info')]
+    assert repr(copied) == repr(read(source))
+    found = [(stamp_ns, message) for topic, stamp_ns, message in messages
+             if topic == '/detections']
+    assert len(found) == 4 and sum(len(message.detections) for _, message in found) > 0
     for index, (stamp_ns, message) in enumerate(found):
         assert stamp_ns == 50_005_000_000 + index * 100_000_000
         assert message.header.stamp.nanosec == index * 100_000_000
         assert message.header.frame_id == 'camera'
         expected, _ = detect(runtime, Frame(picture(index), 'bgr8', (160, 90)), THRESHOLDS)
-        assert [one.bbox.size_x for one in message.detections] == pytest.approx(
+        assert [detection.bbox.size_x for detection in message.detections] == pytest.approx(
             (expected.boxes_xyxy[:, 2] - expected.boxes_xyxy[:, 0]).tolist())
-    (labels,) = [one for topic, _, one in messages if topic == '/label_info']
-    assert [one.class_name for one in labels.class_map] == ['car', 'truck', 'pedestrian']
+    (labels,) = [message for topic, _, message in messages if topic == '/label_info']
+    assert [entry.class_name for entry in labels.class_map] == ['car', 'truck', 'pedestrian']
     with AnyReader([tmp_path / 'out']) as reader:
-        (connection,) = [one for one in reader.connections if one.topic == '/detections']
+        (connection,) = [connection for connection in reader.connections
+                         if connection.topic == '/detections']
         assert connection.digest == DETECTIONS_HASH
 
 
-def test_detections_alone_with_ids(tmp_path: Path, runtime: Runtime) -> None:
+def test_bag_without_copies_contains_detections_with_track_ids(
+        tmp_path: Path, runtime: Runtime) -> None:
     pytest.importorskip('edgefirst.tracker', reason='tracking needs edgefirst-tracker')
     source = record(tmp_path / 'in')
     detect_in_bag(runtime, BagTask(source, tmp_path / 'out', '/camera/image', '/camera/found',
                                    copy=False, track=True), THRESHOLDS)
     messages = read(tmp_path / 'out')
     assert {topic for topic, _, _ in messages} == {'/camera/found', '/camera/label_info'}
-    ids = [one.id for _, _, message in messages[1:] for one in message.detections]
-    assert any(ids) and all(one == '' or one.isdigit() for one in ids)
+    ids = [detection.id for _, _, message in messages[1:] for detection in message.detections]
+    assert any(ids) and all(track_id == '' or track_id.isdigit() for track_id in ids)
 
 
-def test_topics_are_found_or_asked_for(tmp_path: Path, runtime: Runtime) -> None:
+def test_ambiguous_and_invalid_topics_are_rejected(tmp_path: Path, runtime: Runtime) -> None:
     both = record(tmp_path / 'both', more={'/rear/image': [Image(height=1)]})
     with pytest.raises(BagError, match='has images on: /camera/image, /rear/image; give --topic'):
         detect_in_bag(runtime, BagTask(both, tmp_path / 'out'), THRESHOLDS)
@@ -157,10 +160,10 @@ def test_topics_are_found_or_asked_for(tmp_path: Path, runtime: Runtime) -> None
         with pytest.raises(BagError, match='expected a name such as /camera/detections'):
             detect_in_bag(runtime, BagTask(both, tmp_path / 'out', '/camera/image', name),
                           THRESHOLDS)
-    assert [one.name for one in tmp_path.iterdir()] == ['both']
+    assert [path.name for path in tmp_path.iterdir()] == ['both']
 
 
-def test_bad_images_are_skipped_and_counted(tmp_path: Path, runtime: Runtime) -> None:
+def test_invalid_images_are_skipped_and_counted(tmp_path: Path, runtime: Runtime) -> None:
     bad = image_message(picture(0), header(3))
     bad.encoding = 'klingon8'
     source = record(tmp_path / 'in', images=0, more={
@@ -175,7 +178,7 @@ def test_bad_images_are_skipped_and_counted(tmp_path: Path, runtime: Runtime) ->
 
 
 @pytest.mark.parametrize('storage', FORMATS)
-def test_bags_that_cannot_be_read(tmp_path: Path, runtime: Runtime, storage: str) -> None:
+def test_unreadable_bags_are_rejected(tmp_path: Path, runtime: Runtime, storage: str) -> None:
     target = tmp_path / 'out'
     with pytest.raises(BagError, match='there is no bag'):
         detect_in_bag(runtime, BagTask(tmp_path / 'none', target), THRESHOLDS)
@@ -183,16 +186,16 @@ def test_bags_that_cannot_be_read(tmp_path: Path, runtime: Runtime, storage: str
     with pytest.raises(BagError, match='cannot be read as a bag'):
         detect_in_bag(runtime, BagTask(tmp_path / 'empty', target), THRESHOLDS)
     source = record(tmp_path / 'in', storage)
-    (file,) = [one for one in source.iterdir() if one.suffix != '.yaml']
+    (file,) = [path for path in source.iterdir() if path.suffix != '.yaml']
     data = file.read_bytes()
-    for harmed in (b'', data[:len(data) // 2], b'x' * len(data)):
-        file.write_bytes(harmed)
+    for damaged in (b'', data[:len(data) // 2], b'x' * len(data)):
+        file.write_bytes(damaged)
         with pytest.raises(BagError, match='cannot be read as a bag'):
             detect_in_bag(runtime, BagTask(source, target), THRESHOLDS)
-        assert sorted(one.name for one in tmp_path.iterdir()) == ['empty', 'in']
+        assert sorted(path.name for path in tmp_path.iterdir()) == ['empty', 'in']
 
 
-def test_a_bag_is_never_written_over_nor_left_half(
+def test_existing_bag_is_kept_and_interrupted_bag_is_removed(
         tmp_path: Path, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     source = record(tmp_path / 'in')
     with pytest.raises(BagError, match='exists already'):
@@ -203,10 +206,10 @@ def test_a_bag_is_never_written_over_nor_left_half(
     monkeypatch.setattr(bag_detections, 'detect', interrupted)
     with pytest.raises(KeyboardInterrupt):
         detect_in_bag(runtime, BagTask(source, tmp_path / 'out'), THRESHOLDS)
-    assert [one.name for one in tmp_path.iterdir()] == ['in']
+    assert [path.name for path in tmp_path.iterdir()] == ['in']
 
 
-def test_the_command(tmp_path: Path, engine: Path) -> None:
+def test_detect_bag_command(tmp_path: Path, engine: Path) -> None:
     source = record(tmp_path / 'in')
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:

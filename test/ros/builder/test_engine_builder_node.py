@@ -1,4 +1,4 @@
-"""The builder node: services that build in a child process, and answer meanwhile."""
+"""The builder node: its services, its checks of parameters, reload after a build."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from edge_trt_ros.ros.inference.node import InferenceNode
 
 @pytest.fixture()
 def ros() -> Iterator[Graph]:
-    with graph() as one:
-        yield one
+    with graph() as started:
+        yield started
 
 
 def builder(ros: Graph, folder: Path, **parameters: Any) -> EngineBuilderNode:
-    """Return a builder of one model, 'a'."""
+    """Return a builder node with the model 'a'."""
     save(dense_model(), folder / 'a.onnx')
     return ros.add(EngineBuilderNode, **{
         'models': ['a'], 'a__onnx_file_path': str(folder / 'a.onnx'),
@@ -49,7 +49,7 @@ def states(ros: Graph) -> dict[str, str]:
     return found
 
 
-def test_build_and_then_fresh(ros: Graph, tmp_path: Path) -> None:
+def test_built_engine_is_fresh_and_not_built_again(ros: Graph, tmp_path: Path) -> None:
     builder(ros, tmp_path)
     assert states(ros) == {'a': 'stale'}
     answer = ros.call(Trigger, 'engine_builder/a/build')
@@ -59,7 +59,7 @@ def test_build_and_then_fresh(ros: Graph, tmp_path: Path) -> None:
     assert 'fresh already' in ros.call(Trigger, 'engine_builder/a/build').message
 
 
-def test_a_failed_build_is_told(ros: Graph, tmp_path: Path) -> None:
+def test_failed_build_is_reported(ros: Graph, tmp_path: Path) -> None:
     builder(ros, tmp_path)
     (tmp_path / 'a.onnx').write_bytes(b'garbage')
     answer = ros.call(Trigger, 'engine_builder/a/build')
@@ -82,12 +82,12 @@ def test_other_calls_are_answered_during_a_build(ros: Graph, tmp_path: Path) -> 
     assert answer.success and not first.done()
     ros.until(lambda: first.done() and second.done())
     assert 'canceled after' in first.result().message == second.result().message
-    assert process_time() - used_s < 2.0, 'the node spins while it waits'
+    assert process_time() - used_s < 2.0, 'busy waiting'
     assert not (tmp_path / 'a.engine').exists()
     assert [path.name for path in tmp_path.iterdir()] == ['a.onnx']
 
 
-def test_build_all_queues(ros: Graph, tmp_path: Path) -> None:
+def test_build_all_builds_every_model(ros: Graph, tmp_path: Path) -> None:
     save(dense_model(classes=2), tmp_path / 'b.onnx')
     builder(ros, tmp_path, models=['a', 'b'], b__onnx_file_path=str(tmp_path / 'b.onnx'),
             b__engine_file_path=str(tmp_path / 'b.engine'))
@@ -96,7 +96,7 @@ def test_build_all_queues(ros: Graph, tmp_path: Path) -> None:
     assert states(ros) == {'a': 'fresh', 'b': 'fresh'}
 
 
-def test_a_queued_build_can_be_canceled(ros: Graph, tmp_path: Path) -> None:
+def test_queued_build_can_be_canceled(ros: Graph, tmp_path: Path) -> None:
     builder(ros, tmp_path, models=['a', 'b'], b__onnx_file_path=str(tmp_path / 'a.onnx'),
             b__engine_file_path=str(tmp_path / 'b.engine'))
     clients = [ros.peer.create_client(Trigger, f'engine_builder/{name}/build') for name in 'ab']
@@ -108,9 +108,9 @@ def test_a_queued_build_can_be_canceled(ros: Graph, tmp_path: Path) -> None:
     assert not ros.call(Trigger, 'engine_builder/b/cancel').success
 
 
-def test_the_detector_is_told_to_reload(ros: Graph, tmp_path: Path) -> None:
+def test_new_engine_is_reloaded_by_the_detector(ros: Graph, tmp_path: Path) -> None:
     builder(ros, tmp_path, a__reload_service='/inference/reload', a__force_engine_update=True)
-    assert 'is not there' in ros.call(Trigger, 'engine_builder/a/build').message
+    assert 'is not available' in ros.call(Trigger, 'engine_builder/a/build').message
     node = ros.add(InferenceNode, engine_file_path=str(tmp_path / 'a.engine'))
     node.trigger_configure()
     node.trigger_activate()
@@ -123,8 +123,8 @@ def test_the_detector_is_told_to_reload(ros: Graph, tmp_path: Path) -> None:
     ({'models': ['a', 'a']}, 'a name twice'),
     ({'a__onnx_path': 'x'}, "unknown parameter 'a.onnx_path' (is 'a.onnx_file_path' meant?)"),
 ])
-def test_parameters_that_cannot_be(ros: Graph, tmp_path: Path, parameters: dict[str, Any],
-                                   sentence: str) -> None:
+def test_invalid_parameters_are_reported(ros: Graph, tmp_path: Path, parameters: dict[str, Any],
+                                         sentence: str) -> None:
     node = builder(ros, tmp_path, **parameters)
     assert sentence in node._problem
     assert sentence in states(ros)['parameters']
@@ -133,19 +133,19 @@ def test_parameters_that_cannot_be(ros: Graph, tmp_path: Path, parameters: dict[
 @pytest.mark.parametrize('name, value, sentence', [
     ('a.precision', 'fp7', 'precision'), ('a.max_candidates', 0, 'max_candidates'),
     ('models', ['b'], 'when the node starts')])
-def test_settings_are_checked(ros: Graph, tmp_path: Path, name: str, value: Any,
-                              sentence: str) -> None:
+def test_invalid_changes_are_rejected(ros: Graph, tmp_path: Path, name: str, value: Any,
+                                      sentence: str) -> None:
     result = builder(ros, tmp_path).set_parameters([Parameter(name, value=value)])[0]
     assert not result.successful and sentence in result.reason
 
 
-def test_a_model_without_a_path(ros: Graph, tmp_path: Path) -> None:
+def test_model_without_a_path_is_not_built(ros: Graph, tmp_path: Path) -> None:
     builder(ros, tmp_path, a__onnx_file_path='')
     answer = ros.call(Trigger, 'engine_builder/a/build')
     assert not answer.success and 'onnx_file_path is empty' in answer.message
 
 
-def test_an_engine_for_gpus_with_progress_and_cancel(ros: Graph, tmp_path: Path) -> None:
+def test_gpu_build_reports_progress_and_can_be_canceled(ros: Graph, tmp_path: Path) -> None:
     pytest.importorskip('tensorrt_rtx')
     node = builder(ros, tmp_path, a__backend='tensorrt_rtx', a__compute_capabilities=['8.6'])
     save(deep_model(), tmp_path / 'a.onnx')
@@ -163,7 +163,7 @@ def test_an_engine_for_gpus_with_progress_and_cancel(ros: Graph, tmp_path: Path)
     assert manifest.target['compute_capabilities'] == ['8.6']
 
 
-def test_two_models_do_not_write_one_engine(ros: Graph, tmp_path: Path) -> None:
+def test_models_with_the_same_engine_path_are_rejected(ros: Graph, tmp_path: Path) -> None:
     (tmp_path / 'same').symlink_to(tmp_path)
     builder(ros, tmp_path, models=['a', 'b'], b__onnx_file_path=str(tmp_path / 'a.onnx'),
             b__engine_file_path=str(tmp_path / 'same' / 'a.engine'))
@@ -174,7 +174,8 @@ def test_two_models_do_not_write_one_engine(ros: Graph, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize('name', ['onnx_file_path', 'engine_file_path', 'labels_file_path',
                                   'calibration'])
-def test_files_outside_the_allowed_folders(ros: Graph, tmp_path: Path, name: str) -> None:
+def test_files_outside_allowed_folders_are_rejected(
+        ros: Graph, tmp_path: Path, name: str) -> None:
     inside, outside = tmp_path / 'inside', tmp_path / 'outside'
     inside.mkdir()
     outside.mkdir()
@@ -189,7 +190,7 @@ def test_files_outside_the_allowed_folders(ros: Graph, tmp_path: Path, name: str
     assert not result.successful and 'when the node starts' in result.reason
 
 
-def test_a_detector_that_refuses_or_is_silent(
+def test_refused_or_unanswered_reload_is_reported(
         ros: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = builder(ros, tmp_path, a__force_engine_update=True)
 

@@ -1,4 +1,4 @@
-"""The inference node with a network that reads texts, over DDS."""
+"""The inference node with a text classifier, over DDS."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edge_trt_ros.convert.options import BuildOptions  # noqa: E402
 from edge_trt_ros.ros.inference.node import InferenceNode  # noqa: E402
 
 
-def test_each_text_is_answered(tmp_path: Path) -> None:
+def test_every_text_is_classified(tmp_path: Path) -> None:
     build_engine(save_text_model(tmp_path), tmp_path / 'm.engine',
                  BuildOptions(backend='onnxruntime', input_shape=(1, 12)))
     texts = {'stop now': [2, 4, 8, 3], 'go': [2, 5, 3], 'left': [2, 6, 3], 'right': [2, 7, 3]}
@@ -34,7 +34,7 @@ def test_each_text_is_answered(tmp_path: Path) -> None:
         ros.until(lambda: publisher.get_subscription_count()
                   and ros.peer.count_publishers('classification'))
         ros.spin(0.5)
-        for text in texts:  # all at once: none gives way to a newer one
+        for text in texts:  # all at once: unlike images, waiting texts are not dropped
             publisher.publish(String(data=text))
         ros.until(lambda: len(found) == len(texts))
         for message, ids in zip(found, texts.values()):

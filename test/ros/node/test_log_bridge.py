@@ -1,4 +1,4 @@
-"""Python's log reaches the ROS logger, each record with its severity."""
+"""The package's Python log is forwarded to the ROS logger, with severities."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_each_record_keeps_its_severity(capfd: pytest.CaptureFixture[str]) -> No
     assert not any('bridge_test' in line and 'after the end' in line for line in err.splitlines())
 
 
-def test_a_debugging_node_hears_all(capfd: pytest.CaptureFixture[str]) -> None:
+def test_debug_records_are_forwarded_at_level_debug(capfd: pytest.CaptureFixture[str]) -> None:
     ros_logger = rclpy.logging.get_logger('bridge_debug')
     ros_logger.set_level(LoggingSeverity.DEBUG)
     with log_through(ros_logger):
@@ -42,7 +42,7 @@ def test_a_debugging_node_hears_all(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.skipif(not installed_tensorrt(), reason='no TensorRT is installed')
-def test_words_of_the_library(capfd: pytest.CaptureFixture[str]) -> None:
+def test_tensorrt_messages_are_forwarded(capfd: pytest.CaptureFixture[str]) -> None:
     library = load_tensorrt(installed_tensorrt())
     with log_through(rclpy.logging.get_logger('bridge_trt')):
         logger = library_logger(library)

@@ -1,4 +1,4 @@
-"""Detections and depth in, places out: on a real graph."""
+"""The node that computes 3D positions from detections and depth, on a real ROS graph."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MATCHERS = ['own', pytest.param('message_filters', marks=pytest.mark.skipif(
 
 
 class Cameras:
-    """What the node listens to, and what it says."""
+    """Publishes the node's inputs and collects its detections."""
 
     def __init__(self, ros: Graph, **parameters: Any) -> None:
         self.ros = ros
@@ -42,11 +42,11 @@ class Cameras:
         self.info = peer.create_publisher(CameraInfo, 'camera_info', SENSOR_DATA)
         self.found: list[Detection3DArray] = []
         peer.create_subscription(Detection3DArray, 'detections_3d', self.found.append, 10)
-        ros.until(lambda: all(one.get_subscription_count() for one in (
-            self.detections, self.depth, self.info)) and self.node._found.get_subscription_count())
+        ros.until(lambda: all(publisher.get_subscription_count() for publisher in (
+            self.detections, self.depth, self.info, self.node._found)))
 
     def describe(self, **fields: Any) -> None:
-        """Publish the camera's description."""
+        """Publish camera_info."""
         message = CameraInfo(width=64, height=48, p=[50., 0, 32, 0, 0, 50, 24, 0, 0, 0, 1, 0])
         for name, value in fields.items():
             setattr(message, name, value)
@@ -54,19 +54,19 @@ class Cameras:
         self.ros.until(lambda: self.node._info == message)
 
     def see(self, ms: int = 0) -> Header:
-        """Publish a detection of a board 0.9 m wide and 0.6 m high, and nothing behind it."""
+        """Publish a board of 0.9 m x 0.6 m, and a second detection without depth."""
         (x, y), half_wh = CENTER, (0.45, 0.3)
         box = [50 * (x - half_wh[0]) / Z_M + 32, 50 * (y - half_wh[1]) / Z_M + 24,
                50 * (x + half_wh[0]) / Z_M + 32, 50 * (y + half_wh[1]) / Z_M + 24]
         header = Header(frame_id='camera_color_optical_frame')
         header.stamp.sec, header.stamp.nanosec = 100 + ms // 1000, ms % 1000 * 1_000_000
-        two = Detections(np.array([box, [0, 0, 8, 8]], np.float32),
-                         np.array([0.9, 0.8], np.float32), np.array([0, 1]))
-        self.detections.publish(detections_message(two, header, ('person', 'cup'), ('7', '8')))
+        found = Detections(np.array([box, [0, 0, 8, 8]], np.float32),
+                           np.array([0.9, 0.8], np.float32), np.array([0, 1]))
+        self.detections.publish(detections_message(found, header, ('person', 'cup'), ('7', '8')))
         return header
 
     def measure(self, ms: int = 0, encoding: str = '16UC1', **fields: Any) -> None:
-        """Publish depth: the board, and unknown where the second detection is."""
+        """Publish depth: that of the board, and no depth at the second detection."""
         depth = np.full((48, 64), Z_M)
         depth[:12, :12] = 0 if encoding == '16UC1' else np.nan
         data = (depth * 1000).astype(np.uint16) if encoding == '16UC1' \
@@ -81,8 +81,8 @@ class Cameras:
 
 @pytest.fixture
 def ros() -> Iterator[Graph]:
-    with graph() as one:
-        yield one
+    with graph() as started:
+        yield started
 
 
 @pytest.fixture
@@ -96,7 +96,8 @@ def matcher(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize('matcher', MATCHERS, indirect=True)
 @pytest.mark.parametrize('encoding', ['16UC1', '32FC1'])
-def test_a_detection_gets_its_place(ros: Graph, matcher: str, encoding: str) -> None:
+def test_detection_gets_a_3d_box_and_obstacle_points(
+        ros: Graph, matcher: str, encoding: str) -> None:
     cameras = Cameras(ros)
     clouds: list[PointCloud2] = []
     ros.peer.create_subscription(PointCloud2, 'obstacles', clouds.append, 10)
@@ -106,12 +107,13 @@ def test_a_detection_gets_its_place(ros: Graph, matcher: str, encoding: str) -> 
     header = cameras.see()
     ros.until(lambda: cameras.found and clouds)
     assert cameras.found[0].header == header
-    (one,) = cameras.found[0].detections
-    assert (one.id, one.results[0].hypothesis.class_id, one.header) == ('7', 'person', header)
-    center, size = one.bbox.center.position, one.bbox.size
+    (found,) = cameras.found[0].detections
+    result, box = found.results[0], found.bbox
+    assert (found.id, result.hypothesis.class_id, found.header) == ('7', 'person', header)
+    center, size = box.center.position, box.size
     assert (center.x, center.y, center.z) == pytest.approx((*CENTER, Z_M), abs=2e-3)
     assert (size.x, size.y) == pytest.approx((0.9, 0.6), abs=2e-3)
-    assert one.results[0].pose.pose.position == center and one.bbox.center.orientation.w == 1
+    assert result.pose.pose.position == center and box.center.orientation.w == 1
     points = np.frombuffer(bytes(clouds[0].data), np.float32).reshape(-1, 3)
     assert clouds[0].header == header and clouds[0].width == len(points)
     assert points[:, 2] == pytest.approx(Z_M) and points[:, 1] == pytest.approx(-0.2, abs=2e-3)
@@ -120,10 +122,10 @@ def test_a_detection_gets_its_place(ros: Graph, matcher: str, encoding: str) -> 
 
 
 @pytest.mark.parametrize('matcher', MATCHERS, indirect=True)
-def test_pairs_are_of_equal_time(matcher: str) -> None:
-    pairs: list[tuple[int, int]] = []
-    seen, depth = pair_by_stamp(
-        lambda one, other: pairs.append((one.header.stamp.nanosec, other.header.stamp.nanosec)),
+def test_messages_with_close_stamps_are_paired(matcher: str) -> None:
+    pairs: list[tuple[int, ...]] = []
+    detections, depth = pair_by_stamp(
+        lambda *pair: pairs.append(tuple(message.header.stamp.nanosec for message in pair)),
         0.05, 5)
 
     def at(ms: int) -> Image:
@@ -132,18 +134,18 @@ def test_pairs_are_of_equal_time(matcher: str) -> None:
         return message
     for ms in (0, 33, 67, 100):
         depth(at(ms))
-    seen(at(70))
-    seen(at(70))  # the nearest was taken
-    seen(at(400))  # its depth comes later
+    detections(at(70))
+    detections(at(70))  # the nearest depth is used already
+    detections(at(400))  # its depth comes later
     depth(at(410))
     depth(at(700))
-    seen(at(800))
-    assert [(one // 1_000_000, other // 1_000_000) for one, other in pairs][::2] == [
-        (70, 67), (400, 410)]
+    detections(at(800))
+    pairs_ms = [(first // 1_000_000, second // 1_000_000) for first, second in pairs]
+    assert pairs_ms[::2] == [(70, 67), (400, 410)]
     assert len(pairs) == 3
 
 
-def test_bad_depth_is_told_and_the_next_is_taken(ros: Graph) -> None:
+def test_invalid_depth_is_reported_and_skipped(ros: Graph) -> None:
     cameras = Cameras(ros)
     cameras.describe()
     for number, (fields, sentence) in enumerate((
@@ -165,29 +167,29 @@ def test_bad_depth_is_told_and_the_next_is_taken(ros: Graph) -> None:
     ros.until(lambda: cameras.found)
 
 
-def test_diagnostics_say_what_is_missing(ros: Graph) -> None:
+def test_diagnostics_name_missing_topics_and_different_clocks(ros: Graph) -> None:
     cameras = Cameras(ros)
     texts: list[str] = []
     ros.peer.create_subscription(DiagnosticArray, '/diagnostics', lambda message: texts.extend(
-        one.message for one in message.status), 10)
-    ros.until(lambda: any('nothing on /detections, /depth/image' in text for text in texts))
+        status.message for status in message.status), 10)
+    ros.until(lambda: any('no messages on /detections, /depth/image' in text for text in texts))
     cameras.describe()
 
-    def too_late() -> bool:
+    def unpaired() -> bool:
         cameras.measure(0)
         cameras.see(500)
         ros.spin(0.1)
         return any('with the same clock' in text for text in texts)
-    ros.until(too_late)
+    ros.until(unpaired)
 
 
-def test_parameters(ros: Graph) -> None:
+def test_invalid_depth_limits_are_rejected(ros: Graph) -> None:
     node = Cameras(ros).node
-    for name, value, good in (('max_depth_m', 5.0, True), ('min_depth_m', 6.0, False),
-                              ('max_depth_m', -1.0, False), ('max_stamp_difference_ms', 1.0,
-                                                             False)):
+    for name, value, valid in (
+            ('max_depth_m', 5.0, True), ('min_depth_m', 6.0, False), ('max_depth_m', -1.0, False),
+            ('max_stamp_difference_ms', 1.0, False)):
         result = node.set_parameters([Parameter(name, value=value)])[0]
-        assert result.successful == good and (good or result.reason), name
+        assert result.successful == valid and (valid or result.reason), name
     assert node._settings.max_depth_m == 5.0
     with pytest.raises(ConfigurationError, match='max_depth_m'):
         ros.add(Detections3DNode, max_depth_mm=5.0)
