@@ -1,4 +1,4 @@
-"""The engine builder node with the models that a YAML file names."""
+"""Start the engine builder node with the models of a YAML file."""
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument

@@ -1,4 +1,4 @@
-"""The demo without a camera: builder, detector, synthetic camera and scoreboard."""
+"""Start the demo: engine builder, detector, synthetic camera and scoreboard."""
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable, Shutdown
@@ -10,10 +10,10 @@ from edge_trt_ros.demo.detector.model import CONFIDENCE, MODEL_PATH
 from edge_trt_ros.ros.node.transport import transport_environment
 
 ARGUMENTS = {
-    'seconds': ('20.0', 'How long to keep score.'),
-    'output_directory': ('demo_output', 'Where the engine, the pictures and the result go.'),
-    'rate_hz': ('30.0', 'Images a second.'),
-    'seed': ('3', 'Which road to film.'),
+    'seconds': ('20.0', 'Duration of the scoring in seconds.'),
+    'output_directory': ('demo_output', 'Folder for the engine, the pictures and the result.'),
+    'rate_hz': ('30.0', 'Images per second.'),
+    'seed': ('3', 'Seed of the synthetic road.'),
 }
 
 
@@ -24,7 +24,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription([
         *(DeclareLaunchArgument(name, default_value=default, description=description)
           for name, (default, description) in ARGUMENTS.items()),
-        # Room for images in shared memory, unless the user has chosen a transport.
+        # Shared memory that is large enough for images, unless the user has chosen a transport.
         *(SetEnvironmentVariable(name, path) for name, path in transport_environment().items()),
         Node(package='edge_trt_ros', executable='engine_builder_node', output='screen',
              parameters=[{'models': ['demo'], 'demo.onnx_file_path': str(MODEL_PATH),

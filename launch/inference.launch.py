@@ -1,4 +1,4 @@
-"""One camera, one engine: the inference node under the names of your robot."""
+"""Start the inference node with an engine, remapped to the topics of your robot."""
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
@@ -11,8 +11,8 @@ from launch_ros.substitutions import FindPackageShare
 from edge_trt_ros.ros.node.transport import transport_environment
 
 ARGUMENTS = {
-    'image_topic': ('image', 'Topic of the images, as /camera/image_raw.'),
-    'engine_file_path': (None, 'Engine to run; its manifest lies beside it. An ONNX works too.'),
+    'image_topic': ('image', 'Topic of the images, such as /camera/image_raw.'),
+    'engine_file_path': (None, 'Engine file with its manifest in the same folder, or ONNX file.'),
     'params_file': (PathJoinSubstitution(
         [FindPackageShare('edge_trt_ros'), 'config', 'inference.yaml']),
         'YAML file with the other parameters.'),
@@ -25,12 +25,12 @@ ARGUMENTS = {
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Return the node with its arguments; engine_file_path has to be given."""
+    """Return the node with its arguments; engine_file_path is required."""
     value = {name: LaunchConfiguration(name) for name in ARGUMENTS}
     return LaunchDescription([
         *(DeclareLaunchArgument(name, default_value=default, description=description)
           for name, (default, description) in ARGUMENTS.items()),
-        # Room for images in shared memory, unless the user has chosen a transport.
+        # Shared memory that is large enough for images, unless the user has chosen a transport.
         *(SetEnvironmentVariable(name, path) for name, path in transport_environment().items()),
         SetRemap('detections', 'detections_output',
                  condition=IfCondition(value['use_isaac_names'])),
