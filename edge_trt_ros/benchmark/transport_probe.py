@@ -35,18 +35,19 @@ def probe_transport(size_wh: tuple[int, int], rate_hz: float, seconds: float, *,
         cpu_ms_per_message of the subscriber.
     """
     context = multiprocessing.get_context('spawn')
-    ours, theirs = context.Pipe()
-    subscriber = context.Process(target=_subscribe, args=(theirs, tuned, reliable), daemon=True)
+    probe_end, subscriber_end = context.Pipe()
+    subscriber = context.Process(target=_subscribe, args=(subscriber_end, tuned, reliable),
+                                 daemon=True)
     publisher = context.Process(
         target=publish_images, daemon=True,
         args=(TOPIC, size_wh, rate_hz, seconds, tuned, reliable))
     subscriber.start()
-    ours.recv()  # the subscriber is ready
+    probe_end.recv()  # the subscriber is ready
     publisher.start()
     publisher.join()
     sent = publisher.exitcode == 0 and round(rate_hz * seconds)
-    ours.send('stop')
-    received, latencies_ms, cpu_s = ours.recv()
+    probe_end.send('stop')
+    received, latencies_ms, cpu_s = probe_end.recv()
     subscriber.join()
     return {
         'size_wh': list(size_wh), 'rate_hz': rate_hz, 'seconds': seconds, 'tuned': tuned,

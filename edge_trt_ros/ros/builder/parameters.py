@@ -29,10 +29,10 @@ class BuilderParameters:
     def __post_init__(self) -> None:
         for name in self.models:
             if not name.isidentifier():
-                raise ConfigurationError(f"models holds '{name}', expected names of letters, "
+                raise ConfigurationError(f"models contains '{name}', expected names of letters, "
                                          'digits and underscores that begin with a letter')
         if len(set(self.models)) != len(self.models):
-            raise ConfigurationError(f"models holds a name twice: {', '.join(self.models)}")
+            raise ConfigurationError(f"models contains a name twice: {', '.join(self.models)}")
 
     def check_files(self, paths: dict[str, str]) -> None:
         """

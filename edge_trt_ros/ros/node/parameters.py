@@ -74,8 +74,8 @@ class DeclaredParameters(Generic[T]):
         :param changes: the new values; parameters of other groups are ignored.
         :param locked: whether the node is configured, so that only live parameters may change.
         """
-        ours = [change for change in changes if change.name in self._settings]
-        for change in ours:
+        own_changes = [change for change in changes if change.name in self._settings]
+        for change in own_changes:
             declared = self._settings[change.name]
             if locked and not declared.live:
                 return SetParametersResult(successful=False, reason=(
@@ -85,7 +85,7 @@ class DeclaredParameters(Generic[T]):
                 declared.check(change.value, change.name)
             except ConfigurationError as error:
                 return SetParametersResult(successful=False, reason=str(error))
-        for change in ours:
+        for change in own_changes:
             self._problems.pop(change.name, None)
         return SetParametersResult(successful=True)
 
