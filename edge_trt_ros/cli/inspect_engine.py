@@ -12,7 +12,6 @@ from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EdgeTrtError
 from edge_trt_ros.manifest import EngineManifest
-from edge_trt_ros.network_input import ImageInput, NetworkInput, TextInput
 from edge_trt_ros.runtime.pipeline import warm_up
 from edge_trt_ros.runtime.select import open_engine
 
@@ -69,7 +68,7 @@ def _print(path: Path, manifest: EngineManifest, here: dict[str, Any]) -> None:
         ('labels', f'{len(manifest.labels)}: {labels}{more}'),
         *(('input', str(tensor)) for tensor in manifest.inputs),
         *(('output', str(tensor)) for tensor in manifest.outputs),
-        *(('reads', _described(network_input)) for network_input in manifest.input_kinds),
+        *(('reads', str(network_input)) for network_input in manifest.input_kinds),
         *(_row('layers', manifest.layers)), *(_row('verified', manifest.verification)),
         *((name, str(value)) for name, value in manifest.options.items() if value not in (
             '', [], False, 0)),
@@ -78,16 +77,6 @@ def _print(path: Path, manifest: EngineManifest, here: dict[str, Any]) -> None:
          else f"does not load: {here['reason']}")]
     for name, text in rows:
         print(f'{name:20}{text}')
-
-
-def _described(network_input: NetworkInput) -> str:
-    if isinstance(network_input, TextInput):
-        return f'texts of {network_input.length} tokens'
-    if isinstance(network_input, ImageInput):
-        image = network_input
-        return (f'{image.color_order}, (value * {image.scale:.6g} - {list(image.mean)}) / '
-                f'{list(image.std)}, padded with {image.pad_value}')
-    return f'{network_input.tensor} {list(network_input.fixed_shape)}, passed on unchanged'
 
 
 def _row(name: str, values: Any) -> list[tuple[str, str]]:

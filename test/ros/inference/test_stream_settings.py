@@ -120,7 +120,7 @@ def test_settings_are_immutable_and_tuned_as_a_whole(engines: dict[str, Path]) -
         assert tuned.opened is settings.opened and tuned.input is settings.input
         assert tuned.thresholds.confidence == 0.9 and settings.thresholds.confidence == 0.25
         assert tuned.thresholds.class_ids == {1} and tuned.style.class_ids == ['0', '1', '2']
-        with pytest.raises(ConfigurationError, match='class_names holds unicorn'):
+        with pytest.raises(ConfigurationError, match='class_names contains unicorn'):
             settings.tuned(parameters(engines['few'], class_names=('unicorn',)))
 
 
@@ -130,12 +130,12 @@ def test_a_swap_that_does_not_fit_changes_nothing(
     stream = stream_of(ros, open_settings(few))
     settings = stream.settings
     other = open_settings(parameters(engines['many']))
-    with pytest.raises(ConfigurationError, match='class_names holds few_0'):
+    with pytest.raises(ConfigurationError, match='class_names contains few_0'):
         stream.swap(other)
     build_engine(save(convolution_model((1, 10), {'task': 'classify'}), tmp_path / 'c.onnx'),
                  tmp_path / 'c.engine', BuildOptions(backend='onnxruntime'))
     classifier = open_settings(parameters(tmp_path / 'c.engine'))
-    with pytest.raises(ConfigurationError, match="for the task 'classify' .* 'detect'"):
+    with pytest.raises(ConfigurationError, match="has the task 'classify' .* 'detect'"):
         stream.swap(classifier)
     assert stream.settings is settings
     for opened in (other, classifier):
