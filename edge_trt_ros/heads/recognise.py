@@ -89,8 +89,9 @@ def _misfit(network: Network, task: str, heads: list[Head]) -> ModelError:
 
 def _unknown(network: Network, task: str) -> ModelError:
     outputs = '; '.join(map(str, network.outputs))
+    default = default_task(reads_text=False)
     known = '; '.join(
         f'{head.name}: {head.outputs} ({head.networks}{", with " if head.needs else ""}'
-        f'{head.needs})' for head in HEADS.values() if default_task(reads_text=False) in head.tasks)
+        f'{head.needs})' for head in HEADS.values() if default in head.tasks)
     return ModelError(f"the head is not known: task '{task}', outputs [{outputs}] for input "
                       f'{network.input_text}. Known are: {known}', code='head_unknown')

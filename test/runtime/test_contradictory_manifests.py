@@ -63,7 +63,8 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
     'the same tensor twice': ({'input_kinds': image()['input_kinds'] * 2}, 'fill the tensors'),
     'tensors of an open shape': (
         {'inputs': [{'name': 'images', 'dtype': 'float32', 'shape': [-1, -1]}],
-         'input_kinds': [{'kind': 'tensor', 'tensor': 'images', 'fixed_shape': [1 << 20, 1 << 20]}]},
+         'input_kinds': [{'kind': 'tensor', 'tensor': 'images',
+                          'fixed_shape': [1 << 20, 1 << 20]}]},
         'bytes, expected at most'),
     'tensors of no length': (
         {'inputs': [{'name': 'images', 'dtype': 'float32', 'shape': [-1]}],

@@ -7,7 +7,6 @@ from pathlib import Path
 import subprocess
 import sys
 
-import pytest
 from support.gpu import built, GPU_MARKS
 from support.models import dense_model, save
 
