@@ -91,7 +91,7 @@ def build(plan: BuildPlan, progress: Progress = lambda phase, fraction: None, *,
     :param caches_beside: an engine file; calibration and timing caches are kept next to it.
     :raises BuildError: if the results of the engine differ from those of the ONNX model.
     """
-    started = perf_counter()
+    started = perf_counter() - plan.seconds
     precise = apply_precision(
         plan.graph, plan.found, plan.options, plan.toolchain, plan.input_kinds,
         cache_path=calibration_cache_path(caches_beside) if caches_beside else None,

@@ -29,8 +29,12 @@ def labels_from_file(path: str) -> tuple[str, ...]:
         text = read_file(file, _MAX_BYTES).decode('utf-8')
         names = _names(yaml.safe_load(text)) if file.suffix.lower() in _YAML_SUFFIXES \
             else text.rstrip().splitlines()
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise ConfigurationError(f'labels_file_path {path} cannot be read: {error}') from error
+    except OSError as error:
+        raise ConfigurationError(
+            f'labels_file_path {path} cannot be read: {error.strerror}') from error
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise ConfigurationError(
+            f"labels_file_path {path} cannot be read: {' '.join(str(error).split())}") from error
     labels = tuple(str(name).strip() for name in names)
     if not labels or not all(labels):
         raise ConfigurationError(f'{path} holds no labels, or an empty label between them')

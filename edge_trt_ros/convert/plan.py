@@ -7,14 +7,15 @@ printed and compared; `convert.build` executes it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 
 import onnx
 
 from edge_trt_ros.convert.graph.check import check_onnx, CheckedOnnx
+from edge_trt_ros.convert.graph.facts import graph_facts
 from edge_trt_ros.convert.input_kinds import input_kinds
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.plan_identity import PlanIdentity
@@ -53,6 +54,7 @@ class BuildPlan:
     :param toolchain: the library that builds it.
     :param graph: the network with its head appended, in float32; not modified.
     :param facts: findings about the network and its build, a sentence each.
+    :param seconds: time that planning took.
     """
 
     identity: PlanIdentity
@@ -63,6 +65,7 @@ class BuildPlan:
     toolchain: Toolchain = field(compare=False)
     graph: onnx.ModelProto = field(compare=False, repr=False)
     facts: tuple[str, ...] = field(compare=False, repr=False)
+    seconds: float = field(compare=False, repr=False)
 
     @property
     def options(self) -> BuildOptions:
@@ -156,6 +159,7 @@ class _Drafting:
 
     def __init__(self, options: BuildOptions) -> None:
         self.draft = PlanDraft()
+        self._started = perf_counter()
         self.checked: CheckedOnnx | None = None
         self._options = options
         self._toolchain: Toolchain | None = None
@@ -169,7 +173,7 @@ class _Drafting:
 
     def check(self, onnx_path: Path) -> None:
         self.checked = check_onnx(onnx_path, self._options.input_shape)
-        self.draft.facts += _graph_facts(self.checked)
+        self.draft.facts += graph_facts(self.checked)
 
     def recognise(self) -> None:
         if self.checked is None:
@@ -223,25 +227,4 @@ class _Drafting:
             PlanIdentity(self.checked.sha256, self._options, self._calibration_sha256,
                          library.backend, library.version, library.device),
             self.checked, self._found, self._kinds, self._precision, library, self._graph,
-            tuple(self.draft.facts))
-
-
-def _graph_facts(checked: CheckedOnnx) -> list[str]:
-    model = checked.model
-    opsets = {entry.domain or 'ai.onnx': entry.version for entry in model.opset_import}
-    weights = Counter(tensor.data_type for tensor in model.graph.initializer)
-    facts = [f"input {checked.input_text}; outputs {'; '.join(map(str, checked.outputs))}",
-             f'{len(model.graph.node)} nodes, {model.ByteSize() / 1e6:.1f} MB, opset '
-             + ', '.join(f'{version} of {domain}' for domain, version in opsets.items())]
-    if weights[onnx.TensorProto.DOUBLE]:
-        facts.append(f'{weights[onnx.TensorProto.DOUBLE]} constants are double: TensorRT rounds '
-                     'them to float32')
-    if weights[onnx.TensorProto.INT64]:
-        facts.append(f'{weights[onnx.TensorProto.INT64]} constants are int64, which TensorRT '
-                     'before 10 narrows to int32')
-    foreign = Counter(node.op_type for node in model.graph.node
-                      if node.domain not in ('', 'ai.onnx'))
-    if foreign:
-        facts.append('operators outside of ONNX: ' + ', '.join(
-            f'{name} ({count})' for name, count in sorted(foreign.items())))
-    return facts
+            tuple(self.draft.facts), perf_counter() - self._started)
