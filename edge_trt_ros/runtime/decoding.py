@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any
 
 from numpy.typing import NDArray
 
-from edge_trt_ros.errors import EngineError, ManifestError
+from edge_trt_ros.errors import EngineError, first_line, ManifestError, NetworkOutputError
 from edge_trt_ros.heads import HEADS
 from edge_trt_ros.manifest import EngineManifest, REBUILD
 from edge_trt_ros.vision.letterbox import Letterbox
@@ -45,16 +46,31 @@ def decoder_of(manifest: EngineManifest) -> Decode:
 
 
 def _on_the_host(manifest: EngineManifest, decode: Callable[..., Result]) -> Decode:
-    roles = dict(manifest.decoding.get('roles', {}))
-    options = dict(manifest.decoding.get('options', {}))
+    try:
+        roles = {str(role): str(name) for role, name in manifest.decoding['roles'].items()}
+        options = {str(name): value for name, value in manifest.decoding['options'].items()}
+    except (LookupError, AttributeError) as error:
+        raise ManifestError(f'decoding is {dict(manifest.decoding)}, expected roles and options '
+                            f"of the head '{manifest.decoder}': {REBUILD}") from error
     missing = sorted(set(roles.values()) - {output.name for output in manifest.outputs})
     if missing:
         raise ManifestError(f"the engine's head '{manifest.decoder}' needs the outputs "
                             f"{', '.join(missing)}, but the engine has "
                             f"{'; '.join(map(str, manifest.outputs))}: {REBUILD}")
+    try:
+        signature(decode).bind(None, None, None, **options)
+    except TypeError as error:
+        raise ManifestError(f"the engine's head '{manifest.decoder}' has other options than "
+                            f'{sorted(options)} ({error}): {REBUILD}') from error
 
     def decoded(outputs: Mapping[str, NDArray[Any]], letterbox: Letterbox, thresholds: Thresholds
                 ) -> Result:
         by_role = {role: outputs[name] for role, name in roles.items()}
-        return decode(by_role or outputs, letterbox, thresholds, **options)
+        try:
+            return decode(by_role or outputs, letterbox, thresholds, **options)
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            # Outputs and options come from a manifest that nobody compared with the head.
+            raise NetworkOutputError(
+                f"the head '{manifest.decoder}' cannot decode the outputs with the options "
+                f'{options} ({first_line(error)}): {REBUILD}') from error
     return decoded
