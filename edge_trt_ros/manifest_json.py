@@ -25,6 +25,8 @@ _OPTIONAL = ('decoding',)
 # Decoders of engines to which version 0.1.0 had appended the head.
 _APPENDED_IN_1 = ('candidates', 'candidates_final', 'classify', 'semantic', 'segment', 'keypoints',
                   'oriented', 'tensors')
+# Version 0.1.0 assigned the outputs of adopted engines by their number of dimensions.
+_DIMENSIONS_IN_1 = {'yolo_segment': {'anchors': 3, 'prototypes': 4}}
 # Required fields of schema 1 that are not in schema 2, and the reverse.
 _ONLY_IN_1 = ('source_onnx_sha256', 'recipe', 'cache_key', 'input_contract', 'source_head')
 _NOT_IN_1 = ('onnx_sha256', 'plan', 'plan_key', 'input_kinds', 'decoder', 'decoding')
@@ -101,8 +103,17 @@ def _upgraded(old: Mapping[str, Any]) -> dict[str, Any]:
                  'backend_version': old['backend_version'],
                  'device': device if target.get('gpu') else ''},
         'head': old['source_head'], 'decoder': old['head'],
-        'decoding': {} if old['head'] in _APPENDED_IN_1 else {'roles': {}, 'options': {}},
+        'decoding': _decoding_of_1(old),
         'input_kinds': [_input_of_1(old['input_contract'], old)]}
+
+
+def _decoding_of_1(old: Mapping[str, Any]) -> dict[str, Any]:
+    if old['head'] in _APPENDED_IN_1:
+        return {}
+    by_dimensions = {len(output['shape']): str(output['name']) for output in old['outputs']}
+    roles = {role: by_dimensions[count]
+             for role, count in _DIMENSIONS_IN_1.get(old['head'], {}).items()}
+    return {'roles': roles, 'options': {}}
 
 
 def _input_of_1(contract: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:

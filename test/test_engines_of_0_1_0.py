@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 import json
 from pathlib import Path
 import shutil
@@ -10,20 +11,23 @@ import numpy as np
 import pytest
 from support.building import decoded_on_the_host
 from support.frames import noise_frame
-from support.models import LABELS
+from support.models import LABELS, save
+from support.task_models import segment_model
 
 from edge_trt_ros.cli import verify_engine
 from edge_trt_ros.convert.build import build_engine
+from edge_trt_ros.convert.graph.check import check_onnx
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.plan_identity import why_stale
 from edge_trt_ros.engine_file import read_engine, read_manifest
 from edge_trt_ros.errors import ManifestError
+from edge_trt_ros.files import sha256_hex
 from edge_trt_ros.manifest import manifest_path
 from edge_trt_ros.manifest_json import manifest_from_json
 from edge_trt_ros.network_input import ImageInput, TextInput
 from edge_trt_ros.runtime.onnxruntime_cpu import VERSION
 from edge_trt_ros.runtime.pipeline import detect, infer
-from edge_trt_ros.runtime.select import open_runtime
+from edge_trt_ros.runtime.select import open_engine, open_runtime
 from edge_trt_ros.vision.thresholds import Thresholds
 
 OLD = Path(__file__).resolve().parent / 'engines_0_1_0'
@@ -99,6 +103,26 @@ def test_an_engine_is_fresh_until_something_changes(folder: Path) -> None:
     manifest, reason = build_engine(onnx_path, engine, OPTIONS, force=True)
     assert reason and json.loads(manifest_path(engine).read_text())['schema_version'] == 2
     assert read_engine(engine)[1] == manifest
+
+
+def test_adopted_segmentation_engine_is_decoded_on_the_host(tmp_path: Path) -> None:
+    path = save(segment_model(), tmp_path / 'm.onnx')
+    checked = check_onnx(path)
+    stored = json.loads((OLD / 'detector.engine.json').read_text())
+    stored['input_contract']['size_wh'] = [64, 64]
+    engine = checked.model.SerializeToString()
+    manifest = manifest_from_json(json.dumps({
+        **stored, 'head': 'yolo_segment', 'source_head': 'yolo_segment', 'task': 'segment',
+        'engine_sha256': sha256_hex(engine), 'engine_size_bytes': len(engine),
+        'inputs': [asdict(spec) for spec in checked.inputs],
+        'outputs': [asdict(spec) for spec in checked.outputs]}), 'here')
+    assert manifest.head_runs_in == 'host'
+    frame, thresholds = noise_frame((150, 91), 3), Thresholds(0.1)
+    with open_engine(engine, manifest).runtime as runtime:
+        found, _ = infer(runtime, frame, thresholds)
+    expected = decoded_on_the_host(path, manifest, frame, thresholds)
+    assert len(found.detections) == len(expected.detections) > 0
+    np.testing.assert_array_equal(found.instance_map, expected.instance_map)
 
 
 def test_an_upgraded_manifest_is_written_as_schema_2() -> None:
