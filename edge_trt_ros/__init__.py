@@ -10,7 +10,7 @@ vision     pixels, boxes, detections, tasks: pure arithmetic
 heads      the output formats of networks: recognition, appended nodes, decoding
 runtime    runs an engine on samples: one contract, a back end per device
 sources    frames from messages, image files and bags
-convert    builds a checked, fused, verified engine and its manifest from an ONNX
+convert    builds a checked and verified engine and its manifest from an ONNX
 export     exports networks of other frameworks to ONNX
 evaluation compares detections with labels
 ros        the nodes, their parameters and messages
