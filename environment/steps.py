@@ -141,7 +141,7 @@ def patch_cmake(prefix: Path) -> None:
 
 
 def missing_requirements(files: list[Path]) -> list[str]:
-    """Return the pinned lines of `files` that nothing installed fulfils, whatever its version."""
+    """Return the pinned lines of `files` whose distribution is not installed, in any version."""
     missing = []
     for file in files:
         for line in file.read_text().splitlines():
@@ -153,7 +153,7 @@ def missing_requirements(files: list[Path]) -> list[str]:
 
 
 def is_installed(distribution: str) -> bool:
-    """Tell whether a distribution is there, by its metadata or, without any, by its module."""
+    """Return whether a distribution is installed, by its metadata or else by its module."""
     if distribution in IMPORT_NAMES:
         return importlib.util.find_spec(IMPORT_NAMES[distribution]) is not None
     try:

@@ -34,7 +34,7 @@ def recognise(network: Network, given: Given = Given(), reads_text: bool = False
     if (task in TASKS and TASKS[task].reads_text) != reads_text:
         raise ModelError(f"the task is '{task}', but the network takes {network.input_text}: "
                          "use 'text' for networks with input_ids, and another task otherwise")
-    # The head of a detector would fit the outputs of other tasks, too.
+    # The outputs of other tasks can fit a detector's head as well.
     if task == default and stated not in ('', default):
         raise _unknown(network, stated)
     heads = [head for head in HEADS.values() if task in head.tasks]

@@ -69,7 +69,7 @@ def _on_the_host(manifest: EngineManifest, decode: Callable[..., Result]) -> Dec
         try:
             return decode(by_role or outputs, letterbox, thresholds, **options)
         except (TypeError, ValueError, LookupError, AttributeError) as error:
-            # Outputs and options come from a manifest that nobody compared with the head.
+            # Outputs and options come from the manifest, which may contradict the head.
             raise NetworkOutputError(
                 f"the head '{manifest.decoder}' cannot decode the outputs with the options "
                 f'{options} ({first_line(error)}): {REBUILD}') from error

@@ -117,7 +117,7 @@ def test_tensors_that_the_engine_itself_does_not_have(
 @pytest.mark.parametrize('seed', range(60))
 def test_random_changes_are_rejected_or_harmless(
         seed: int, built: Path, opened_with: Callable[[dict[str, Any]], None]) -> None:
-    """Whatever a field of the manifest holds, no other error than ours comes out."""
+    """Random values in any field of the manifest raise only errors of this package."""
     random = np.random.default_rng(seed)
     stored = json.loads(manifest_path(built).read_text())
     odd = [None, -1, 10 ** 30, 1e308, '', 'x' * 1000, [], {}, [[]], [None], {'a': None}, True]

@@ -102,7 +102,7 @@ def test_no_frame_sees_half_of_a_reload(ros: Graph, engines: dict[str, Path]) ->
 
 
 def _origin(message: Detection2DArray) -> str:
-    """Return whose labels a message has, and check that all of it is of one mould."""
+    """Return the engine whose labels a message has; fail if labels or thresholds are mixed."""
     hypotheses = [found.results[0].hypothesis for found in message.detections]
     origins = {hypothesis.class_id.split('_')[0] for hypothesis in hypotheses}
     assert len(origins) <= 1, origins
