@@ -41,7 +41,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     'a manifest': ('.engine.json', lambda path: read_engine(_engine_beside(path))),
     'an image': ('.png', frame_from_file),
     'an image of a folder': ('.png', lambda path: [
-        frame_from_file(one) for one in image_paths([path.parent])]),
+        frame_from_file(image) for image in image_paths([path.parent])]),
     'a calibration image': ('.png', lambda path: list(CalibrationSet(path.parent).frames())),
     'labels': ('.txt', lambda path: labels_from_file(str(path))),
 }

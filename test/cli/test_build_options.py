@@ -52,7 +52,7 @@ def test_help_and_param_describe_agree(ros: Graph, parser: argparse.ArgumentPars
         assert action.choices == choices
         assert descriptor.additional_constraints == (setting.allowed if choices else '')
         ranges = [*descriptor.integer_range, *descriptor.floating_point_range]
-        assert [(one.from_value, one.to_value) for one in ranges] == (
+        assert [(limits.from_value, limits.to_value) for limits in ranges] == (
             [setting.limits] if setting.limits else [])
         stored = {1: value.bool_value, 2: value.integer_value, 3: value.double_value,
                   4: value.string_value, 9: [text for text in value.string_array_value if text]}

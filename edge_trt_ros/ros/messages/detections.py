@@ -11,6 +11,7 @@ from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, LabelI
 from vision_msgs.msg import ObjectHypothesis, ObjectHypothesisWithPose, Point2D, Pose2D
 from vision_msgs.msg import VisionClass
 
+from edge_trt_ros.vision.boxes import xyxy_to_xywh
 from edge_trt_ros.vision.detections import Detections
 
 # Shared by all detections: creating its covariance costs more than the rest of a detection.
@@ -29,9 +30,9 @@ def detections_message(detections: Detections, header: Header,
     :param track_ids: the track ID of each detection; empty without tracking.
     """
     message = Detection2DArray(header=header)
-    boxes = detections.boxes_xyxy.astype(np.float64)
+    boxes_xywh = xyxy_to_xywh(detections.boxes_xyxy.astype(np.float64))
     angles = repeat(0.0) if detections.angles_rad is None else detections.angles_rad.tolist()
-    centres, sizes = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    centres, sizes = boxes_xywh[:, :2], boxes_xywh[:, 2:]
     message.detections = [
         Detection2D(
             header=header, id=track_id,

@@ -106,7 +106,7 @@ def _origin(message: Detection2DArray) -> str:
     hypotheses = [found.results[0].hypothesis for found in message.detections]
     origins = {hypothesis.class_id.split('_')[0] for hypothesis in hypotheses}
     assert len(origins) <= 1, origins
-    assert len(hypotheses) <= 1 or min(one.score for one in hypotheses) >= 0.5
+    assert len(hypotheses) <= 1 or min(found.score for found in hypotheses) >= 0.5
     return next(iter(origins), '')
 
 
