@@ -63,7 +63,7 @@ def test_builds_run_one_at_a_time_in_the_order_of_the_requests(recorder: Recorde
     assert isinstance(failed, BuildError) and 'not an ONNX file' in str(failed)
     assert queue.state('broken') == BuildState('failed', error=failed)
     assert queue.state('a') == BuildState()
-    assert ('a', 'verify') in recorder.phases
+    assert 'a' in {name for name, _ in recorder.phases}
 
 
 def test_a_build_that_cannot_begin_is_a_failure(recorder: Recorder) -> None:
