@@ -14,7 +14,7 @@ LAYERS = (
     ('errors', 'files', 'percentiles', 'tensor_spec', 'settings', 'network_input', 'manifest',
      'manifest_json', 'engine_file'),
     ('vision',), ('heads',), ('runtime',), ('sources',), ('convert',), ('export',),
-    ('evaluation',), ('ros',), ('demo',), ('benchmark',), ('cli', '__main__', '__init__'))
+    ('evaluation',), ('open_model',), ('ros',), ('demo',), ('benchmark',), ('cli', '__main__', '__init__'))
 OWNERS = {
     'rclpy': ('ros/', 'demo/', 'benchmark/', 'cli/'),
     'vision_msgs': ('ros/', 'demo/', 'benchmark/'),

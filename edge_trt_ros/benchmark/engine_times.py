@@ -12,8 +12,8 @@ import psutil
 from std_msgs.msg import Header
 
 from edge_trt_ros.benchmark.road_frames import named_percentiles, road_frames
-from edge_trt_ros.convert.open_model import open_model
 from edge_trt_ros.files import sha256_hex
+from edge_trt_ros.open_model import open_model
 from edge_trt_ros.ros.messages.detections import detections_message
 from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import infer, warm_up

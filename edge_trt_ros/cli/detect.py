@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from edge_trt_ros.cli._command import print_json, run_command
-from edge_trt_ros.convert.open_model import open_model
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.files import write_file
 from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.open_model import open_model
 from edge_trt_ros.runtime.pipeline import infer
 from edge_trt_ros.runtime.samples import Frame, Sample
 from edge_trt_ros.runtime.text_preprocess import TextTokens

@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.cli._progress import terminal_size
-from edge_trt_ros.convert.open_model import open_model
 from edge_trt_ros.errors import BagError
+from edge_trt_ros.open_model import open_model
 from edge_trt_ros.vision.thresholds import Thresholds
 
 

@@ -15,11 +15,11 @@ from support.models import anchors_model, dense_model, end_to_end_model, save
 from edge_trt_ros.convert import plan as planning
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.graph.check import check_onnx
-from edge_trt_ros.convert.open_model import open_model
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.plan_identity import why_stale
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import BuildError, ModelError
+from edge_trt_ros.open_model import open_model
 from edge_trt_ros.runtime.pipeline import detect
 from edge_trt_ros.vision.thresholds import Thresholds
 

@@ -11,13 +11,13 @@ import sys
 import numpy as np
 import pytest
 
-from edge_trt_ros.convert.open_model import open_model
 from edge_trt_ros.demo.detector.evaluate import evaluate
 from edge_trt_ros.demo.detector.model import MODEL_PATH
 from edge_trt_ros.demo.road.scene import CLASS_NAMES
 from edge_trt_ros.demo.road.truth import Truth
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.evaluation.average_precision import average_precision, mean_average_precision
+from edge_trt_ros.open_model import open_model
 from edge_trt_ros.vision.detections import Detections
 
 

@@ -13,7 +13,6 @@ import pytest
 torch = pytest.importorskip('torch', reason='training the demo model needs torch')
 
 from edge_trt_ros import __version__  # noqa: E402
-from edge_trt_ros.convert.open_model import open_model  # noqa: E402
 from edge_trt_ros.demo.detector.evaluate import evaluate  # noqa: E402
 from edge_trt_ros.demo.detector.loss import (complete_iou, detection_loss,  # noqa: E402
                                              pairwise_iou)
@@ -25,6 +24,7 @@ from edge_trt_ros.demo.road.scene import CLASS_NAMES  # noqa: E402
 from edge_trt_ros.errors import ModelError  # noqa: E402
 from edge_trt_ros.export import export  # noqa: E402
 from edge_trt_ros.export.options import ExportOptions  # noqa: E402
+from edge_trt_ros.open_model import open_model  # noqa: E402
 
 SIZE_WH = (384, 224)
 CELLS = 56 * 32 + 28 * 16 + 14 * 8

@@ -18,13 +18,13 @@ from torchvision.models import get_model  # noqa: E402
 
 from edge_trt_ros.convert.build import build_engine  # noqa: E402
 from edge_trt_ros.convert.graph.session import open_session, run_session  # noqa: E402
-from edge_trt_ros.convert.open_model import open_model  # noqa: E402
 from edge_trt_ros.convert.options import BuildOptions  # noqa: E402
 from edge_trt_ros.errors import ModelError  # noqa: E402
 from edge_trt_ros.export.detection_parity import aligned  # noqa: E402
 from edge_trt_ros.export.export import export_onnx  # noqa: E402
 from edge_trt_ros.export.options import ExportOptions, inputs_from_text  # noqa: E402
 from edge_trt_ros.network_input import ImageInput  # noqa: E402
+from edge_trt_ros.open_model import open_model  # noqa: E402
 from edge_trt_ros.runtime.image_preprocess import ImagePreprocess  # noqa: E402
 from edge_trt_ros.runtime.pipeline import detect  # noqa: E402
 from edge_trt_ros.runtime.samples import Frame  # noqa: E402

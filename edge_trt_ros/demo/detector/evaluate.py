@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 
-from edge_trt_ros.convert.open_model import open_model
 from edge_trt_ros.demo.detector.model import CONFIDENCE, MODEL_PATH
 from edge_trt_ros.demo.detector.samples import scene_frames, SOURCE_SIZE_WH, TEST_SEED
 from edge_trt_ros.demo.road.scene import CLASS_NAMES
@@ -29,6 +28,7 @@ from edge_trt_ros.errors import ConfigurationError, described, EdgeTrtError
 from edge_trt_ros.evaluation.average_precision import mean_average_precision
 from edge_trt_ros.evaluation.labelled_boxes import LabelledBoxes
 from edge_trt_ros.evaluation.score import Score
+from edge_trt_ros.open_model import open_model
 from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import detect
 from edge_trt_ros.runtime.samples import Frame

@@ -98,7 +98,7 @@ def _opened(path: Path, backend: str, placement: Placement) -> OpenedRuntime:
     if path.suffix.lower() != '.onnx':
         return open_runtime(path, backend, placement)
     # Imported here, so that a node that runs an engine loads neither the converter nor onnx.
-    from edge_trt_ros.convert.open_model import open_model
+    from edge_trt_ros.open_model import open_model
     return open_model(path, backend, placement)
 
 

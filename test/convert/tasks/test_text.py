@@ -18,11 +18,11 @@ pytest.importorskip('tokenizers', reason='texts are read by the package tokenize
 from support.text_models import expected_scores, LABELS, save_text_model, WORDS  # noqa: E402
 
 from edge_trt_ros.convert.build import build_engine  # noqa: E402
-from edge_trt_ros.convert.open_model import open_model  # noqa: E402
 from edge_trt_ros.convert.options import BuildOptions  # noqa: E402
 from edge_trt_ros.convert.plan_identity import why_stale  # noqa: E402
 from edge_trt_ros.errors import (ConfigurationError, EngineError, ImageError,  # noqa: E402
                                  ModelError)
+from edge_trt_ros.open_model import open_model  # noqa: E402
 from edge_trt_ros.runtime.pipeline import infer  # noqa: E402
 from edge_trt_ros.runtime.select import open_engine  # noqa: E402
 from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt  # noqa: E402

@@ -17,9 +17,9 @@ from std_msgs.msg import Header, String
 from support.models import dense_model, save
 
 from edge_trt_ros.convert.build import build_engine
-from edge_trt_ros.convert.open_model import open_model
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.errors import BagError
+from edge_trt_ros.open_model import open_model
 from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import detect
 from edge_trt_ros.runtime.samples import Frame
