@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.open_model import open_model
 from edge_trt_ros.ros.inference.inputs import input_topic, InputTopic
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.messages.detections import class_id_texts
 from edge_trt_ros.ros.tasks import MessageStyle
 from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import warm_up
-from edge_trt_ros.runtime.select import open_runtime, OpenedRuntime, Placement
+from edge_trt_ros.runtime.select import OpenedRuntime, Placement
 from edge_trt_ros.vision.thresholds import Thresholds
 
 
@@ -82,8 +83,8 @@ def open_settings(parameters: InferenceParameters) -> StreamSettings:
     :param parameters: the node's parameters, the path of the engine among them.
     :raises EdgeTrtError: if it cannot be opened, or class_names contains an unknown label.
     """
-    opened = _opened(Path(parameters.engine_file_path).expanduser(), parameters.backend,
-                     Placement(parameters.device_id, parameters.dla_core))
+    opened = open_model(Path(parameters.engine_file_path).expanduser(), parameters.backend,
+                        Placement(parameters.device_id, parameters.dla_core))
     try:
         settings = stream_settings(
             opened, input_topic(opened.runtime.manifest, parameters), parameters)
@@ -92,14 +93,6 @@ def open_settings(parameters: InferenceParameters) -> StreamSettings:
         opened.runtime.close()
         raise
     return settings
-
-
-def _opened(path: Path, backend: str, placement: Placement) -> OpenedRuntime:
-    if path.suffix.lower() != '.onnx':
-        return open_runtime(path, backend, placement)
-    # Imported here, so that a node that runs an engine loads neither the converter nor onnx.
-    from edge_trt_ros.open_model import open_model
-    return open_model(path, backend, placement)
 
 
 def class_filter(class_names: Sequence[str], labels: tuple[str, ...]) -> frozenset[int] | None:
