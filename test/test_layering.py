@@ -11,10 +11,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent / 'edge_trt_ros'
 # Each layer may import itself and the layers before it.
 LAYERS = (
-    ('errors', 'files', 'percentiles', 'tensor_spec', 'settings', 'network_input', 'manifest',
-     'manifest_json', 'engine_file'),
+    ('errors', 'files', 'percentiles', 'stamps', 'tensor_spec', 'settings', 'network_input',
+     'manifest', 'manifest_json', 'engine_file'),
     ('vision',), ('heads',), ('runtime',), ('sources',), ('convert',), ('export',),
-    ('evaluation',), ('open_model',), ('ros',), ('demo',), ('benchmark',), ('cli', '__main__', '__init__'))
+    ('evaluation',), ('open_model',), ('ros',), ('demo',), ('benchmark',),
+    ('cli', '__main__', '__init__'))
 OWNERS = {
     'rclpy': ('ros/', 'demo/', 'benchmark/', 'cli/'),
     'vision_msgs': ('ros/', 'demo/', 'benchmark/'),

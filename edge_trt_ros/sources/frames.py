@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edge_trt_ros.errors import ImageError
 from edge_trt_ros.network_input import MAX_SIDE_PX
 from edge_trt_ros.runtime.samples import Frame
+from edge_trt_ros.stamps import stamp_ns
 from edge_trt_ros.vision.pixel_encodings import pixel_encoding, pixels_from_bytes
 
 
@@ -57,8 +58,7 @@ def framed(pixels: NDArray[np.uint8], encoding: str, size_wh: tuple[int, int], h
     """Return a frame with the stamp and coordinate frame of the header, if any."""
     if header is None:
         return Frame(pixels, encoding, size_wh, source=source)
-    stamp_ns = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
-    return Frame(pixels, encoding, size_wh, stamp_ns, header.frame_id, source)
+    return Frame(pixels, encoding, size_wh, stamp_ns(header), header.frame_id, source)
 
 
 def check_size(size_wh: tuple[int, int], source: str) -> None:

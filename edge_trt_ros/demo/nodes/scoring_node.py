@@ -11,7 +11,6 @@ import numpy as np
 from rclpy.node import Node
 from rclpy.qos import QoSPresetProfiles
 from sensor_msgs.msg import Image
-from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
 from edge_trt_ros.demo.road.truth import Truth
@@ -20,6 +19,7 @@ from edge_trt_ros.evaluation.score import Score
 from edge_trt_ros.percentiles import percentiles
 from edge_trt_ros.ros.node.parameters import DeclaredParameters
 from edge_trt_ros.settings import check_settings, setting
+from edge_trt_ros.stamps import stamp_ns
 from edge_trt_ros.vision.detections import Detections
 
 PASS_MARK = 0.85
@@ -95,29 +95,29 @@ class ScoringNode(Node):
 
     def _on_truth(self, message: Detection2DArray) -> None:
         found = self._detections(message)
-        self._truths[_stamp_ns(message.header)] = Truth(
+        self._truths[stamp_ns(message.header)] = Truth(
             found.boxes_xyxy, found.class_ids, found.scores).labelled_boxes()
-        self._pair(_stamp_ns(message.header))
+        self._pair(stamp_ns(message.header))
 
     def _on_detections(self, message: Detection2DArray) -> None:
-        stamp_ns = _stamp_ns(message.header)
-        self.latencies_ms.append((self.get_clock().now().nanoseconds - stamp_ns) / 1e6)
-        self._founds[stamp_ns] = self._detections(message)
-        self._pair(stamp_ns)
+        taken_ns = stamp_ns(message.header)
+        self.latencies_ms.append((self.get_clock().now().nanoseconds - taken_ns) / 1e6)
+        self._founds[taken_ns] = self._detections(message)
+        self._pair(taken_ns)
 
     def _on_health(self, message: DiagnosticArray) -> None:
         for status in message.status:
             if status.name.endswith(': inference'):
                 self.health = {entry.key: entry.value for entry in status.values}
 
-    def _pair(self, stamp_ns: int) -> None:
-        if stamp_ns in self._truths and stamp_ns in self._founds:
+    def _pair(self, taken_ns: int) -> None:
+        if taken_ns in self._truths and taken_ns in self._founds:
             if not self.score.frames:
                 # Images from before the detector was active are not drops.
                 self._truths = OrderedDict(
-                    item for item in self._truths.items() if item[0] >= stamp_ns)
-            self.score.add(self._truths.pop(stamp_ns), self._founds.pop(stamp_ns))
-            self._last_stamp_ns = max(self._last_stamp_ns, stamp_ns)
+                    item for item in self._truths.items() if item[0] >= taken_ns)
+            self.score.add(self._truths.pop(taken_ns), self._founds.pop(taken_ns))
+            self._last_stamp_ns = max(self._last_stamp_ns, taken_ns)
         while len(self._truths) > _PENDING:
             self._truths.popitem(last=False)
             self._expired += bool(self.score.frames)
@@ -136,7 +136,3 @@ class ScoringNode(Node):
                 hypothesis.class_id, len(self._class_ids)))
         return Detections(np.array(boxes, np.float32).reshape(-1, 4),
                           np.array(scores, np.float32), np.array(class_ids, np.int64))
-
-
-def _stamp_ns(header: Header) -> int:
-    return int(header.stamp.sec * 1_000_000_000 + header.stamp.nanosec)

@@ -25,9 +25,9 @@ from edge_trt_ros.ros.inference.worker import NewestFrameWorker
 from edge_trt_ros.ros.messages.image import image_message
 from edge_trt_ros.ros.node.answers import explain
 from edge_trt_ros.ros.tasks import Publishers, TASKS
-from edge_trt_ros.ros.tasks.task import stamp_ns
 from edge_trt_ros.runtime.pipeline import infer
 from edge_trt_ros.runtime.samples import Frame
+from edge_trt_ros.stamps import stamp_ns
 from edge_trt_ros.vision.pixel_encodings import to_bgr
 from edge_trt_ros.vision.tasks import Result, TASKS as VISION_TASKS
 from edge_trt_ros.vision.tracking import TrackIds

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import importlib.util
 from typing import Any
 
+from edge_trt_ros.stamps import stamp_ns
+
 Feed = Callable[[Any], None]
 
 
@@ -39,12 +41,11 @@ class _NearestStamps:
             deque(maxlen=depth), deque(maxlen=depth))
 
     def add(self, topic: int, message: Any) -> None:
-        stamp = message.header.stamp
-        stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
+        at_ns = stamp_ns(message.header)
         candidates = self._waiting[1 - topic]
-        nearest = min(candidates, key=lambda waiting: abs(waiting[0] - stamp_ns), default=None)
-        if nearest is None or abs(nearest[0] - stamp_ns) > self._slop_ns:
-            self._waiting[topic].append((stamp_ns, message))
+        nearest = min(candidates, key=lambda waiting: abs(waiting[0] - at_ns), default=None)
+        if nearest is None or abs(nearest[0] - at_ns) > self._slop_ns:
+            self._waiting[topic].append((at_ns, message))
             return
         candidates.remove(nearest)
         self._matched(*((message, nearest[1]) if topic == 0 else (nearest[1], message)))

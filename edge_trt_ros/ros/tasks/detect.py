@@ -6,7 +6,8 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
 from edge_trt_ros.ros.messages.detections import detections_message
-from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask, stamp_ns
+from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask
+from edge_trt_ros.stamps import stamp_ns
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.tracking import TrackIds
 

@@ -16,7 +16,8 @@ from std_msgs.msg import Header
 from edge_trt_ros.ros.messages.detections import detections_message
 from edge_trt_ros.ros.messages.image import image_message
 from edge_trt_ros.ros.tasks import detect
-from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask, stamp_ns
+from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask
+from edge_trt_ros.stamps import stamp_ns
 from edge_trt_ros.vision.tasks.segment import Instances
 from edge_trt_ros.vision.tracking import TrackIds
 

@@ -47,8 +47,3 @@ class RosTask:
     name: str
     topics: Mapping[str, Any]
     publish: Publish
-
-
-def stamp_ns(header: Header) -> int:
-    """Return the stamp of a header in nanoseconds."""
-    return int(header.stamp.sec * 1_000_000_000 + header.stamp.nanosec)
