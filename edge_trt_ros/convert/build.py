@@ -7,9 +7,10 @@ callback as (phase, fraction); a callback that raises stops the build.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -24,7 +25,6 @@ from edge_trt_ros.convert.precision.apply import apply_precision, PreciseGraph
 from edge_trt_ros.convert.precision.bf16_emulation import emulated_bf16
 from edge_trt_ros.convert.precision.calibration import calibration_set
 from edge_trt_ros.convert.precision.calibration_cache import calibration_cache_path
-from edge_trt_ros.convert.precision.sparsity import check_sparsity
 from edge_trt_ros.convert.store import check_disk_space, install, locked
 from edge_trt_ros.convert.tensorrt.builder import engine_from_onnx
 from edge_trt_ros.convert.tensorrt.progress import Progress
@@ -80,6 +80,11 @@ class _Made:
     target: Mapping[str, Any] = field(default_factory=lambda: {
         'compute_capabilities': [], 'gpu': '', 'driver': ''})
 
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the engine; each of its manifests needs it."""
+        return sha256_hex(self.engine)
+
 
 def build(plan: BuildPlan, progress: Progress = lambda phase, fraction: None, *,
           caches_beside: Path | None = None) -> BuiltEngine:
@@ -101,12 +106,13 @@ def build(plan: BuildPlan, progress: Progress = lambda phase, fraction: None, *,
         raise BuildError(f'the network with its head has {len(graph)} bytes, at most '
                          f'{_MAX_GRAPH_BYTES} can be written')
     layers = {'precision': precise.precision, **precise.facts, **node_precisions(precise.model)}
-    if plan.options.sparsity:
-        layers['sparsity'] = str(check_sparsity(plan.graph))
+    if plan.sparsity:
+        layers['sparsity'] = plan.sparsity
     progress('verify', 0.4)
     # An engine for a GPU cannot run on every machine: verify the graph it is built from as well.
     here = _Made(_runs_on_cpu(precise, graph), ONNXRUNTIME, VERSION, layers)
-    verified = _verified(plan, precise, here)
+    frames = _verification_frames(plan.options)
+    verified = _verified(plan, precise, here, frames)
     library = plan.toolchain.tensorrt
     if library is None:
         progress('built', 0.9)
@@ -117,7 +123,7 @@ def build(plan: BuildPlan, progress: Progress = lambda phase, fraction: None, *,
     unverified = _manifest(plan, precise, made, verified, started)
     if best_backend() == plan.toolchain.backend and runs_on(unverified, find_gpu()):
         progress('verify on the GPU', 0.85)
-        verified = _verified(plan, precise, made)
+        verified = _verified(plan, precise, made, frames)
     progress('built', 0.9)
     return BuiltEngine(made.engine, _manifest(plan, precise, made, verified, started), on_cpu)
 
@@ -166,11 +172,11 @@ def _made_by(library: TensorRt, plan: BuildPlan, precise: PreciseGraph,
                  {**layers, **serialized.layers}, serialized.target)
 
 
-def _verified(plan: BuildPlan, precise: PreciseGraph, made: _Made) -> dict[str, Any]:
+def _verified(plan: BuildPlan, precise: PreciseGraph, made: _Made, frames: Sequence[Frame]
+              ) -> dict[str, Any]:
     manifest = _manifest(plan, precise, made, {}, perf_counter())
     with open_engine(made.engine, manifest).runtime as runtime:
-        return verify(runtime, plan.checked, plan.found, _verification_frames(plan.options),
-                      precise.precision)
+        return verify(runtime, plan.checked, plan.found, frames, precise.precision)
 
 
 def _verification_frames(options: BuildOptions) -> list[Frame]:
@@ -183,7 +189,7 @@ def _manifest(plan: BuildPlan, precise: PreciseGraph, made: _Made,
     """Return the manifest of a built engine; no other function assembles it."""
     task_outputs = precise.model.graph.output
     return EngineManifest(
-        engine_sha256=sha256_hex(made.engine),
+        engine_sha256=made.sha256,
         engine_size_bytes=len(made.engine),
         onnx_sha256=plan.checked.sha256,
         plan=plan.identity.to_dict(),

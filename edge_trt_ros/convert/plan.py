@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -53,6 +54,7 @@ class BuildPlan:
         back to 'fp16' when the accuracy drop exceeds the budget.
     :param toolchain: the library that builds it.
     :param graph: the network with its head appended, in float32; not modified.
+    :param sparsity: the pattern of zeros in the weights, if sparsity is requested; else ''.
     :param facts: findings about the network and its build, a sentence each.
     :param seconds: time that planning took.
     """
@@ -64,6 +66,7 @@ class BuildPlan:
     precision: str = field(compare=False)
     toolchain: Toolchain = field(compare=False)
     graph: onnx.ModelProto = field(compare=False, repr=False)
+    sparsity: str = field(compare=False, repr=False)
     facts: tuple[str, ...] = field(compare=False, repr=False)
     seconds: float = field(compare=False, repr=False)
 
@@ -149,8 +152,8 @@ def draft_plan(onnx_path: Path, options: BuildOptions) -> PlanDraft:
     if drafting.checked is not None:
         for step in (drafting.recognise, drafting.append_head, drafting.choose_precision,
                      drafting.parse, drafting.look_at_weights, drafting.calibration):
-            drafting.draft.attempt(step)
-    drafting.finish()
+            drafting.draft.attempt(partial(step, drafting.checked))
+        drafting.finish(drafting.checked)
     return drafting.draft
 
 
@@ -166,7 +169,7 @@ class _Drafting:
         self._found: RecognisedHead | None = None
         self._kinds: tuple[NetworkInput, ...] = ()
         self._graph: onnx.ModelProto | None = None
-        self._precision = self._calibration_sha256 = ''
+        self._precision = self._sparsity = self._calibration_sha256 = ''
 
     def find_toolchain(self) -> None:
         self._toolchain = find_toolchain(self._options)
@@ -175,56 +178,54 @@ class _Drafting:
         self.checked = check_onnx(onnx_path, self._options.input_shape)
         self.draft.facts += graph_facts(self.checked)
 
-    def recognise(self) -> None:
-        if self.checked is None:
-            return
+    def recognise(self, checked: CheckedOnnx) -> None:
         options = self._options
-        found = recognise(self.checked, Given(options.task, options.labels, options.anchors_wh),
-                          self.checked.reads_text)
+        found = recognise(checked, Given(options.task, options.labels, options.anchors_wh),
+                          checked.reads_text)
         values = 'boxes' if TASKS[found.task].has_boxes else 'values'
         self.draft.facts.append(f'{found.task}, head {found.name}: {len(found.labels)} classes, '
                                 f'{found.rows} {values}')
-        self._kinds = input_kinds(self.checked, found, options)
-        check_inputs(self._kinds, self.checked.inputs)
+        self._kinds = input_kinds(checked, found, options)
+        check_inputs(self._kinds, checked.inputs)
         self._found = found
 
-    def append_head(self) -> None:
-        if self.checked is not None and self._found is not None:
-            self._graph = fuse(self.checked, self._found, self._options.max_candidates)
+    def append_head(self, checked: CheckedOnnx) -> None:
+        if self._found is not None:
+            self._graph = fuse(checked, self._found, self._options.max_candidates)
 
-    def choose_precision(self) -> None:
-        if self._toolchain is None or self.checked is None:
+    def choose_precision(self, checked: CheckedOnnx) -> None:
+        if self._toolchain is None:
             return
-        if self.checked.reads_text and (self._options.calibration
-                                        or self._options.precision == 'int8'):
+        if checked.reads_text and (self._options.calibration
+                                   or self._options.precision == 'int8'):
             raise ConfigurationError('int8 is calibrated on images, and this network reads texts: '
                                      'choose fp16', code='precision_unsupported')
         self._precision = first_precision(self._options, self._toolchain)
         self.draft.facts.append(f'built by {self._toolchain.backend} {self._toolchain.version} '
                                 f'in {self._precision}')
 
-    def parse(self) -> None:
-        if self._toolchain is not None and self._toolchain.tensorrt is not None \
-                and self.checked is not None:
-            check_parses(self._graph or self.checked.model, self._toolchain.tensorrt)
+    def parse(self, checked: CheckedOnnx) -> None:
+        if self._toolchain is not None and self._toolchain.tensorrt is not None:
+            check_parses(self._graph or checked.model, self._toolchain.tensorrt)
 
-    def look_at_weights(self) -> None:
-        if self._options.sparsity and self.checked is not None:
-            self.draft.facts.append(str(check_sparsity(self.checked.model)))
+    def look_at_weights(self, checked: CheckedOnnx) -> None:
+        if self._options.sparsity:
+            self._sparsity = str(check_sparsity(self._graph or checked.model))
+            self.draft.facts.append(self._sparsity)
 
-    def calibration(self) -> None:
+    def calibration(self, checked: CheckedOnnx) -> None:
         self._calibration_sha256 = calibration_sha256(self._options)
         if self._calibration_sha256:
             self.draft.facts.append(f'calibrated on images {self._calibration_sha256[:12]} of '
                                     f'{self._options.calibration}')
 
-    def finish(self) -> None:
-        if self.draft.errors or self.checked is None or self._found is None \
-                or self._toolchain is None or self._graph is None:
+    def finish(self, checked: CheckedOnnx) -> None:
+        if self.draft.errors or self._found is None or self._toolchain is None \
+                or self._graph is None:
             return
         library = self._toolchain
         self.draft.plan = BuildPlan(
-            PlanIdentity(self.checked.sha256, self._options, self._calibration_sha256,
+            PlanIdentity(checked.sha256, self._options, self._calibration_sha256,
                          library.backend, library.version, library.device),
-            self.checked, self._found, self._kinds, self._precision, library, self._graph,
-            tuple(self.draft.facts), perf_counter() - self._started)
+            checked, self._found, self._kinds, self._precision, library, self._graph,
+            self._sparsity, tuple(self.draft.facts), perf_counter() - self._started)
