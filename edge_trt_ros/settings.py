@@ -7,7 +7,7 @@ ROS parameters, command-line options, YAML checks and the reference page are gen
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from edge_trt_ros.errors import ConfigurationError
@@ -91,10 +91,9 @@ def setting(default: Any, description: str, *, live: bool = False,
             parameter: str = '', flag: str = '', metavar: str = '',
             parse: Callable[[str], Any] | None = None, is_path: bool = False) -> Any:
     """Declare a field of a settings dataclass; see `Setting` for the arguments."""
-    return field(default=default, metadata={_KEY: {
-        'default': default, 'description': description, 'live': live, 'limits': limits,
-        'choices': tuple(choices), 'parameter': parameter, 'flag': flag, 'metavar': metavar,
-        'parse': parse, 'is_path': is_path}})
+    return field(default=default, metadata={_KEY: Setting(
+        '', default, description, live, limits, tuple(choices), parameter, flag, metavar, parse,
+        is_path)})
 
 
 def settings_of(kind: Any) -> tuple[Setting, ...]:
@@ -107,10 +106,9 @@ def settings_of(kind: Any) -> tuple[Setting, ...]:
                  if _KEY in declared.metadata)
 
 
-def _named(name: str, stated: Mapping[str, Any]) -> Setting:
-    defaults = {'parameter': name, 'flag': '--' + name.replace('_', '-')}
-    return Setting(name, **{key: value or defaults.get(key, value)
-                            for key, value in stated.items()})
+def _named(name: str, declared: Setting) -> Setting:
+    return replace(declared, name=name, parameter=declared.parameter or name,
+                   flag=declared.flag or '--' + name.replace('_', '-'))
 
 
 def check_settings(instance: Any) -> None:
