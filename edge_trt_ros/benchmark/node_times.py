@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, ExitStack
 import multiprocessing
 from pathlib import Path
-import signal
 import subprocess
 import sys
 from time import monotonic, perf_counter, sleep
@@ -20,12 +19,13 @@ from vision_msgs.msg import Detection2DArray
 
 from edge_trt_ros.benchmark.image_source import age_ms, publish_images, start_node
 from edge_trt_ros.benchmark.road_frames import named_percentiles
+from edge_trt_ros.demo.nodes.processes import stop_process
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.runtime.select import Placement
 
 NAMESPACE = '/edge_trt_ros_benchmark'
 _RATE_HZ = 30.0
-_APPEAR_S, _TRANSITION_S, _STOP_S, _LAST_S = 30.0, 120.0, 10.0, 1.0
+_APPEAR_S, _TRANSITION_S, _LAST_S = 30.0, 120.0, 1.0
 _SETTLE_FRAMES = 30  # not counted: cold caches, and discovery still running
 _START = (('configure', Transition.TRANSITION_CONFIGURE),
           ('activate', Transition.TRANSITION_ACTIVATE))
@@ -98,12 +98,7 @@ def _inference_node(engine: Path, backend: str, placement: Placement) -> Iterato
     try:
         yield
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop_process(process)
 
 
 def _pass(node: Any, client: Any, transitions: tuple[tuple[str, int], ...]) -> float:

@@ -47,11 +47,12 @@ def _start(stack: ExitStack, name: str, parameters: dict[str, object]
     for parameter, value in parameters.items():
         command += ['-p', f'{parameter}:={value}']
     process = subprocess.Popen(command)
-    stack.callback(_stop, process)
+    stack.callback(stop_process, process)
     return process
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop_process(process: subprocess.Popen[bytes]) -> None:
+    """Stop a node's process: interrupt it, and kill it if it does not end in time."""
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         try:
