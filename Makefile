@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 # Each target creates or updates the environment first (environment/install, under a second if it
 # exists).
 

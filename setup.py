@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Installs edge_trt_ros as an ament_python package."""
 
 from glob import glob

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Deploy trained networks on a robot with ROS 2 nodes: ONNX in, detections out.
 

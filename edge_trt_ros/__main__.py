@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """`python3 -m edge_trt_ros NAME ...` is equivalent to `ros2 run edge_trt_ros NAME ...`."""
 
 from __future__ import annotations

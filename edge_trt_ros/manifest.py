@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The manifest: describes an engine file, as JSON next to it (`<engine>.json`).
 

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Open an engine, or an ONNX file as it was exported."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Percentiles without the slow import of `np.percentile`."""
 
 from __future__ import annotations

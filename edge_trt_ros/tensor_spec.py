@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Name, dtype and shape of a network's inputs and outputs."""
 
 from __future__ import annotations

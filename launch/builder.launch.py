@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Start the engine builder node with the models of a YAML file."""
 
 from launch import LaunchDescription

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Start the demo: engine builder, detector, synthetic camera and scoreboard."""
 
 from launch import LaunchDescription

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Start the inference node with an engine, remapped to the topics of your robot."""
 
 from launch import LaunchDescription

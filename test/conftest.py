@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Every test run has a ROS domain of its own, and sees this machine only."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The YAML files of this package set existing parameters to valid values."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The nodes as on a robot: separate processes that communicate over DDS."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Engines and manifests that version 0.1.0 wrote load and run; their manifests have schema 1."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Files are replaced atomically, and only regular files are read."""
 
 from __future__ import annotations

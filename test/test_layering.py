@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Imports follow the order of layers, and only certain files import heavy libraries."""
 
 from __future__ import annotations

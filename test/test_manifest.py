@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Manifests: round trip, and rejection with the name of the invalid field."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A FIFO or a device as the path of a file is rejected at once; opening one would block."""
 
 from __future__ import annotations

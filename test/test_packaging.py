@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The package files are consistent and contain nothing specific to one machine."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Percentiles equal those of NumPy, and the first call imports no module."""
 
 from __future__ import annotations

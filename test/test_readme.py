@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The README lists the parameters and commands of the code, and links existing files."""
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Files and functions stay short: 250 lines a file, 60 lines a function."""
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Files and functions stay short, and every file names its licence."""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted(path for folder in ('edge_trt_ros', 'test')
                for path in (ROOT / folder).rglob('*.py'))
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 250, 60
+HEADER = ['# Copyright 2026 edge_trt_ros maintainers', '# SPDX-License-Identifier: Apache-2.0']
 
 each_file = pytest.mark.parametrize(
     'path', FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -27,8 +31,15 @@ def function_lengths(source: str) -> Iterator[tuple[str, int]]:
 
 @each_file
 def test_file_length(path: Path) -> None:
-    lines = len(path.read_text(encoding='utf-8').splitlines())
+    # Without the three lines of copyright and licence.
+    lines = len(path.read_text(encoding='utf-8').splitlines()) - 3
     assert lines <= MAX_FILE_LINES, f'{path.relative_to(ROOT)} has {lines} lines: split it'
+
+
+@each_file
+def test_header(path: Path) -> None:
+    lines = path.read_text(encoding='utf-8').splitlines()
+    assert lines[:2] == HEADER, f'{path.relative_to(ROOT)} must start with {HEADER}'
 
 
 @each_file

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 vision_msgs, installed or the stand-in, has the message definitions that the nodes need.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Measures an engine: latency of each stage, throughput, memory."""
 
 from __future__ import annotations

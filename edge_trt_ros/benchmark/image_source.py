@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A process that publishes road images at a fixed rate, like a camera driver."""
 
 from __future__ import annotations

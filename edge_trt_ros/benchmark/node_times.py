@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Measures the inference node over DDS, from an image's stamp to its detections."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Runs the demo for a long time and measures the memory of the detector."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Command-line options derived from settings, so that `--help` matches the ROS parameters."""
 
 from __future__ import annotations

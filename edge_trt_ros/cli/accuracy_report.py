@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Compare the accuracy of a network in several precisions on the same images."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Measure an engine's latency per stage, the node, image transport and memory."""
 
 from __future__ import annotations

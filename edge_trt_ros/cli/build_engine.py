@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Build an engine and its manifest from an ONNX file."""
 
 from __future__ import annotations

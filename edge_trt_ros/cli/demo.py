@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Run the demo on this machine: camera, engine builder, detector and scoreboard nodes."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Run an engine on images or texts and print the results as JSON lines; needs no ROS graph."""
 
 from __future__ import annotations

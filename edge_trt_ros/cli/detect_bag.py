@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Run an engine on the images of a bag and write the bag with detections; needs no ROS graph."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The node that computes 3D positions of detections from depth images."""
 
 from edge_trt_ros.cli._command import run_command

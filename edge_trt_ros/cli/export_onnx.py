@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Export a trained network (PyTorch, TensorFlow) to ONNX and compare both."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The lifecycle node that runs an engine on camera images or texts."""
 
 from edge_trt_ros.ros.inference.node import InferenceNode

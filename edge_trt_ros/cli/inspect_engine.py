@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Print an engine's manifest, tensors and precision, and whether it loads on this machine."""
 
 from __future__ import annotations

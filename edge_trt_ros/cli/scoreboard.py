@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Start the demo's detector, score its detections, and write pictures and a result."""
 
 from __future__ import annotations

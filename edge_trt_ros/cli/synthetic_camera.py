@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The demo's synthetic camera."""
 
 from edge_trt_ros.demo.nodes.synthetic_camera import SyntheticCamera

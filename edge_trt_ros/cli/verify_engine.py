@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Compare an engine with the ONNX that it was built from, run by ONNX Runtime in float32."""
 
 from __future__ import annotations

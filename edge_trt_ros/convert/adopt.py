@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Adopt an engine that Ultralytics' exporter built, with the metadata in its header.
 

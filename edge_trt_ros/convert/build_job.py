@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Run a build in a child process: a crash, an out-of-memory kill or a hang ends only the build.
 

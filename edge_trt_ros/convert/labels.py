@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Read class names from a text file, or from the `names` of an Ultralytics YAML file."""
 
 from __future__ import annotations

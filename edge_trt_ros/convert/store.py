@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Engines on disk: a lock admits one builder at a time, and replacement is atomic.
 

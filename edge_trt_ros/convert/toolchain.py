@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The library that builds engines on this machine, with its version and GPU."""
 
 from __future__ import annotations

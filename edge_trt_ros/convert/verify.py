@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Compare an open engine with the ONNX model that it was built from, run by ONNX Runtime."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Compare a network in several precisions: mAP, agreement, latency and size."""
 
 from __future__ import annotations

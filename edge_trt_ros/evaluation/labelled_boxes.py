@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The labelled objects of one image, against which detections are scored."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Read the labels of images: a COCO file, or YOLO text files next to the images."""
 
 from __future__ import annotations

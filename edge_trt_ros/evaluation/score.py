@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Recall and precision of detections at one confidence and an IoU of 0.5."""
 
 from __future__ import annotations

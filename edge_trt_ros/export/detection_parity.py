@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Match the rows of two lists of detections, so that they can be compared row by row."""
 
 from __future__ import annotations

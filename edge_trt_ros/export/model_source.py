@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Recognise what a model is stored as, from its name or first bytes; loads nothing."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The export options: everything that decides which ONNX is exported from a network."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Compare an ONNX with the network it was exported from, and find the first difference."""
 
 from __future__ import annotations

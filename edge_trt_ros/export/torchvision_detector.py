@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Wrap torchvision detectors as networks of plain tensors, which exporters require."""
 
 from __future__ import annotations

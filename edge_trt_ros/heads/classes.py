@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Image and text classifiers: one output [1, classes] of probabilities or logits."""
 
 from __future__ import annotations

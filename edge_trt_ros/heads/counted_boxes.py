@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """EfficientNMS outputs: num_dets [1, 1], boxes [1, n, 4], scores and classes [1, n]."""
 
 from __future__ import annotations

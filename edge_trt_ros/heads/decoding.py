@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Functions that the NumPy decoders of several heads share."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """DETR family: logits [1, queries, classes] and boxes [1, queries, 4]."""
 
 from __future__ import annotations

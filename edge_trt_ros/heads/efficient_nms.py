@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The inputs of the plugin `EfficientNMS_TRT`: boxes and scores; the plugin itself is removed.
 

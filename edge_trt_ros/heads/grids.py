@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The grids of one-stage detectors: their cells and anchors in output order."""
 
 from __future__ import annotations

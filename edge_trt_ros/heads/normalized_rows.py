@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Ultralytics RT-DETR: [1, queries, 4 + classes], normalised centre and size, then classes."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """YOLOv7 with built-in NMS: [n, 7] with image index, corners, class and score."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Semantic segmentation: one output [1, classes, height, width] of logits."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Decoded rows of boxes, [1, boxes, 5 + classes]: centre, size, objectness, classes.
 

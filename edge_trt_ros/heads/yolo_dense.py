@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Ultralytics v8, v9, 11 and 12: [1, 4 + classes, anchors]."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Ultralytics v10 and 26, or exported with nms=True: [1, boxes, 6]; they need no NMS."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """YOLOv5 and v7 without decoding: logits [1, 3, rows, columns, 5 + classes] per grid."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Ultralytics OBB: dense rows with an angle in radians, [1, 4 + classes + 1, anchors]."""
 
 from __future__ import annotations

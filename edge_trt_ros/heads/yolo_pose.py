@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Ultralytics pose: dense rows with keypoints, [1, 4 + classes + keypoints * numbers, anchors]."""
 
 from __future__ import annotations

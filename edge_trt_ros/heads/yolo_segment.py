@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Ultralytics segmentation: dense rows with mask coefficients, and mask prototypes."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """YOLOX without decoding: [1, cells, 5 + classes], boxes as offsets in their cells."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Decodes the outputs of an engine: by an output format of its task, or by its head."""
 
 from __future__ import annotations

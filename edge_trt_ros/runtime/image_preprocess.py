@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Converts a frame to the network's input tensor on the host, with OpenCV."""
 
 from __future__ import annotations

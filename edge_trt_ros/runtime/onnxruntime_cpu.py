@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """ONNX Runtime on the CPU: the default on machines without a GPU or TensorRT."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The complete path from a sample to its result, without ROS."""
 
 from __future__ import annotations

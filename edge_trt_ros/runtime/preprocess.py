@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Preprocessing on the host: a protocol, and an implementation per kind of input."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Samples that a network runs on: a camera frame, the tokens of a text, or plain tensors."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Copies the caller's tensors to the network's input tensors unchanged."""
 
 from __future__ import annotations

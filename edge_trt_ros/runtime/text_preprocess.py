@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Converts a text to input tensors with the tokenizer that the network was trained with."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Reads ROS 2 bags (MCAP or sqlite3) with rosbags, without a ROS installation or plugins."""
 
 from __future__ import annotations

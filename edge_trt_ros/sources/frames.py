@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Converts raw or encoded images to frames, and rejects invalid images with a clear error."""
 
 from __future__ import annotations

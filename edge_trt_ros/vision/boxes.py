@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Boxes: formats, clipping, overlap (IoU) and non-maximum suppression."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Detections of one image: arrays of equal length, one row for each object."""
 
 from __future__ import annotations

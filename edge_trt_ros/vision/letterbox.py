@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Fit an image into a network's input without changing its aspect ratio, and map back."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Matches the detections of two networks on the same images, pair by pair."""
 
 from __future__ import annotations

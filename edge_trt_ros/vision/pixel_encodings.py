@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The supported image encodings, and their conversion to BGR."""
 
 from __future__ import annotations

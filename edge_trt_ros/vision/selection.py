@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Selects detections in source pixels from candidates in network pixels."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Computes 3D boxes in the camera's frame from image boxes and a depth image."""
 
 from __future__ import annotations

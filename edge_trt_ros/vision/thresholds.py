@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Thresholds that decide which results of a network are kept."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Persistent track IDs: matches the detections of one camera from frame to frame.
 

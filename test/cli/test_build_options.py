@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """An option of a build is declared once: `--help`, ROS parameters and YAML say the same."""
 
 from __future__ import annotations

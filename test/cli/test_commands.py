@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The commands as processes: exit status, errors as one sentence, only JSON on stdout."""
 
 from __future__ import annotations

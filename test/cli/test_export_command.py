@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The command `export_onnx`: its JSON, its errors and its progress bar."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Commands with manifests of schema 1, contradictory manifests, plans and FIFOs."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The README's table of networks lists the heads of the registry."""
 
 from __future__ import annotations

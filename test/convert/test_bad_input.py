@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Bad input is refused with a one-line message and an error code; the old engine stays."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Builds: appended heads, stale engines, failed builds and their effect on the old engine."""
 
 from __future__ import annotations

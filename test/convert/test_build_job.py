@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Builds in a child process: successful, failed, canceled, killed."""
 
 from __future__ import annotations

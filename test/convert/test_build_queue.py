@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The queue of builds, on real builds in child processes and without ROS."""
 
 from __future__ import annotations

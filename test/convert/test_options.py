@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Build options: validation, hashes, and parsing of shapes and labels."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Plans of builds: their facts and errors, equality, and what the manifest stores."""
 
 from __future__ import annotations

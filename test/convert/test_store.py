@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Engines on disk: locking, atomic replacement, full and read-only disks."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The evaluation of the demo's detector, and the accuracy of the shipped detector."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The synthetic road: reproducible frames, and a truth that matches the pixels."""
 
 from __future__ import annotations

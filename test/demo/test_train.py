@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The demo's training: the loss falls, and the converter accepts the export."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The accuracy report with COCO labels, with YOLO labels and without labels."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Fixtures: a network, in memory and in every supported kind of file."""
 
 from __future__ import annotations

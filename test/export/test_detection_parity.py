@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Lists of detections that differ only in their order, and lists that differ in more."""
 
 from __future__ import annotations

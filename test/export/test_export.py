@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """PyTorch networks are exported to ONNX files that compute the same, or to no file at all."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Invalid export options are refused before a framework is loaded."""
 
 from __future__ import annotations

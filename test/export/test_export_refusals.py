@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Sources that cannot be exported: one sentence, and no file is written."""
 
 from __future__ import annotations

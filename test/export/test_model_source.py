@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The kind of a source is recognised without loading it; missing libraries are named."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """TensorFlow and Keras networks are exported through tf2onnx and checked like others."""
 
 from __future__ import annotations

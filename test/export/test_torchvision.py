@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """torchvision detectors: the exported ONNX detects what PyTorch detects."""
 
 from __future__ import annotations

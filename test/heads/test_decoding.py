@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Detector heads: encoded boxes are decoded to the same boxes."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A head that a user adds in a file of their own works everywhere a built-in head does."""
 
 from __future__ import annotations

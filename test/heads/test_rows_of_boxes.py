@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Decoders against explicit boxes; invalid outputs are rejected."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A manifest that contradicts its engine is rejected with one sentence, before allocation."""
 
 from __future__ import annotations

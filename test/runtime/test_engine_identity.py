@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Engines for another library, version, platform or GPU are rejected before loading."""
 
 from __future__ import annotations

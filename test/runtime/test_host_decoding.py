@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """An engine without appended nodes is decoded on the host by the head that its manifest names."""
 
 from __future__ import annotations

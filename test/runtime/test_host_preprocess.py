@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The input tensor computed on the host, against the formula."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Kernels are compiled once by NVRTC or nvcc, and cached; no GPU is needed."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The source of the CUDA kernel, compiled for the CPU, against the host's preprocessing."""
 
 from __future__ import annotations

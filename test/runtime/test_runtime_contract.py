@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The runtime contract: the same tests for every runtime."""
 
 from __future__ import annotations

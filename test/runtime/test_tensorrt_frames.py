@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """TensorRT engines: frames in a CUDA graph, frames in flight, stage times and memory."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """TensorRT engines: what is rejected on loading, dynamic shapes, headers and caches."""
 
 from __future__ import annotations

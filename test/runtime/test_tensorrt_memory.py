@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """TensorRT engines: a full GPU raises an error, and opening and closing leaks no memory."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """TensorRT engines: the preprocessing on the GPU computes the same tensors as the host."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """TensorRT engines: runtimes that several threads open, run and close."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The header of Ultralytics engines, and bytes that are not a header."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Engines built in memory, and outputs of their ONNX models, for tests that compare the two."""
 
 from __future__ import annotations

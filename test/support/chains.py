@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Chains of convolutions: small networks whose precision is easy to predict."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Detectors with random weights and the output formats of each family's exporter."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The boxes of detectors, decoded in plain loops as a reference for the heads."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """TensorRT runtimes on this GPU, networks that echo their input, and what the host computes."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Helpers of tests on a GPU: skip marks, and engines for the GPU."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A ROS graph in this process: nodes under test, a peer node and an executor."""
 
 from __future__ import annotations

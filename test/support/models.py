@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Small detectors with the heads of real networks, built in code."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Small PyTorch networks to export; requires torch."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Small networks for tasks other than detection, with random weights."""
 
 from __future__ import annotations

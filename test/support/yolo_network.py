@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A network with the size and structure of YOLOv8n and random weights, for benchmarks."""
 
 from __future__ import annotations

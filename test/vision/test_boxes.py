@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Box arithmetic against explicit numbers, and NMS against a naive implementation."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Fields of detections stay aligned, and arrays with wrong shapes are rejected."""
 
 from __future__ import annotations

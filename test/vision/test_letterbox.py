@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Letterboxes: position and size, resizing like OpenCV, and mapping back to the source."""
 
 from __future__ import annotations

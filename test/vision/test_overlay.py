@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Boxes are drawn at the right position in the colour of their class."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Track IDs: objects on the synthetic road keep them, and a reset drops them."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Compare the boxes of an engine with those of its ONNX model."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Maximum differences between an engine and its ONNX model in float32, by precision."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Compare the values of an engine with those of its ONNX model: scores, class maps, tensors."""
 
 from __future__ import annotations

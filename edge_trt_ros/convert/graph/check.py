@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Check an ONNX file: structure, shapes, inputs, NaN in weights, supported operators."""
 
 from __future__ import annotations

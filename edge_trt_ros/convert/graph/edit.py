@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Helpers to rewrite a graph: prepare a copy, find nodes and tensor types, prune weights."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Facts about an ONNX graph that a user wants to know before it is built."""
 
 from __future__ import annotations

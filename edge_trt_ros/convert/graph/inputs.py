@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The inputs of a network: one image, or the tokens of a text; open dimensions are fixed."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Count the layers of a network by the precision they compute in."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Read an ONNX file from disk, with its external data and its tokenizer."""
 
 from __future__ import annotations

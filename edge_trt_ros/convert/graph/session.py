@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Run a graph with ONNX Runtime on the CPU, for measurements and comparisons."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Walk a graph from its outputs to its inputs, to find the operators that compute a tensor."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Emulate a bf16 graph in float32 with rounding, because CPUs run no bf16 convolutions."""
 
 from __future__ import annotations

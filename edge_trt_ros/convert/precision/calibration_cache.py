@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A cache of measured ranges next to the engine, with a hash of everything they depend on."""
 
 from __future__ import annotations

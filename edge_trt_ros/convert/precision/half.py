@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Write half precision into the graph: weights and activations in fp16 or bf16, with casts.
 

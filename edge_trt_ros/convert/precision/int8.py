@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Write int8 into the graph: explicit, symmetric Q/DQ at the inputs of convolutions.
 

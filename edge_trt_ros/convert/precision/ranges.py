@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Measure the ranges of a network's tensors on calibration images, with ONNX Runtime."""
 
 from __future__ import annotations

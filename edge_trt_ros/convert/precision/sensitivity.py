@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Choose the layers that compute in int8: all of them, unless this exceeds the accuracy budget.
 

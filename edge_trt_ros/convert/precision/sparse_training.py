@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Prune a PyTorch network 2:4 and keep the zeros while it is fine-tuned.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """2:4 sparsity: two of four neighbouring input channels are zero, and kernels skip them."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Task detect: the device returns candidates; boxes are compared."""
 
 from __future__ import annotations

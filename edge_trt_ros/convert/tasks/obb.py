@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Task obb: the device returns candidates with an angle."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Task semantic: the device returns the class of each pixel; class maps are compared."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The converter's part of a task: its device outputs, and how its results are compared."""
 
 from __future__ import annotations

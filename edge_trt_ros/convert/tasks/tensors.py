@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Task tensors: the device returns the network's own outputs as float32."""
 
 from __future__ import annotations

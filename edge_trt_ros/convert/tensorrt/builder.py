@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Build a TensorRT engine from an ONNX graph: strongly typed, with progress and cancellation.
 

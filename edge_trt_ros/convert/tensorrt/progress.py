@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Report the progress of a TensorRT build as a single fraction, and cancel it."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The detector that is part of the package, trained on the synthetic road by `train.py`."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Build the engine and start the detector through their ROS services."""
 
 from __future__ import annotations

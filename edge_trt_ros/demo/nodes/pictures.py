@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Write the images that the demo saves of its detections."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Run the demo's four nodes as processes, without a launch system."""
 
 from __future__ import annotations

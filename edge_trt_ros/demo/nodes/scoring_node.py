@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The node that scores detections against the truth and collects overlay images."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The node that publishes images of the synthetic road, as a camera does, and the truth."""
 
 from __future__ import annotations

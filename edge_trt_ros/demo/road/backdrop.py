@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The static background: sky, sun, clouds and a skyline."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The moving ground in front of the camera: asphalt, kerbs and verges, lit and hazed."""
 
 from __future__ import annotations

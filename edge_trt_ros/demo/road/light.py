@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Light of the demo's scenes: how time of day and weather change colours."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Pedestrians, cyclists and cones as solids; they walk or ride along +z."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Objects next to the road, which may hide road users: trees, lamps, signs and houses."""
 
 from __future__ import annotations

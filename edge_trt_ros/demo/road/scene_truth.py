@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Compute the true boxes of the objects in front of a camera."""
 
 from __future__ import annotations

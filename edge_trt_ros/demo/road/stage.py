@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Draw solids in front of a camera: their picture, their shadows and the map of visible objects.
 

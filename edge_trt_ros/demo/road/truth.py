@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What is in a frame of the synthetic road, and which objects a detector has to find."""
 
 from __future__ import annotations

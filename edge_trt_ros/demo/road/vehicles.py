@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Cars and trucks as solids, in their own frame, heading along +z."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Writes bags through rosbags, to a temporary folder that is renamed when the bag is complete."""
 
 from __future__ import annotations

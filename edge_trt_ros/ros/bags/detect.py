@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Runs an engine on the images of a bag and writes a bag with the detections."""
 
 from __future__ import annotations

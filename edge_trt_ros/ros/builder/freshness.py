@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Caches whether an engine is stale, so that diagnostics at 1 Hz do not hash gigabytes."""
 
 from __future__ import annotations

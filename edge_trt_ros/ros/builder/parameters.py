@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Parameters of the engine builder node: a list of models, and a group for each model."""
 
 from __future__ import annotations

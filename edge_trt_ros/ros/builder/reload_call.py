@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Asks a detector to load its new engine, without blocking the caller."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Configures and activates a node without a lifecycle manager, once its engine exists."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Rolling statistics of a stream: percentiles of each stage, rates, drops."""
 
 from __future__ import annotations

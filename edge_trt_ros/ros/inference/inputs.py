@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The input topic of an engine, by the kind of the network's input."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Parameters that an operator tunes; the properties of the network are in the manifest."""
 
 from __future__ import annotations

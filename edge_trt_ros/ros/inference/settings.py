@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Settings of a stream: one immutable value, so that no frame sees a half-applied change."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A worker thread with a bounded queue that drops the oldest items."""
 
 from __future__ import annotations

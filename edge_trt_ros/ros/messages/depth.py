@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Validates depth images and camera_info messages and converts them."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Converts 3D boxes to vision_msgs and point clouds."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Forwards the package's Python log, with TensorRT's messages, to a ROS logger."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """QoS profiles by their rclpy names, and the error message for incompatible profiles."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Runs a node as a process: sets up the transport, starts rclpy and spins the node."""
 
 from __future__ import annotations

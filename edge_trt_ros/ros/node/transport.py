@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Transport settings that a process needs before it starts rclpy, so that camera images arrive.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Parameters of the node that computes 3D positions of detections."""
 
 from __future__ import annotations

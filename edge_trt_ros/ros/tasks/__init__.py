@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Topics and messages of each task, one file per task; `TASKS` is the registry."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Tasks classify and text: `classification`, the highest score first."""
 
 from __future__ import annotations

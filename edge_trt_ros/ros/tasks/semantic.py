@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Task semantic: `mask`, the class index of each pixel as in `label_info`, and `mask_color`.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Task tensors: `tensors`, one message for each output; Float32MultiArray has no header."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """CUDA graphs: the GPU work of a sample, captured once and launched with one call."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Compiles CUDA kernels once per machine and caches the machine code on disk."""
 
 from __future__ import annotations

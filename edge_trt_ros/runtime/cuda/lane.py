@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Runs a sample on the GPU: upload, preprocess, network, download; in a CUDA graph if possible."""
 
 from __future__ import annotations

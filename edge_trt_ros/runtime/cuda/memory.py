@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Allocates device memory and pinned host memory that an `ExitStack` frees."""
 
 from __future__ import annotations

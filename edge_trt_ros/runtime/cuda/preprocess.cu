@@ -1,3 +1,6 @@
+// Copyright 2026 edge_trt_ros maintainers
+// SPDX-License-Identifier: Apache-2.0
+
 // Converts the bytes of an image message to the network's input in one pass.
 //
 // One thread computes one pixel of the input: letterbox, bilinear interpolation with half-pixel centres as

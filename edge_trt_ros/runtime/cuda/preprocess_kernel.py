@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The CUDA kernel that converts the bytes of an image to the network's input tensor."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """CUDA sessions: the primary context of a GPU and a stream."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Slots: the tensors of one sample on the device, and its outputs in pinned host memory."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Finds the NVIDIA GPU through its driver, without creating a CUDA context."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Runs a TensorRT engine on a GPU: a separate stream, and a CUDA graph per sample."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Checks that an engine fits this library and GPU, before the engine is loaded."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 The only module that imports TensorRT: `tensorrt` (10 and 11) or `tensorrt_rtx` (for RTX).
 

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A deserialised TensorRT engine with its execution context; tensors are bound by name."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The header that Ultralytics' exporter writes before a plan: a length, then JSON."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """
 Tasks in the vision layer: each file defines the results of a task, their drawing and JSON.
 

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Task pose: detections with keypoints, such as joints of a person or corners of a pallet."""
 
 from __future__ import annotations

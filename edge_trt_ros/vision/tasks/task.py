@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Tasks in the vision layer: how engine outputs are decoded, drawn and written as JSON."""
 
 from __future__ import annotations

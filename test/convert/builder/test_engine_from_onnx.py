@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Engines built by TensorRT for RTX, which needs no GPU."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Calibration images from folders and bags, and the errors of invalid sets."""
 
 from __future__ import annotations

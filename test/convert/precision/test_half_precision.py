@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Graphs in fp16 and bf16: accuracy, and the nodes that stay in float32."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Graphs in int8: Q/DQ nodes, calibration methods, and the accuracy budget."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """2:4 sparsity: detected in ONNX weights, trained in PyTorch, built by TensorRT."""
 
 from __future__ import annotations

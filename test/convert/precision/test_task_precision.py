@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Networks of each task in lower precision, and their accuracy drop."""
 
 from __future__ import annotations

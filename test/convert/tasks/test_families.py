@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """All families of detectors: results with and without appended head match the reference."""
 
 from __future__ import annotations

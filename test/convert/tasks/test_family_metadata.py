@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Preprocessing, labels and anchors of the families of detectors."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Keypoints and oriented boxes, decoded on device and host, match plain NumPy code."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Instance segmentation, decoded on device and host, matches plain bilinear sampling."""
 
 from __future__ import annotations

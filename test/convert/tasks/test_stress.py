@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Detectors at the limits: 1 class and 1,200, no detections and 5,000."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Tasks other than detection, decoded on device and host, match plain NumPy code."""
 
 from __future__ import annotations

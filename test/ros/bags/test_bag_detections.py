@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Bags with detections: both storage formats, invalid bags and images, no partial output."""
 
 from __future__ import annotations

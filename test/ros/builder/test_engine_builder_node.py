@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The builder node: its services, its checks of parameters, reload after a build."""
 
 from __future__ import annotations

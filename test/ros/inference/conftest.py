@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Fixtures for tests of the inference node: a ROS graph, an engine, an active node, an image."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Images that the inference node receives: formats, invalid images, dropped images."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Lifecycle of the inference node: transitions, invalid engines, autostart, reload."""
 
 from __future__ import annotations

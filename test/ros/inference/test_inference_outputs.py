@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """What the inference node publishes besides detections: labels, overlay, track IDs, status."""
 
 from __future__ import annotations

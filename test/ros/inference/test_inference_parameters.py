@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Parameters of the inference node: live changes, invalid values, unknown names."""
 
 from __future__ import annotations

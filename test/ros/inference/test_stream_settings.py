@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """A frame is decoded, labelled and published with one engine and one set of parameters."""
 
 from __future__ import annotations

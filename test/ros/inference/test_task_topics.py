@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Topics of the inference node for tasks other than detection."""
 
 from __future__ import annotations

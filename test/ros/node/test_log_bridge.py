@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The package's Python log is forwarded to the ROS logger, with severities."""
 
 from __future__ import annotations

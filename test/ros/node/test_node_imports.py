@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """Each node loads only what it runs: its module is started in an interpreter of its own."""
 
 from __future__ import annotations

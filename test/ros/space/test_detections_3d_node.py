@@ -1,3 +1,6 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
 """The node that computes 3D positions from detections and depth, on a real ROS graph."""
 
 from __future__ import annotations
