@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from rclpy.lifecycle import TransitionCallbackReturn
 
 from edge_trt_ros.engine_file import next_manifest_path
 from edge_trt_ros.manifest import manifest_path
+from edge_trt_ros.ros.node.managed_node import ManagedNode
 
 Signature = tuple[object, ...]
 
@@ -20,8 +21,8 @@ class Autostart:
     """
     Activates a node once. After a failure it retries when the engine file changes.
 
-    It never reverts a transition of the operator: a node that was active once is not activated
-    again.
+    It never reverts a transition of the operator: it ends when the operator changes the state
+    first, and a node that was active once is not activated again.
 
     :param node: the node to start.
     :param wanted: returns whether to start it.
@@ -29,7 +30,7 @@ class Autostart:
     :param period_s: period of the checks in seconds.
     """
 
-    def __init__(self, node: LifecycleNode, wanted: Callable[[], bool],
+    def __init__(self, node: ManagedNode, wanted: Callable[[], bool],
                  engine_file_path: Callable[[], str], period_s: float = 1.0) -> None:
         self._node = node
         self._wanted = wanted
@@ -49,6 +50,9 @@ class Autostart:
         self._look()
 
     def _look(self) -> None:
+        if self._node.is_operated or self._node.state_label != 'unconfigured':
+            self._node.destroy_timer(self._timer)
+            return
         if not self._wanted():
             return
         signature = _signature(self._engine_file_path())

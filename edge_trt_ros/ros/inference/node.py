@@ -18,7 +18,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.event_handler import SubscriptionEventCallbacks
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.task import Future
@@ -35,6 +35,7 @@ from edge_trt_ros.ros.inference.stream import InferenceStream
 from edge_trt_ros.ros.inference.stream_status import idle_status, stream_status
 from edge_trt_ros.ros.messages.detections import label_info_message
 from edge_trt_ros.ros.node.answers import answer_service, explain, guarded
+from edge_trt_ros.ros.node.managed_node import ManagedNode
 from edge_trt_ros.ros.node.parameters import DeclaredParameters, unknown_parameters
 from edge_trt_ros.ros.node.qos import incompatible_qos, qos_profile
 from edge_trt_ros.ros.node.status_messages import diagnostics_message
@@ -44,7 +45,7 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
-class InferenceNode(LifecycleNode):
+class InferenceNode(ManagedNode):
     """Publishes an engine's results; see `inference_node` in the README for its interfaces."""
 
     def __init__(self, **node_arguments: Any) -> None:
