@@ -7,7 +7,7 @@ Deploy trained networks on a robot with ROS 2 nodes: ONNX in, detections out.
 Each folder is a layer, and may import only the layers to its left::
 
     errors, files, settings, tensor_spec, manifest <- vision <- heads <- runtime <- sources
-    sources <- convert <- export <- evaluation <- open_model <- ros <- demo <- benchmark <- cli
+    sources <- convert <- export <- evaluation <- opening <- ros <- demo <- benchmark <- cli
 
 vision     pixels, boxes, detections, tasks: pure arithmetic
 heads      the output formats of networks: recognition, appended nodes, decoding
@@ -16,7 +16,7 @@ sources    frames from messages, image files and bags
 convert    builds a checked and verified engine and its manifest from an ONNX
 export     exports networks of other frameworks to ONNX
 evaluation compares detections with labels
-open_model opens an engine, or an ONNX with the converter
+opening    opens an engine, or an ONNX with the converter
 ros        the nodes, their parameters and messages
 demo       a synthetic road, a detector trained on it, and a score
 benchmark  measures each stage of a frame on this machine

@@ -17,7 +17,7 @@ LAYERS = (
     ('errors', 'files', 'percentiles', 'stamps', 'tensor_spec', 'settings', 'network_input',
      'manifest', 'manifest_json', 'engine_file'),
     ('vision',), ('heads',), ('runtime',), ('sources',), ('convert',), ('export',),
-    ('evaluation',), ('open_model',), ('ros',), ('demo',), ('benchmark',),
+    ('evaluation',), ('opening',), ('ros',), ('demo',), ('benchmark',),
     ('cli', '__main__', '__init__'))
 OWNERS = {
     'rclpy': ('ros/', 'demo/', 'benchmark/', 'cli/'),

@@ -16,7 +16,7 @@ from std_msgs.msg import Header
 
 from edge_trt_ros.benchmark.road_frames import named_percentiles, road_frames
 from edge_trt_ros.files import sha256_hex
-from edge_trt_ros.open_model import open_model
+from edge_trt_ros.opening import open_network
 from edge_trt_ros.ros.messages.detections import detections_message
 from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import infer, warm_up
@@ -47,7 +47,7 @@ def measure_engine(path: Path, backend: str, size_wh: tuple[int, int], count: in
     """
     frames = road_frames(size_wh)
     started = perf_counter()
-    opened = open_model(path, backend, placement)
+    opened = open_network(path, backend, placement)
     with opened.runtime as runtime:
         warm_up(runtime)
         opened_s = perf_counter() - started
@@ -66,7 +66,7 @@ def measure_engine(path: Path, backend: str, size_wh: tuple[int, int], count: in
         figures['memory_mb'] = _memory_mb(path, backend, placement, runtime, frames)
     if on_gpu and placement.use_graph:
         plain = Placement(placement.device_id, placement.dla_core, use_graph=False)
-        with open_model(path, backend, plain).runtime as runtime:
+        with open_network(path, backend, plain).runtime as runtime:
             figures['without_graph'] = _latency(runtime, frames, count)
     return figures
 
@@ -111,7 +111,7 @@ def _memory_mb(path: Path, backend: str, placement: Placement, runtime: Runtime,
     """Return memory in use; opening a second time shows the memory besides the engine's own."""
     memory = {'host': psutil.Process().memory_info().rss / 1e6, **runtime.memory_mb()}
     if 'gpu_memory_used_mb' in memory:
-        with open_model(path, backend, placement).runtime as second:
+        with open_network(path, backend, placement).runtime as second:
             for slot in range(second.slots):
                 infer(second, frames[0], Thresholds(), slot=slot)
             after = second.memory_mb()

@@ -17,7 +17,7 @@ from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.files import write_file
 from edge_trt_ros.manifest import EngineManifest
-from edge_trt_ros.open_model import open_model
+from edge_trt_ros.opening import open_network
 from edge_trt_ros.runtime.pipeline import infer
 from edge_trt_ros.runtime.samples import Frame, Sample
 from edge_trt_ros.runtime.text_preprocess import TextTokens
@@ -43,7 +43,7 @@ def main() -> None:
 
     def work() -> None:
         thresholds = Thresholds(confidence=arguments.confidence, nms_iou=arguments.nms)
-        with open_model(arguments.engine, arguments.backend).runtime as runtime:
+        with open_network(arguments.engine, arguments.backend).runtime as runtime:
             manifest = runtime.manifest
             task = find_task(manifest.task)
             samples = _texts(arguments.text, manifest) if arguments.text \

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.cli._progress import terminal_size
 from edge_trt_ros.errors import BagError
-from edge_trt_ros.open_model import open_model
+from edge_trt_ros.opening import open_network
 from edge_trt_ros.vision.thresholds import Thresholds
 
 
@@ -50,7 +50,7 @@ def main() -> None:
         thresholds = Thresholds(confidence=arguments.confidence, nms_iou=arguments.nms)
         started = perf_counter()
         # disable=None shows the bar only on a terminal.
-        with open_model(arguments.engine, arguments.backend).runtime as runtime, \
+        with open_network(arguments.engine, arguments.backend).runtime as runtime, \
                 tqdm(unit='image', file=sys.stderr, leave=False, disable=None,
                      **terminal_size()) as bar:
             def progress(done: int, total: int) -> None:

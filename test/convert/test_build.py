@@ -22,7 +22,7 @@ from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.plan_identity import why_stale
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import BuildError, ModelError
-from edge_trt_ros.open_model import open_model
+from edge_trt_ros.opening import open_network
 from edge_trt_ros.runtime.pipeline import detect
 from edge_trt_ros.vision.thresholds import Thresholds
 
@@ -44,7 +44,7 @@ def test_device_and_host_decoding_agree(tmp_path: Path, model: object, head: str
     assert built.manifest.decoder == head
     build_engine(path, tmp_path / 'm.engine', OPTIONS)
     thresholds, found_head = Thresholds(confidence=0.3), head_of(path)
-    with open_model(tmp_path / 'm.engine').runtime as runtime:
+    with open_network(tmp_path / 'm.engine').runtime as runtime:
         for seed in range(5):
             frame = noise_frame((150 + seed, 91), seed)
             raw, letterbox = raw_outputs(path, built.manifest, frame)

@@ -20,7 +20,7 @@ from edge_trt_ros.demo.road.scene import CLASS_NAMES
 from edge_trt_ros.demo.road.truth import Truth
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.evaluation.average_precision import average_precision, mean_average_precision
-from edge_trt_ros.open_model import open_model
+from edge_trt_ros.opening import open_network
 from edge_trt_ros.vision.detections import Detections
 
 
@@ -61,7 +61,7 @@ def test_absent_classes_do_not_lower_the_mean() -> None:
 
 
 def test_the_shipped_model_detects_road_users() -> None:
-    with open_model(MODEL_PATH).runtime as runtime:
+    with open_network(MODEL_PATH).runtime as runtime:
         figures = evaluate(runtime, frames=12, confidence=0.3)
     assert figures['objects'] > 60
     assert figures['recall'] > 0.85 and figures['precision'] > 0.85
@@ -69,7 +69,7 @@ def test_the_shipped_model_detects_road_users() -> None:
 
 
 def test_other_labels_are_refused() -> None:
-    with open_model(MODEL_PATH).runtime as runtime:
+    with open_network(MODEL_PATH).runtime as runtime:
         runtime.manifest = replace(runtime.manifest, labels=('cat', 'dog'))
         with pytest.raises(ConfigurationError, match='has the labels cat, dog, expected car'):
             evaluate(runtime, frames=1, confidence=0.3)

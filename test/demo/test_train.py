@@ -27,7 +27,7 @@ from edge_trt_ros.demo.road.scene import CLASS_NAMES  # noqa: E402
 from edge_trt_ros.errors import ModelError  # noqa: E402
 from edge_trt_ros.export import export  # noqa: E402
 from edge_trt_ros.export.options import ExportOptions  # noqa: E402
-from edge_trt_ros.open_model import open_model  # noqa: E402
+from edge_trt_ros.opening import open_network  # noqa: E402
 
 SIZE_WH = (384, 224)
 CELLS = 56 * 32 + 28 * 16 + 14 * 8
@@ -116,7 +116,7 @@ def test_the_export_has_the_metadata_and_layout_of_ultralytics(net: RoadUserNet,
         raw = enlarged(torch.full((1, 3, 256, 448), 0.4))
         low, high = enlarged.boxes(raw)[0].numpy()[:, :2], enlarged.boxes(raw)[0].numpy()[:, 2:]
     assert found[0, :2].T == pytest.approx((low + high) / 2, abs=1e-2)
-    with open_model(path).runtime as runtime:
+    with open_network(path).runtime as runtime:
         assert runtime.manifest.head == 'yolo_dense'
         assert runtime.manifest.labels == CLASS_NAMES
         assert evaluate(runtime, frames=1, confidence=0.3)['frames'] == 1

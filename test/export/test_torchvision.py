@@ -27,7 +27,7 @@ from edge_trt_ros.export.detection_parity import aligned  # noqa: E402
 from edge_trt_ros.export.export import export_onnx  # noqa: E402
 from edge_trt_ros.export.options import ExportOptions, inputs_from_text  # noqa: E402
 from edge_trt_ros.network_input import ImageInput  # noqa: E402
-from edge_trt_ros.open_model import open_model  # noqa: E402
+from edge_trt_ros.opening import open_network  # noqa: E402
 from edge_trt_ros.runtime.image_preprocess import ImagePreprocess  # noqa: E402
 from edge_trt_ros.runtime.pipeline import detect  # noqa: E402
 from edge_trt_ros.runtime.samples import Frame  # noqa: E402
@@ -89,7 +89,7 @@ def test_boxes_match_torchvision(name: str, tmp_path: Path) -> None:
                 frames=[frame])
     build_engine(tmp_path / 'm.onnx', tmp_path / 'm.engine',
                  BuildOptions(backend='onnxruntime'))
-    with open_model(tmp_path / 'm.engine').runtime as runtime:
+    with open_network(tmp_path / 'm.engine').runtime as runtime:
         assert runtime.manifest.labels == LABELS
         found, _ = detect(runtime, frame, Thresholds(confidence=0.2))
         preprocess = ImagePreprocess(runtime.manifest.image_input)
@@ -129,7 +129,7 @@ def test_an_image_without_objects(name: str, tmp_path: Path) -> None:
     export_onnx('export.test_torchvision:blind', tmp_path / 'm.onnx', options, arguments=[name])
     build_engine(tmp_path / 'm.onnx', tmp_path / 'm.engine',
                  BuildOptions(backend='onnxruntime', precision='fp16'))
-    with open_model(tmp_path / 'm.engine').runtime as runtime:
+    with open_network(tmp_path / 'm.engine').runtime as runtime:
         found, _ = detect(runtime, noise_frame((SIZE, SIZE)), Thresholds(confidence=0.0))
     assert not len(found) or not found.scores.any()
 

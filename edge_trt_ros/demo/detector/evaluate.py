@@ -31,7 +31,7 @@ from edge_trt_ros.errors import ConfigurationError, described, EdgeTrtError
 from edge_trt_ros.evaluation.average_precision import mean_average_precision
 from edge_trt_ros.evaluation.labelled_boxes import LabelledBoxes
 from edge_trt_ros.evaluation.score import Score
-from edge_trt_ros.open_model import open_model
+from edge_trt_ros.opening import open_network
 from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import detect
 from edge_trt_ros.runtime.samples import Frame
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The CPU runtime uses one thread for every two cores of this process.
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2 * options.threads])
     try:
-        with open_model(options.model).runtime as runtime:
+        with open_network(options.model).runtime as runtime:
             figures = evaluate(runtime, options.frames, options.confidence)
     except EdgeTrtError as error:
         print(described(error), file=sys.stderr)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_trt_ros.errors import ConfigurationError
-from edge_trt_ros.open_model import open_model
+from edge_trt_ros.opening import open_network
 from edge_trt_ros.ros.inference.inputs import input_topic, InputTopic
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.messages.detections import class_id_texts
@@ -86,8 +86,8 @@ def open_settings(parameters: InferenceParameters) -> StreamSettings:
     :param parameters: the node's parameters, the path of the engine among them.
     :raises EdgeTrtError: if it cannot be opened, or class_names contains an unknown label.
     """
-    opened = open_model(Path(parameters.engine_file_path).expanduser(), parameters.backend,
-                        Placement(parameters.device_id, parameters.dla_core))
+    opened = open_network(Path(parameters.engine_file_path).expanduser(), parameters.backend,
+                          Placement(parameters.device_id, parameters.dla_core))
     try:
         settings = stream_settings(
             opened, input_topic(opened.runtime.manifest, parameters), parameters)

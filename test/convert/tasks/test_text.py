@@ -25,7 +25,7 @@ from edge_trt_ros.convert.options import BuildOptions  # noqa: E402
 from edge_trt_ros.convert.plan_identity import why_stale  # noqa: E402
 from edge_trt_ros.errors import (ConfigurationError, EngineError, ImageError,  # noqa: E402
                                  ModelError)
-from edge_trt_ros.open_model import open_model  # noqa: E402
+from edge_trt_ros.opening import open_network  # noqa: E402
 from edge_trt_ros.runtime.pipeline import infer  # noqa: E402
 from edge_trt_ros.runtime.select import open_engine  # noqa: E402
 from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt  # noqa: E402
@@ -45,7 +45,7 @@ def test_text_scores_match_the_reference(length: int | str, kind: int, types: bo
                                          precision: str, tmp_path: Path) -> None:
     path = save_text_model(tmp_path, length, kind, types)
     build_engine(path, tmp_path / 'm.engine', replace(CPU, precision=precision))
-    with open_model(tmp_path / 'm.engine').runtime as runtime:
+    with open_network(tmp_path / 'm.engine').runtime as runtime:
         manifest = runtime.manifest
         assert (manifest.task, manifest.labels) == ('text', LABELS)
         tokens = TextTokens(manifest.text_input)
@@ -120,7 +120,7 @@ class TestOnTheGpu:
     def test_text_scores_match_the_reference(self, precision: str, tmp_path: Path) -> None:
         build_engine(save_text_model(tmp_path), tmp_path / 'm.engine', BuildOptions(
             backend=installed_tensorrt(), input_shape=(1, 12), precision=precision))
-        with open_model(tmp_path / 'm.engine').runtime as runtime:
+        with open_network(tmp_path / 'm.engine').runtime as runtime:
             tokens = TextTokens(runtime.manifest.text_input)
             for index, (text, ids) in enumerate(TEXTS.items()):
                 result, _ = infer(runtime, tokens.sample(text), Thresholds(), slot=index % 2)

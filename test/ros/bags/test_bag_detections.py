@@ -22,7 +22,7 @@ from support.models import dense_model, save
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.errors import BagError
-from edge_trt_ros.open_model import open_model
+from edge_trt_ros.opening import open_network
 from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import detect
 from edge_trt_ros.runtime.samples import Frame
@@ -99,7 +99,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def runtime(engine: Path) -> Any:
-    with open_model(engine).runtime as opened:
+    with open_network(engine).runtime as opened:
         yield opened
 
 

@@ -11,8 +11,8 @@ from edge_trt_ros.manifest import manifest_path
 from edge_trt_ros.runtime.select import open_engine, open_runtime, OpenedRuntime, Placement
 
 
-def open_model(path: Path, backend: str = 'auto', placement: Placement = Placement()
-               ) -> OpenedRuntime:
+def open_network(path: Path, backend: str = 'auto', placement: Placement = Placement()
+                 ) -> OpenedRuntime:
     """
     Open an engine, or build an ONNX file in memory and open the result.
 
