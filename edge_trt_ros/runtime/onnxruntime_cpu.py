@@ -51,7 +51,7 @@ class OnnxRuntimeCpu:
         self.device_name = f'CPU, {_threads()} thread(s)'
         self._preprocess = host_preprocess(manifest.input_kinds)
         try:
-            self._session = onnxruntime.InferenceSession(
+            self._session: Any = onnxruntime.InferenceSession(
                 engine, _session_options(), providers=['CPUExecutionProvider'])
         except Exception as error:  # ONNX Runtime raises a different class for each error code
             raise EngineError(f'ONNX Runtime {VERSION} cannot load this engine: '
@@ -85,6 +85,8 @@ class OnnxRuntimeCpu:
     def close(self) -> None:
         """See `Runtime.close`."""
         self._thread.shutdown()
+        # Not left to the garbage collector: the session holds the weights and the engine's bytes.
+        self._session, self._tensors = None, []
 
     def __enter__(self) -> OnnxRuntimeCpu:
         return self

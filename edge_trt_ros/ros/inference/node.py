@@ -10,7 +10,6 @@ closes the engine. A transition that fails releases everything that it acquired.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -21,7 +20,6 @@ from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from rclpy.task import Future
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
@@ -29,6 +27,7 @@ from vision_msgs.msg import LabelInfo
 
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.ros.inference.autostart import Autostart
+from edge_trt_ros.ros.inference.opener import EngineOpener
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.inference.settings import class_filter, open_settings, StreamSettings
 from edge_trt_ros.ros.inference.stream import InferenceStream
@@ -57,7 +56,7 @@ class InferenceNode(ManagedNode):
         self._active = False
         self._configure_problem = ''
         self._reported: dict[str, int] = {}
-        self._opener = ThreadPoolExecutor(1, thread_name_prefix='open_engine')
+        self._opener = EngineOpener(self)
         self._declared = DeclaredParameters(self, InferenceParameters)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._tune)
@@ -78,10 +77,10 @@ class InferenceNode(ManagedNode):
         """Open and warm up the engine. FAILURE releases everything; configure can be retried."""
         try:
             parameters = self._read_parameters()
-            with ExitStack() as stack:
+            with ExitStack() as stack, ExitStack() as until_owned:
                 settings = open_settings(parameters)
+                until_owned.callback(settings.runtime.close)
                 manifest = settings.runtime.manifest
-                stack.callback(settings.runtime.close)
                 publishers = {
                     topic: self._publisher(stack, kind, topic, qos_profile(parameters.output_qos))
                     for topic, kind in TASKS[manifest.task].topics.items()}
@@ -89,6 +88,7 @@ class InferenceNode(ManagedNode):
                 self._label_info = self._publisher(stack, LabelInfo, 'label_info', LATCHED)
                 self._stream = InferenceStream(self, settings, publishers, overlay)
                 stack.callback(self._stream.close)
+                until_owned.pop_all()
                 self._held = stack.pop_all()
         except Exception as error:
             self._configure_problem = explain(error, 'configure failed')
@@ -215,12 +215,8 @@ class InferenceNode(ManagedNode):
         if self._stream is None:
             response.message = 'there is no engine to replace: configure the node first'
             return response
-        # Opening takes seconds on a GPU, so a thread does it; the old engine runs meanwhile.
-        future = Future(executor=self.executor)
-        self._opener.submit(lambda: open_settings(self._read_parameters())).add_done_callback(
-            lambda done: self.executor.create_task(future.set_result, done))
-        done = await future
-        return answer_service(response, lambda: self._swap(done.result()), self.get_logger(),
+        opening = await self._opener.opened(self._read_parameters)
+        return answer_service(response, lambda: self._swap(opening.result()), self.get_logger(),
                               'reload failed, the old engine stays in use')
 
     def _swap(self, settings: StreamSettings) -> str:

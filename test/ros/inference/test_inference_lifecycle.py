@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import gc
 from pathlib import Path
 import re
 import threading
 from typing import Any
+import weakref
 
 from diagnostic_msgs.msg import DiagnosticStatus
 import pytest
@@ -38,6 +40,22 @@ def test_ten_lifecycle_rounds_leak_no_threads(ros: Graph, engine: Path) -> None:
     assert threading.active_count() <= threads + 1
     assert node.trigger_configure() == SUCCESS
     assert node.trigger_activate() == SUCCESS
+    ros.answer()
+
+
+def test_reloads_free_the_old_engine_without_the_garbage_collector(
+        ros: Graph, active_node: Callable[..., InferenceNode]) -> None:
+    node = active_node()
+    ros.answer()
+    before = weakref.ref(node._stream.settings.runtime)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            assert ros.call(Trigger, 'inference/reload').success
+        assert before() is None
+    finally:
+        gc.enable()
     ros.answer()
 
 

@@ -1,0 +1,53 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Opens engines on a thread: it takes seconds on a GPU, and the node keeps spinning meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent import futures
+from concurrent.futures import ThreadPoolExecutor
+from traceback import clear_frames
+
+from rclpy.node import Node
+from rclpy.task import Future
+
+from edge_trt_ros.ros.inference.parameters import InferenceParameters
+from edge_trt_ros.ros.inference.settings import open_settings, StreamSettings
+
+
+class EngineOpener:
+    """
+    Opens one engine at a time on its own thread.
+
+    :param node: the node whose executor runs the callers of `opened`.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix='open_engine')
+
+    async def opened(self, parameters: Callable[[], InferenceParameters]
+                     ) -> futures.Future[StreamSettings]:
+        """
+        Return a finished future of an opened engine, or of the error.
+
+        :param parameters: returns the node's parameters.
+        """
+        opening = self._thread.submit(_open, parameters)
+        done = Future(executor=self._node.executor)
+        # Its result is not `opening`: this cycle would keep the engine that is replaced until the
+        # next garbage collection.
+        opening.add_done_callback(
+            lambda ended: self._node.executor.create_task(done.set_result, None))
+        await done
+        return opening
+
+
+def _open(parameters: Callable[[], InferenceParameters]) -> StreamSettings:
+    try:
+        return open_settings(parameters())
+    except Exception as error:
+        clear_frames(error.__traceback__)  # they hold the bytes of the engine
+        raise
