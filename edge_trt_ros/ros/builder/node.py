@@ -30,7 +30,8 @@ from edge_trt_ros.ros.builder.freshness import ModelFreshness
 from edge_trt_ros.ros.builder.parameters import BuilderParameters, ModelParameters
 from edge_trt_ros.ros.builder.reload_call import ReloadCall
 from edge_trt_ros.ros.node.answers import answer_service, explain
-from edge_trt_ros.ros.node.parameters import DeclaredParameters, unknown_parameters
+from edge_trt_ros.ros.node.parameters import (accept_empty_lists, DeclaredParameters,
+                                              unknown_parameters)
 from edge_trt_ros.ros.node.status_messages import (diagnostics_message, ERROR, OK, status_message,
                                                    WARN)
 
@@ -53,6 +54,7 @@ class EngineBuilderNode(Node):
         # Reentrant: a service that awaits its build must not block the other callbacks.
         self._services_group = ReentrantCallbackGroup()
         self._declare()
+        accept_empty_lists(self)
         self.add_on_set_parameters_callback(self._check_parameters)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._serve('~/build_all', self._on_build_all)

@@ -35,7 +35,8 @@ from edge_trt_ros.ros.inference.stream_status import idle_status, stream_status
 from edge_trt_ros.ros.messages.detections import label_info_message
 from edge_trt_ros.ros.node.answers import answer_service, explain, guarded
 from edge_trt_ros.ros.node.managed_node import ManagedNode
-from edge_trt_ros.ros.node.parameters import DeclaredParameters, unknown_parameters
+from edge_trt_ros.ros.node.parameters import (accept_empty_lists, DeclaredParameters,
+                                              unknown_parameters)
 from edge_trt_ros.ros.node.qos import incompatible_qos, qos_profile
 from edge_trt_ros.ros.node.status_messages import diagnostics_message
 from edge_trt_ros.ros.tasks import TASKS
@@ -58,6 +59,7 @@ class InferenceNode(ManagedNode):
         self._reported: dict[str, int] = {}
         self._opener = EngineOpener(self)
         self._declared = DeclaredParameters(self, InferenceParameters)
+        accept_empty_lists(self)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._tune)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)

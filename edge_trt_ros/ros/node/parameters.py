@@ -26,6 +26,7 @@ from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.settings import parsed, Setting, settings_of
 
 T = TypeVar('T')
+STRINGS = Parameter.Type.STRING_ARRAY
 
 
 class DeclaredParameters(Generic[T]):
@@ -93,26 +94,57 @@ class DeclaredParameters(Generic[T]):
         return SetParametersResult(successful=True)
 
     def _declare(self, name: str, declared: Setting) -> None:
-        default = declared.typed_default
-        if isinstance(default, tuple):
-            # rclpy reads an empty list as a list of bytes, so [''] stands for an empty list.
-            default = list(default) or ['']
         try:
-            self._node.declare_parameter(name, default, _descriptor(declared))
+            self._declare_valid(name, declared)
             if not declared.parse:
                 declared.check(self._value(name), name)
         except (InvalidParameterTypeException, InvalidParameterValueException,
                 ParameterUninitializedException, ConfigurationError) as error:
             self._problems[name] = str(error)
             if not self._node.has_parameter(name):
-                self._node.declare_parameter(name, default, _descriptor(declared),
-                                             ignore_override=True)
+                self._declare_valid(name, declared, ignore_override=True)
+
+    def _declare_valid(self, name: str, declared: Setting, ignore_override: bool = False) -> None:
+        default, descriptor = declared.typed_default, _descriptor(declared)
+        if not isinstance(default, tuple):
+            self._node.declare_parameter(name, default, descriptor, ignore_override)
+            return
+        given = _overrides(self._node).get(name)
+        is_given = given is not None and not ignore_override and not _is_empty(given.value)
+        self._node.declare_parameter(
+            name, STRINGS, descriptor, ignore_override=not is_given)
+        if not is_given:
+            self._node.set_parameters([Parameter(name, STRINGS, list(default))])
 
     def _value(self, name: str) -> Any:
         value = self._node.get_parameter(name).value
         if isinstance(self._settings[name].typed_default, tuple):
             return tuple(text for text in value if text)
         return value
+
+
+def accept_empty_lists(node: Node) -> None:
+    """
+    Let `[]` set a list of strings to the empty list; call it once for each node.
+
+    An empty list has no type: rcl reads it as a value that is not set, `ros2 param set` as a list
+    of booleans, and rclpy as a list of bytes, so rclpy rejects it.
+    """
+    def typed(change: Parameter) -> Parameter:
+        is_list = (node.has_parameter(change.name)
+                   and node.describe_parameter(change.name).type == STRINGS.value)
+        return Parameter(change.name, STRINGS, []) if is_list and _is_empty(change.value) \
+            else change
+    node.add_pre_set_parameters_callback(lambda changes: list(map(typed, changes)))
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or not isinstance(value, (str, bool, int, float)) and len(value) == 0
+
+
+def _overrides(node: Node) -> dict[str, Parameter]:
+    given: dict[str, Parameter] = getattr(node, '_parameter_overrides', {})
+    return given
 
 
 def unknown_parameters(node: Node, known: set[str]) -> list[str]:
@@ -124,9 +156,8 @@ def unknown_parameters(node: Node, known: set[str]) -> list[str]:
     :returns: a clause for each unknown parameter, with the most similar known name.
     """
     # rclpy silently ignores overrides of parameters that are not declared.
-    given = getattr(node, '_parameter_overrides', {})
     clauses = []
-    for name in sorted(given):
+    for name in sorted(_overrides(node)):
         if name in known or node.has_parameter(name) or name.startswith('qos_overrides.'):
             continue
         near = difflib.get_close_matches(name, known, n=1)

@@ -37,7 +37,7 @@ def test_live_parameters_change_and_invalid_values_are_rejected(
                          Parameter('class_names', value=['truck'])])
     assert {detection.results[0].hypothesis.class_id
             for detection in ros.answer().detections} <= {'truck'}
-    node.set_parameters([Parameter('class_names', value=[''])])
+    node.set_parameters([Parameter('class_names', value=[])])
     assert len(ros.answer().detections) == count
 
 
