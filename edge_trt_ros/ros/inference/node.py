@@ -20,7 +20,6 @@ from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import LabelInfo
@@ -33,6 +32,8 @@ from edge_trt_ros.ros.inference.settings import class_filter, open_settings, Str
 from edge_trt_ros.ros.inference.stream import InferenceStream
 from edge_trt_ros.ros.inference.stream_status import idle_status, stream_status
 from edge_trt_ros.ros.messages.detections import label_info_message
+from edge_trt_ros.ros.messages.form import MessageForm, TopicPublisher
+from edge_trt_ros.ros.messages.image import IMAGE
 from edge_trt_ros.ros.node.answers import answer_service, explain, guarded
 from edge_trt_ros.ros.node.managed_node import ManagedNode
 from edge_trt_ros.ros.node.parameters import (accept_empty_lists, DeclaredParameters,
@@ -84,9 +85,9 @@ class InferenceNode(ManagedNode):
                 until_owned.callback(settings.runtime.close)
                 manifest = settings.runtime.manifest
                 publishers = {
-                    topic: self._publisher(stack, kind, topic, qos_profile(parameters.output_qos))
-                    for topic, kind in TASKS[manifest.task].topics.items()}
-                overlay = self._publisher(stack, Image, 'overlay', qos_profile('DEFAULT'))
+                    topic: self._results(stack, form, topic, qos_profile(parameters.output_qos))
+                    for topic, form in TASKS[manifest.task].topics.items()}
+                overlay = self._results(stack, IMAGE, 'overlay', qos_profile('DEFAULT'))
                 self._label_info = self._publisher(stack, LabelInfo, 'label_info', LATCHED)
                 self._stream = InferenceStream(self, settings, publishers, overlay)
                 stack.callback(self._stream.close)
@@ -157,6 +158,11 @@ class InferenceNode(ManagedNode):
         publisher = self.create_lifecycle_publisher(kind, topic, qos)
         stack.callback(self.destroy_lifecycle_publisher, publisher)
         return publisher
+
+    def _results(self, stack: ExitStack, form: MessageForm, topic: str, qos: QoSProfile
+                 ) -> TopicPublisher:
+        return TopicPublisher(self._publisher(stack, form.kind, topic, qos),
+                              form.builder(self.get_logger().warning))
 
     def _subscribe(self) -> None:
         stream = self._stream

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from rclpy.lifecycle import LifecycleNode
-from rclpy.publisher import Publisher
 from std_msgs.msg import Header
 
 from edge_trt_ros.errors import ConfigurationError, EngineError, ImageError, NetworkOutputError
@@ -25,7 +24,7 @@ from edge_trt_ros.ros.inference.figures import StreamFigures
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.inference.settings import StreamSettings
 from edge_trt_ros.ros.inference.worker import NewestFrameWorker
-from edge_trt_ros.ros.messages.image import image_message
+from edge_trt_ros.ros.messages.form import TopicPublisher
 from edge_trt_ros.ros.node.answers import explain
 from edge_trt_ros.ros.tasks import Publishers, TASKS
 from edge_trt_ros.runtime.pipeline import infer
@@ -54,7 +53,7 @@ class InferenceStream:
     """
 
     def __init__(self, node: LifecycleNode, settings: StreamSettings, publishers: Publishers,
-                 overlay: Publisher) -> None:
+                 overlay: TopicPublisher) -> None:
         self._node = node
         self._publishers = publishers
         self._overlay = overlay
@@ -153,7 +152,7 @@ class InferenceStream:
                          header: Header) -> None:
         bgr = np.array(to_bgr(frame.pixels, frame.encoding))
         VISION_TASKS[settings.runtime.manifest.task].draw(bgr, result, settings.labels)
-        self._overlay.publish(image_message(bgr, header))
+        self._overlay.publish(bgr, header)
 
     def _refuse(self, count: str, error: Exception) -> None:
         self.figures.counts[count] += 1

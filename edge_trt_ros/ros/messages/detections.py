@@ -14,6 +14,8 @@ from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, LabelI
 from vision_msgs.msg import ObjectHypothesis, ObjectHypothesisWithPose, Point2D, Pose2D
 from vision_msgs.msg import VisionClass
 
+from edge_trt_ros.ros.messages.detections_cdr import detections_cdr
+from edge_trt_ros.ros.messages.form import MessageForm, probe_header
 from edge_trt_ros.vision.boxes import xyxy_to_xywh
 from edge_trt_ros.vision.detections import Detections
 
@@ -50,10 +52,16 @@ def detections_message(detections: Detections, header: Header,
     return message
 
 
-def class_id_texts(labels: Sequence[str], class_id_format: str) -> list[str]:
+DETECTIONS = MessageForm(Detection2DArray, detections_message, detections_cdr, (
+    Detections(np.array([[1, 2, 4, 8], [3, 5, 7, 11]], np.float32),
+               np.array([0.5, 0.25], np.float32), np.array([1, 0]),
+               angles_rad=np.array([0.5, -0.25], np.float32)),
+    probe_header(), ('car', 'pedestrian'), ('1', '12345')))
+
+
+def class_id_texts(labels: Sequence[str], class_id_format: str) -> tuple[str, ...]:
     """Return the text of `class_id` for each class: its label or its index."""
-    return [str(index) for index in range(len(labels))] if class_id_format == 'index' \
-        else list(labels)
+    return tuple(map(str, range(len(labels)))) if class_id_format == 'index' else tuple(labels)
 
 
 def label_info_message(labels: Sequence[str], header: Header, threshold: float) -> LabelInfo:

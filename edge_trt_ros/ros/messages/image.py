@@ -14,6 +14,8 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from edge_trt_ros.errors import ImageError
+from edge_trt_ros.ros.messages.cdr import CdrWriter
+from edge_trt_ros.ros.messages.form import MessageForm, probe_header
 from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.sources.frames import check_size, frame_from_encoded, frame_from_message, framed
 from edge_trt_ros.vision.pixel_encodings import PIXEL_ENCODINGS
@@ -60,6 +62,23 @@ def image_message(pixels: NDArray[np.uint8], header: Header, encoding: str = 'bg
     data.frombytes(pixels.data.cast('B'))
     message.data = data
     return message
+
+
+def image_cdr(pixels: NDArray[np.uint8], header: Header, encoding: str = 'bgr8') -> bytes:
+    """Return an image as the bytes of a message; same arguments as `image_message`."""
+    height, width = pixels.shape[:2]
+    writer = CdrWriter()
+    writer.header(header)
+    writer.numbers('I', height, width)
+    writer.text(encoding)
+    writer.numbers('B', False)
+    writer.numbers('I', pixels.nbytes // height)
+    writer.sequence(pixels.reshape(-1).view(np.uint8))
+    return writer.message()
+
+
+IMAGE = MessageForm(Image, image_message, image_cdr, (
+    np.arange(24, dtype=np.uint8).reshape(4, 2, 3), probe_header(), 'bgr8'))
 
 
 def _frame_through_cv_bridge(message: Image, source: str) -> Frame:

@@ -9,15 +9,17 @@ from collections.abc import Sequence
 
 from geometry_msgs.msg import Point, Pose, PoseWithCovariance, Vector3
 import numpy as np
-from sensor_msgs.msg import PointCloud2, PointField
-from std_msgs.msg import Header
+from numpy.typing import NDArray
 from vision_msgs.msg import BoundingBox3D, Detection2D, Detection2DArray, Detection3D
-from vision_msgs.msg import Detection3DArray, ObjectHypothesisWithPose
+from vision_msgs.msg import Detection3DArray, ObjectHypothesis, ObjectHypothesisWithPose
 
+from edge_trt_ros.ros.messages.cdr import CdrWriter
+from edge_trt_ros.ros.messages.form import MessageForm, probe_header
 from edge_trt_ros.vision.space import SpaceBox
 
 # Finer than the cells of a costmap.
 _POINT_SPACING_M, _MAX_POINTS = 0.04, 100
+_NOT_ROTATED = (0.0, 0.0, 0.0, 1.0)
 
 
 def detections_3d_message(detections: Detection2DArray, boxes: Sequence[SpaceBox | None]
@@ -33,12 +35,23 @@ def detections_3d_message(detections: Detection2DArray, boxes: Sequence[SpaceBox
         if box is not None])
 
 
-def obstacles_message(header: Header, boxes: Sequence[SpaceBox | None]) -> PointCloud2:
+def detections_3d_cdr(detections: Detection2DArray, boxes: Sequence[SpaceBox | None]) -> bytes:
+    """Return the detections that have a 3D box as bytes; arguments of `detections_3d_message`."""
+    writer = CdrWriter()
+    writer.header(detections.header)
+    writer.numbers('I', len(boxes) - boxes.count(None))
+    for detection, box in zip(detections.detections, boxes):
+        if box is not None:
+            _write_detection_3d(writer, detection, box)
+    return writer.message()
+
+
+def obstacle_points(boxes: Sequence[SpaceBox | None]) -> NDArray[np.float32]:
     """
     Return points across the front of each object, for Nav2's costmap layers.
 
-    :param header: header of the detections.
     :param boxes: the 3D box of each detection, or None.
+    :returns: float32 (1, n, 3), metres.
     """
     rows = [np.zeros((0, 3), np.float32)]
     for box in boxes:
@@ -49,12 +62,7 @@ def obstacles_message(header: Header, boxes: Sequence[SpaceBox | None]) -> Point
         across = np.full((count, 3), (x, y, z), np.float32)
         across[:, 0] = np.linspace(x - width / 2, x + width / 2, count)
         rows.append(across)
-    points = np.concatenate(rows)
-    return PointCloud2(
-        header=header, height=1, width=len(points), is_dense=True, point_step=12,
-        row_step=12 * len(points), data=points.tobytes(),
-        fields=[PointField(name=name, offset=4 * index, datatype=PointField.FLOAT32, count=1)
-                for index, name in enumerate('xyz')])
+    return np.concatenate(rows)[None]
 
 
 def _detection_3d(detection: Detection2D, box: SpaceBox) -> Detection3D:
@@ -66,3 +74,30 @@ def _detection_3d(detection: Detection2D, box: SpaceBox) -> Detection3D:
         results=[ObjectHypothesisWithPose(hypothesis=result.hypothesis, pose=pose)
                  for result in detection.results],
         bbox=BoundingBox3D(center=center, size=Vector3(**dict(zip('xyz', box.size_xyz)))))
+
+
+def _write_detection_3d(writer: CdrWriter, detection: Detection2D, box: SpaceBox) -> None:
+    pose = (*box.center_xyz, *_NOT_ROTATED)
+    covariance = [0.0] * 36
+    covariance[14] = box.sigma_m ** 2  # variance of z
+    writer.header(detection.header)
+    writer.numbers('I', len(detection.results))
+    for result in detection.results:
+        writer.text(result.hypothesis.class_id)
+        writer.numbers('d', result.hypothesis.score, *pose, *covariance)
+    writer.numbers('d', *pose, *box.size_xyz)
+    writer.text(detection.id)
+
+
+def _probe() -> tuple[Detection2DArray, list[SpaceBox | None]]:
+    header = probe_header()
+    results = [ObjectHypothesisWithPose(hypothesis=ObjectHypothesis(class_id=name, score=0.5))
+               for name in ('car', 'pedestrian')]
+    box = SpaceBox((1.0, 2.0, 3.0), (4.0, 5.0, 6.0), 0.5)
+    return Detection2DArray(header=header, detections=[
+        Detection2D(header=header, id=name, results=results) for name in ('1', '12345', '')
+        ]), [box, None, box]
+
+
+DETECTIONS_3D = MessageForm(
+    Detection3DArray, detections_3d_message, detections_3d_cdr, _probe())

@@ -18,12 +18,14 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSPresetProfiles
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
-from vision_msgs.msg import Detection2DArray, Detection3DArray
+from sensor_msgs.msg import CameraInfo, Image
+from vision_msgs.msg import Detection2DArray
 
 from edge_trt_ros.errors import ConfigurationError, ImageError
 from edge_trt_ros.ros.messages.depth import camera_from_info, depth_from_image
-from edge_trt_ros.ros.messages.space import detections_3d_message, obstacles_message
+from edge_trt_ros.ros.messages.form import MessageForm, TopicPublisher
+from edge_trt_ros.ros.messages.points import POINTS
+from edge_trt_ros.ros.messages.space import DETECTIONS_3D, obstacle_points
 from edge_trt_ros.ros.node.parameters import DeclaredParameters, unknown_parameters
 from edge_trt_ros.ros.node.status_messages import (diagnostics_message, ERROR, OK, status_message,
                                                    WARN)
@@ -51,8 +53,8 @@ class Detections3DNode(Node):
         self.counts: Counter[str] = Counter()
         self._reported: Counter[str] = Counter()
         self.last_problem = ''
-        self._found = self.create_publisher(Detection3DArray, 'detections_3d', 10)
-        self._obstacles = self.create_publisher(PointCloud2, 'obstacles', 10)
+        self._found = self._publisher(DETECTIONS_3D, 'detections_3d')
+        self._obstacles = self._publisher(POINTS, 'obstacles')
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._pair_detections, self._pair_depth = pair_by_stamp(
             self._place, self._settings.max_stamp_difference_ms / 1e3, _KEPT_MESSAGES)
@@ -64,6 +66,10 @@ class Detections3DNode(Node):
 
     def release(self) -> None:
         """Do nothing: the node holds no resources."""
+
+    def _publisher(self, form: MessageForm, topic: str) -> TopicPublisher:
+        return TopicPublisher(self.create_publisher(form.kind, topic, 10),
+                              form.builder(self.get_logger().warning))
 
     def _on_detections(self, message: Detection2DArray) -> None:
         self.counts['detections'] += 1
@@ -99,9 +105,9 @@ class Detections3DNode(Node):
             (self._settings.min_depth_m, self._settings.max_depth_m))
         self.counts['placed'] += len(places) - places.count(None)
         self.counts['without_depth'] += places.count(None)
-        self._found.publish(detections_3d_message(detections, places))
+        self._found.publish(detections, places)
         if self._obstacles.get_subscription_count():
-            self._obstacles.publish(obstacles_message(detections.header, places))
+            self._obstacles.publish(obstacle_points(places), detections.header, 'xyz')
 
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         result = self._declared.check_change(changes, locked=True)

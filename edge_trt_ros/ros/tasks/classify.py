@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 from std_msgs.msg import Header
 from vision_msgs.msg import Classification as ClassificationMessage
 from vision_msgs.msg import ObjectHypothesis
 
+from edge_trt_ros.ros.messages.cdr import CdrWriter
+from edge_trt_ros.ros.messages.form import MessageForm, probe_header
 from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask
 from edge_trt_ros.vision.tasks.classify import Classification
 from edge_trt_ros.vision.tracking import TrackIds
@@ -20,8 +23,7 @@ from edge_trt_ros.vision.tracking import TrackIds
 def publish(publishers: Publishers, result: Classification, header: Header, style: MessageStyle,
             tracks: TrackIds | None) -> None:
     """Publish the classification."""
-    publishers['classification'].publish(
-        classification_message(result, header, style.class_ids))
+    publishers['classification'].publish(result, header, style.class_ids)
 
 
 def classification_message(classification: Classification, header: Header,
@@ -39,5 +41,22 @@ def classification_message(classification: Classification, header: Header,
                                    classification.scores.tolist())])
 
 
-TASK = RosTask('classify', {'classification': ClassificationMessage}, publish)
+def classification_cdr(classification: Classification, header: Header,
+                       class_ids: Sequence[str]) -> bytes:
+    """Return a classification as bytes; same arguments as `classification_message`."""
+    writer = CdrWriter()
+    writer.header(header)
+    writer.numbers('I', len(classification.scores))
+    for class_id, score in zip(classification.class_ids.tolist(),
+                               classification.scores.tolist()):
+        writer.text(class_ids[class_id])
+        writer.numbers('d', score)
+    return writer.message()
+
+
+CLASSIFICATION = MessageForm(
+    ClassificationMessage, classification_message, classification_cdr, (
+        Classification(np.array([1, 0]), np.array([0.5, 0.25], np.float32)), probe_header(),
+        ('car', 'pedestrian')))
+TASK = RosTask('classify', {'classification': CLASSIFICATION}, publish)
 TEXT = replace(TASK, name='text')

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from std_msgs.msg import Header
-from vision_msgs.msg import Detection2DArray
 
-from edge_trt_ros.ros.messages.detections import detections_message
+from edge_trt_ros.ros.messages.detections import DETECTIONS
 from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask
 from edge_trt_ros.stamps import stamp_ns
 from edge_trt_ros.vision.detections import Detections
@@ -19,7 +18,7 @@ def publish(publishers: Publishers, result: Detections, header: Header, style: M
             tracks: TrackIds | None) -> None:
     """Publish boxes."""
     ids = tracks.update(result, stamp_ns(header)) if tracks else ()
-    publishers['detections'].publish(detections_message(result, header, style.class_ids, ids))
+    publishers['detections'].publish(result, header, style.class_ids, ids)
 
 
-TASK = RosTask('detect', {'detections': Detection2DArray}, publish)
+TASK = RosTask('detect', {'detections': DETECTIONS}, publish)

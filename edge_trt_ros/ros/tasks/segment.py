@@ -13,11 +13,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from edge_trt_ros.ros.messages.detections import detections_message
-from edge_trt_ros.ros.messages.image import image_message
+from edge_trt_ros.ros.messages.image import IMAGE
 from edge_trt_ros.ros.tasks import detect
 from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask
 from edge_trt_ros.stamps import stamp_ns
@@ -35,10 +33,9 @@ def publish(publishers: Publishers, result: Instances, header: Header, style: Me
     small = style.max_detections <= 255 and not tracks
     # Detections without a track ID are background.
     numbers = np.array([0, *(int(text or 0) for text in ids)], np.uint8 if small else np.uint16)
-    publishers['detections'].publish(
-        detections_message(detections, header, style.class_ids, ids))
+    publishers['detections'].publish(detections, header, style.class_ids, ids)
     pixels: Any = numbers[result.instance_map]
-    publishers['mask'].publish(image_message(pixels, header, 'mono8' if small else 'mono16'))
+    publishers['mask'].publish(pixels, header, 'mono8' if small else 'mono16')
 
 
-TASK = RosTask('segment', {**detect.TASK.topics, 'mask': Image}, publish)
+TASK = RosTask('segment', {**detect.TASK.topics, 'mask': IMAGE}, publish)

@@ -13,10 +13,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from edge_trt_ros.ros.messages.image import image_message
+from edge_trt_ros.ros.messages.image import IMAGE
 from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask
 from edge_trt_ros.vision.drawing import class_palette_bgr
 from edge_trt_ros.vision.tasks.semantic import ClassMap
@@ -30,10 +29,10 @@ def publish(publishers: Publishers, result: ClassMap, header: Header, style: Mes
     classes = (result.in_source_resolution() if style.mask_resolution == 'source'
                else result.in_network_resolution())
     pixels: Any = np.ascontiguousarray(classes, np.uint8 if small else np.uint16)
-    publishers['mask'].publish(image_message(pixels, header, 'mono8' if small else 'mono16'))
+    publishers['mask'].publish(pixels, header, 'mono8' if small else 'mono16')
     if publishers['mask_color'].get_subscription_count():
         publishers['mask_color'].publish(
-            image_message(class_palette_bgr(len(style.labels))[classes], header, 'bgr8'))
+            class_palette_bgr(len(style.labels))[classes], header, 'bgr8')
 
 
-TASK = RosTask('semantic', {'mask': Image, 'mask_color': Image}, publish)
+TASK = RosTask('semantic', {'mask': IMAGE, 'mask_color': IMAGE}, publish)

@@ -11,9 +11,10 @@ from typing import Any
 
 from std_msgs.msg import Header
 
+from edge_trt_ros.ros.messages.form import MessageForm, TopicPublisher
 from edge_trt_ros.vision.tracking import TrackIds
 
-Publishers = Mapping[str, Any]
+Publishers = Mapping[str, TopicPublisher]
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,11 @@ class RosTask:
     A task's topics and its publish function.
 
     :param name: as in `vision.tasks.TASKS`.
-    :param topics: message type of each topic.
+    :param topics: how values become messages of each topic.
     :param publish: publishes a result; arguments: publishers by topic, result, header of the
         image (passed on unchanged), style, tracks or None.
     """
 
     name: str
-    topics: Mapping[str, Any]
+    topics: Mapping[str, MessageForm]
     publish: Publish

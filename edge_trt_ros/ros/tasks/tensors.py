@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from std_msgs.msg import Float32MultiArray, Header, MultiArrayDimension, MultiArrayLayout
 
+from edge_trt_ros.ros.messages.cdr import CdrWriter
+from edge_trt_ros.ros.messages.form import MessageForm
 from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask
 from edge_trt_ros.vision.tasks.tensors import RawTensors
 from edge_trt_ros.vision.tracking import TrackIds
@@ -18,7 +20,7 @@ def publish(publishers: Publishers, result: RawTensors, header: Header, style: M
             tracks: TrackIds | None) -> None:
     """Publish each output."""
     for name, values in result.by_name.items():
-        publishers['tensors'].publish(tensor_message(name, values))
+        publishers['tensors'].publish(name, values)
 
 
 def tensor_message(name: str, values: NDArray[np.float32]) -> Float32MultiArray:
@@ -28,12 +30,30 @@ def tensor_message(name: str, values: NDArray[np.float32]) -> Float32MultiArray:
     :param name: the output's name; the label of dimension i is `<name>/<i>`.
     :param values: float32 of any shape.
     """
-    strides = np.cumprod((*values.shape, 1)[::-1])[::-1].tolist()
     message = Float32MultiArray(layout=MultiArrayLayout(dim=[
-        MultiArrayDimension(label=f'{name}/{axis}', size=size, stride=strides[axis])
-        for axis, size in enumerate(values.shape)]))
+        MultiArrayDimension(label=f'{name}/{axis}', size=size, stride=stride)
+        for axis, (size, stride) in enumerate(zip(values.shape, _strides(values)))]))
     message.data = values.ravel().tolist()
     return message
 
 
-TASK = RosTask('tensors', {'tensors': Float32MultiArray}, publish)
+def tensor_cdr(name: str, values: NDArray[np.float32]) -> bytes:
+    """Return an output of a network as the bytes of a message; arguments of `tensor_message`."""
+    writer = CdrWriter()
+    writer.numbers('I', values.ndim)
+    for axis, (size, stride) in enumerate(zip(values.shape, _strides(values))):
+        writer.text(f'{name}/{axis}')
+        writer.numbers('I', size, stride)
+    writer.numbers('I', 0)
+    writer.sequence(np.ascontiguousarray(values, np.float32).reshape(-1))
+    return writer.message()
+
+
+def _strides(values: NDArray[np.float32]) -> list[int]:
+    strides: list[int] = np.cumprod((*values.shape, 1)[::-1])[::-1].tolist()
+    return strides
+
+
+TENSOR = MessageForm(Float32MultiArray, tensor_message, tensor_cdr, (
+    'probe', np.arange(6, dtype=np.float32).reshape(2, 3)))
+TASK = RosTask('tensors', {'tensors': TENSOR}, publish)

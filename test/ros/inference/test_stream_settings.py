@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from support.graph import Graph, graph
 from support.models import dense_model, save
@@ -29,7 +30,9 @@ from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.inference.settings import open_settings, StreamSettings
 from edge_trt_ros.ros.inference.stream import InferenceStream
-from edge_trt_ros.ros.messages.image import image_message
+from edge_trt_ros.ros.messages.detections import DETECTIONS
+from edge_trt_ros.ros.messages.form import TopicPublisher
+from edge_trt_ros.ros.messages.image import IMAGE, image_message
 
 RELOADS, SWITCH_INTERVAL_S = 324, 1e-5
 DEEP = QoSProfile(depth=5000)
@@ -61,9 +64,10 @@ def parameters(engine: Path, **values: Any) -> InferenceParameters:
 def stream_of(ros: Graph, settings: StreamSettings) -> InferenceStream:
     node = LifecycleNode('stream')
     ros.executor.add_node(node)
-    detections = node.create_publisher(Detection2DArray, 'stream_detections', DEEP)
-    return InferenceStream(node, settings, {'detections': detections},
-                           node.create_publisher(Detection2DArray, 'unused', 1))
+    detections = TopicPublisher(
+        node.create_publisher(Detection2DArray, 'stream_detections', DEEP), DETECTIONS.as_bytes)
+    overlay = TopicPublisher(node.create_publisher(Image, 'overlay', 1), IMAGE.as_bytes)
+    return InferenceStream(node, settings, {'detections': detections}, overlay)
 
 
 def test_no_frame_sees_half_of_a_reload(ros: Graph, engines: dict[str, Path]) -> None:
@@ -122,7 +126,7 @@ def test_settings_are_immutable_and_tuned_as_a_whole(engines: dict[str, Path]) -
                                           class_names=('few_1',), class_id_format='index'))
         assert tuned.opened is settings.opened and tuned.input is settings.input
         assert tuned.thresholds.confidence == 0.9 and settings.thresholds.confidence == 0.25
-        assert tuned.thresholds.class_ids == {1} and tuned.style.class_ids == ['0', '1', '2']
+        assert tuned.thresholds.class_ids == {1} and tuned.style.class_ids == ('0', '1', '2')
         with pytest.raises(ConfigurationError, match='class_names contains unicorn'):
             settings.tuned(parameters(engines['few'], class_names=('unicorn',)))
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from vision_msgs.msg import Classification, Detection2DArray
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.ros.inference.node import InferenceNode
+from edge_trt_ros.ros.messages.detections import DETECTIONS
+from edge_trt_ros.ros.tasks import TASKS
 
 
 def answers(ros: Graph, folder: Path, model: onnx.ModelProto, topics: dict[str, Any],
@@ -123,3 +126,16 @@ def test_oriented_boxes_have_a_theta(ros: Graph, tmp_path: Path) -> None:
     assert {detection.bbox.center.theta for detection in found.detections} != {0.0}
     assert all(detection.bbox.size_x > 0 and detection.bbox.size_y > 0
                for detection in found.detections)
+
+
+def test_another_layout_falls_back_to_objects(
+        ros: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str]) -> None:
+    other = replace(DETECTIONS, as_bytes=lambda *values: DETECTIONS.as_bytes(*values) + bytes(4))
+    monkeypatch.setattr('edge_trt_ros.ros.inference.node.TASKS', {
+        'detect': replace(TASKS['detect'], topics={'detections': other})})
+    image, message = answers(ros, tmp_path, dense_model(), {'detections': Detection2DArray},
+                             confidence_threshold=0.1)
+    assert message.header == image.header and message.detections
+    log = capfd.readouterr().err
+    assert 'Detection2DArray is published from Python objects' in log and 'probe message' in log
