@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # Each target creates or updates the environment first (environment/install, under a second if it
-# exists).
+# exists). With ROS=kilted behind it, a target uses ROS 2 Kilted's wheels in .venv-kilted.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -38,5 +38,5 @@ train: environment  ## train the demo's detector again, on the CPU (installs PyT
 	  -r environment/requirements-train.txt && exec python3 -m edge_trt_ros.demo.detector.train --output demo_output/training
 
 clean:  ## remove the environment and everything that the targets created
-	rm -rf .venv .pytest_cache .mypy_cache .hypothesis demo_output build install log
+	rm -rf .venv .venv-kilted .pytest_cache .mypy_cache .hypothesis demo_output build install log
 	find edge_trt_ros launch test environment -name __pycache__ -type d -prune -exec rm -rf {} +

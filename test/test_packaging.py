@@ -21,6 +21,7 @@ import edge_trt_ros
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = sorted((ROOT / 'environment').glob('requirements*.txt'))
+ROS_RELEASES = ('jazzy', 'kilted')
 PIN = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*==[0-9][A-Za-z0-9.]*'
                  r'(; platform_machine == "x86_64")?')
 
@@ -70,8 +71,9 @@ def test_data_files_in_the_package_are_installed(monkeypatch):
 @needs_checkout
 def test_requirement_files_exist():
     assert {path.name for path in REQUIREMENTS} >= {
-        'requirements.txt', 'requirements-ros.txt', 'requirements-build.txt',
-        'requirements-test.txt', 'requirements-train.txt'}
+        'requirements.txt', 'requirements-build.txt', 'requirements-test.txt',
+        'requirements-train.txt',
+        *(f'requirements-{part}-{ros}.txt' for part in ('ros', 'build') for ros in ROS_RELEASES)}
 
 
 @pytest.mark.parametrize('path', REQUIREMENTS, ids=lambda path: path.name)
@@ -82,9 +84,13 @@ def test_requirements_are_pinned_exactly(path):
 
 
 @needs_checkout
-def test_requirements_are_pinned_to_one_version():
+@pytest.mark.parametrize('ros', ROS_RELEASES)
+def test_requirements_are_pinned_to_one_version(ros):
     versions = {}
+    others = tuple(f'-{other}.txt' for other in ROS_RELEASES if other != ros)
     for path in REQUIREMENTS:
+        if path.name.endswith(others):
+            continue
         for line in path.read_text().splitlines():
             if PIN.fullmatch(line):
                 name, version = line.split(';')[0].split('==')
