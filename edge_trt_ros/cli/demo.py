@@ -13,8 +13,7 @@ import subprocess
 import sys
 
 from edge_trt_ros.cli._command import REFUSED, run_command
-from edge_trt_ros.cli.scoreboard import RESULT_NAME
-from edge_trt_ros.demo.nodes.processes import DemoNodes
+from edge_trt_ros.demo.nodes.processes import DemoNodes, RESULT_NAME
 
 
 def main() -> None:

@@ -13,6 +13,9 @@ import sys
 
 from edge_trt_ros.demo.detector.model import CONFIDENCE, MODEL_PATH
 
+# The scoreboard writes it into its folder.
+RESULT_NAME = 'result.json'
+
 STOP_S = 10.0
 
 
