@@ -55,6 +55,12 @@ class EngineError(EdgeTrtError):
     code = 'engine'
 
 
+class MissingLibraryError(EdgeTrtError):
+    """A library that is not installed, or cannot be loaded; says what installs it."""
+
+    code = 'library_missing'
+
+
 class ImageError(EdgeTrtError):
     """An image whose bytes do not match its description, or whose encoding is unknown."""
 

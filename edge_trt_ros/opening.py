@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_trt_ros.manifest import manifest_path
+from edge_trt_ros.optional_libraries import require_converter
 from edge_trt_ros.runtime.select import open_engine, open_runtime, OpenedRuntime, Placement
 
 
@@ -23,6 +24,7 @@ def open_network(path: Path, backend: str = 'auto', placement: Placement = Place
     """
     if path.suffix.lower() != '.onnx' or manifest_path(path).exists():
         return open_runtime(path, backend, placement)
+    require_converter(f'converting {path}')
     # Importing the converter and onnx takes a second, and an engine does not need them.
     from edge_trt_ros.convert.build import build
     from edge_trt_ros.convert.options import BuildOptions

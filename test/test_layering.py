@@ -15,19 +15,20 @@ ROOT = Path(__file__).resolve().parent.parent / 'edge_trt_ros'
 # Each layer may import itself and the layers before it.
 LAYERS = (
     ('errors', 'files', 'percentiles', 'stamps', 'tensor_spec', 'settings', 'network_input',
-     'manifest', 'manifest_json', 'engine_file'),
+     'manifest', 'manifest_json', 'engine_file', 'optional_libraries'),
     ('vision',), ('heads',), ('runtime',), ('sources',), ('convert',), ('export',),
     ('evaluation',), ('opening',), ('ros',), ('demo',), ('benchmark',),
     ('cli', '__main__', '__init__'))
 OWNERS = {
-    'rclpy': ('ros/', 'demo/', 'benchmark/', 'cli/'),
-    'vision_msgs': ('ros/', 'demo/', 'benchmark/'),
+    'rclpy': ('optional_libraries.py', 'ros/', 'demo/', 'benchmark/', 'cli/'),
+    'vision_msgs': ('optional_libraries.py', 'ros/', 'demo/', 'benchmark/'),
     'sensor_msgs': ('ros/', 'demo/', 'benchmark/'),
     'message_filters': ('ros/space/stamp_pairs.py',),
     'cv_bridge': ('ros/messages/image.py',),
-    'onnx': ('convert/', 'export/'),
-    'onnxruntime': ('runtime/onnxruntime_cpu.py', 'convert/'),
-    'torch': ('export/onnx_from_torch.py', 'export/torch_network.py',
+    'onnx': ('optional_libraries.py', 'convert/', 'export/'),
+    'onnxruntime': ('optional_libraries.py', 'runtime/onnxruntime_cpu.py', 'runtime/select.py',
+                    'convert/'),
+    'torch': ('export/export.py', 'export/onnx_from_torch.py', 'export/torch_network.py',
               'export/torchvision_detector.py', 'convert/precision/sparse_training.py', 'demo/'),
     'tensorflow': ('export/onnx_from_tensorflow.py',),
     'tf2onnx': ('export/onnx_from_tensorflow.py',),
@@ -36,7 +37,7 @@ OWNERS = {
     'pycuda': ('runtime/cuda/',),
     'cuda': ('runtime/cuda/',),
     'tokenizers': ('runtime/text_preprocess.py',),
-    'rosbags': ('sources/bags.py', 'ros/bags/bag_writer.py'),
+    'rosbags': ('sources/bags.py', 'ros/bags/bag_writer.py', 'cli/detect_bag.py'),
     'edgefirst': ('vision/tracking.py',),
     'cv2': ('vision/boxes.py', 'vision/letterbox.py', 'vision/pixel_encodings.py',
             'vision/drawing.py', 'vision/tasks/', 'runtime/image_preprocess.py',
@@ -46,13 +47,16 @@ FILES = sorted(ROOT.rglob('*.py'))
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Yield the full names of all modules that a file imports, also inside functions."""
+    """Yield the full names of all modules that a file imports, in functions and by `require`."""
     for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f'{path}: relative import'
             yield node.module or ''
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) \
+                and node.func.id == 'require' and isinstance(node.args[0], ast.Constant):
+            yield str(node.args[0].value)
 
 
 def layer_of(name: str) -> int:

@@ -6,18 +6,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+import importlib.util
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import psutil
-from std_msgs.msg import Header
 
 from edge_trt_ros.benchmark.road_frames import named_percentiles, road_frames
 from edge_trt_ros.files import sha256_hex
 from edge_trt_ros.opening import open_network
-from edge_trt_ros.ros.messages.detections import detections_message
 from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import infer, warm_up
 from edge_trt_ros.runtime.samples import Frame
@@ -73,6 +72,7 @@ def measure_engine(path: Path, backend: str, size_wh: tuple[int, int], count: in
 
 def _latency(runtime: Runtime, frames: Sequence[Frame], count: int) -> dict[str, Any]:
     times_ms: dict[str, list[float]] = {}
+    to_message = _message_maker(runtime.manifest.labels)
     found = 0
     for index in range(-_WARM_UP_FRAMES, count):
         started = perf_counter()
@@ -80,8 +80,9 @@ def _latency(runtime: Runtime, frames: Sequence[Frame], count: int) -> dict[str,
                                   slot=index % runtime.slots)
         done = perf_counter()
         if isinstance(result, Detections):
-            detections_message(result, Header(), runtime.manifest.labels)
-            stages_ms['message'] = (perf_counter() - done) * 1e3
+            if to_message is not None:
+                to_message(result)
+                stages_ms['message'] = (perf_counter() - done) * 1e3
             found += len(result) * (index >= 0)
         stages_ms['bytes_to_results'] = (done - started) * 1e3
         stages_ms['host_work'] = sum(stages_ms.get(stage, 0.0) for stage in _HOST_STAGES
@@ -91,6 +92,16 @@ def _latency(runtime: Runtime, frames: Sequence[Frame], count: int) -> dict[str,
                 times_ms.setdefault(stage, []).append(value)
     return {'detections_per_frame': round(found / count, 1),
             'stages_ms': {stage: named_percentiles(times_ms[stage]) for stage in times_ms}}
+
+
+def _message_maker(labels: Sequence[str]) -> Callable[[Detections], Any] | None:
+    """Return a function that makes the message of detections; None without ROS."""
+    if importlib.util.find_spec('vision_msgs') is None:
+        return None
+    from std_msgs.msg import Header
+
+    from edge_trt_ros.ros.messages.detections import detections_message
+    return lambda detections: detections_message(detections, Header(), labels)
 
 
 def _rate_hz(runtime: Runtime, frames: Sequence[Frame], count: int, in_flight: int) -> float:

@@ -15,9 +15,9 @@ from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.cli._options import add_options, read_options
 from edge_trt_ros.cli._progress import progress_bar
 from edge_trt_ros.convert.options import PRECISIONS
-from edge_trt_ros.evaluation.accuracy import measure_accuracy
 from edge_trt_ros.evaluation.accuracy_picture import accuracy_picture, COLUMNS
 from edge_trt_ros.files import write_file
+from edge_trt_ros.optional_libraries import require_converter
 from edge_trt_ros.sources.image_files import frame_from_file, image_paths
 
 # All options except the precision, which each row sets.
@@ -41,6 +41,8 @@ def main() -> None:
     arguments = parser.parse_args()
 
     def work() -> None:
+        require_converter('accuracy_report')
+        from edge_trt_ros.evaluation.accuracy import measure_accuracy
         options = read_options(arguments)
         with progress_bar(24) as bar:
             def progress(phase: str, fraction: float) -> None:

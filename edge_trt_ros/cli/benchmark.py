@@ -16,15 +16,14 @@ import cv2
 
 from edge_trt_ros.benchmark.engine_times import measure_engine
 from edge_trt_ros.benchmark.machine import machine_facts
-from edge_trt_ros.benchmark.node_times import measure_node
 from edge_trt_ros.benchmark.road_frames import PERCENTS
 from edge_trt_ros.benchmark.soak import soak
 from edge_trt_ros.benchmark.stage_picture import stage_picture
-from edge_trt_ros.benchmark.transport_probe import probe_transport
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.convert.options import shape_from_text
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.files import write_file
+from edge_trt_ros.optional_libraries import require_ros
 from edge_trt_ros.runtime.select import Placement
 
 
@@ -82,12 +81,17 @@ def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
         report['engine'] = measure_engine(arguments.engine, arguments.backend, (width, height),
                                           arguments.frames, placement)
     if arguments.node:
+        require_ros('--node')
+        from edge_trt_ros.benchmark.node_times import measure_node
         report['node'] = measure_node(arguments.engine, arguments.backend, (width, height),
                                       arguments.node, placement)
     if arguments.transport:
+        require_ros('--transport')
+        from edge_trt_ros.benchmark.transport_probe import probe_transport
         report['transport'] = probe_transport((width, height), 30.0, arguments.transport,
                                               tuned=not arguments.untuned)
     if arguments.soak:
+        require_ros('--soak')
         report['soak'] = soak(arguments.soak)
     return report
 

@@ -12,10 +12,9 @@ from time import monotonic, sleep
 from edge_trt_ros.cli._command import DONE, print_json, REFUSED, run_command
 from edge_trt_ros.cli._options import add_options, read_options
 from edge_trt_ros.cli._progress import progress_bar, REFRESH_S
-from edge_trt_ros.convert.adopt import adopt_engine
 from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
 from edge_trt_ros.convert.options import BuildOptions
-from edge_trt_ros.convert.plan import draft_plan
+from edge_trt_ros.optional_libraries import require_converter
 
 
 def main() -> None:
@@ -44,6 +43,8 @@ def main() -> None:
 
 
 def _check(onnx_path: Path, options: BuildOptions, as_json: bool) -> int:
+    require_converter('build_engine')
+    from edge_trt_ros.convert.plan import draft_plan
     draft = draft_plan(onnx_path, options)
     if as_json:
         plan = draft.plan
@@ -58,6 +59,8 @@ def _check(onnx_path: Path, options: BuildOptions, as_json: bool) -> int:
 
 
 def _adopt(source: Path, target: Path, as_json: bool) -> int:
+    require_converter('build_engine')
+    from edge_trt_ros.convert.adopt import adopt_engine
     manifest = adopt_engine(source, target)
     if as_json:
         print_json({'engine': str(target), 'built': False, 'reason': 'taken over',

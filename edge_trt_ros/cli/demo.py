@@ -14,6 +14,7 @@ import sys
 
 from edge_trt_ros.cli._command import REFUSED, run_command
 from edge_trt_ros.demo.nodes.processes import DemoNodes, RESULT_NAME
+from edge_trt_ros.optional_libraries import require_converter, require_ros
 
 
 def main() -> None:
@@ -25,6 +26,8 @@ def main() -> None:
     arguments = parser.parse_args()
 
     def work() -> int:
+        require_ros('the demo')
+        require_converter('the demo')
         arguments.output.mkdir(parents=True, exist_ok=True)
         result = arguments.output / RESULT_NAME
         result.unlink(missing_ok=True)

@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.cli._progress import terminal_size
-from edge_trt_ros.errors import BagError
 from edge_trt_ros.opening import open_network
+from edge_trt_ros.optional_libraries import require, require_ros
 from edge_trt_ros.vision.thresholds import Thresholds
 
 
@@ -39,11 +39,9 @@ def main() -> None:
     arguments = parser.parse_args()
 
     def work() -> None:
-        try:
-            from edge_trt_ros.ros.bags.detect import BagTask, detect_in_bag
-        except ModuleNotFoundError as error:
-            raise BagError(f'bags are read through {error.name}, which is not installed: '
-                           'pip install rosbags') from error
+        require('rosbags', 'detect_bag')
+        require_ros('detect_bag')
+        from edge_trt_ros.ros.bags.detect import BagTask, detect_in_bag
         task = BagTask(arguments.source, arguments.target, arguments.topic,
                        arguments.detections_topic, not arguments.detections_only,
                        arguments.track)

@@ -4,13 +4,17 @@
 """The node that computes 3D positions of detections from depth images."""
 
 from edge_trt_ros.cli._command import run_command
-from edge_trt_ros.ros.node.spin import spin_node
-from edge_trt_ros.ros.space.node import Detections3DNode
+from edge_trt_ros.optional_libraries import require_ros
 
 
 def main() -> None:
     """Run the node until SIGINT or SIGTERM."""
-    run_command(lambda: spin_node(Detections3DNode))
+    def work() -> None:
+        require_ros('detections_3d_node')
+        from edge_trt_ros.ros.node.spin import spin_node
+        from edge_trt_ros.ros.space.node import Detections3DNode
+        spin_node(Detections3DNode)
+    run_command(work)
 
 
 if __name__ == '__main__':

@@ -18,11 +18,11 @@ from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.cli._progress import progress_bar, REFRESH_S
 from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.errors import ConfigurationError, ManifestError
-from edge_trt_ros.export.export import export_onnx
 from edge_trt_ros.export.options import (DEFAULT_OPSET, DYNAMIC_AXES, ExportOptions,
                                          inputs_from_text)
 from edge_trt_ros.files import read_file
 from edge_trt_ros.network_input import ImageInput
+from edge_trt_ros.optional_libraries import require_converter
 from edge_trt_ros.sources.image_files import frame_from_file, image_paths
 from edge_trt_ros.tensor_spec import TensorSpec
 
@@ -64,6 +64,8 @@ def main() -> None:
     arguments = parser.parse_args()
 
     def work() -> None:
+        require_converter('export_onnx')
+        from edge_trt_ros.export.export import export_onnx
         inputs = inputs_from_text(arguments.input_shape, _names(arguments.input_names))
         options = ExportOptions(
             inputs, _names(arguments.output_names), frozenset(_names(arguments.dynamic)),

@@ -3,13 +3,18 @@
 
 """The lifecycle node that runs an engine on camera images or texts."""
 
-from edge_trt_ros.ros.inference.node import InferenceNode
-from edge_trt_ros.ros.node.spin import spin_node
+from edge_trt_ros.cli._command import run_command
+from edge_trt_ros.optional_libraries import require_ros
 
 
 def main() -> None:
     """Run the node until SIGINT or SIGTERM."""
-    spin_node(InferenceNode)
+    def work() -> None:
+        require_ros('inference_node')
+        from edge_trt_ros.ros.inference.node import InferenceNode
+        from edge_trt_ros.ros.node.spin import spin_node
+        spin_node(InferenceNode)
+    run_command(work)
 
 
 if __name__ == '__main__':

@@ -4,12 +4,14 @@
 """Start the demo's detector, score its detections, and write pictures and a result."""
 
 from edge_trt_ros.cli._command import DONE, REFUSED, run_command
-from edge_trt_ros.demo.nodes.scoreboard import run_scoreboard
+from edge_trt_ros.optional_libraries import require_ros
 
 
 def main() -> None:
     """Run the scoreboard until the demo is scored."""
     def work() -> int:
+        require_ros('scoreboard')
+        from edge_trt_ros.demo.nodes.scoreboard import run_scoreboard
         return DONE if run_scoreboard() else REFUSED
     run_command(work)
 

@@ -3,13 +3,18 @@
 
 """The demo's synthetic camera."""
 
-from edge_trt_ros.demo.nodes.synthetic_camera import SyntheticCamera
-from edge_trt_ros.ros.node.spin import spin_node
+from edge_trt_ros.cli._command import run_command
+from edge_trt_ros.optional_libraries import require_ros
 
 
 def main() -> None:
     """Run the node until SIGINT or SIGTERM."""
-    spin_node(SyntheticCamera)
+    def work() -> None:
+        require_ros('synthetic_camera')
+        from edge_trt_ros.demo.nodes.synthetic_camera import SyntheticCamera
+        from edge_trt_ros.ros.node.spin import spin_node
+        spin_node(SyntheticCamera)
+    run_command(work)
 
 
 if __name__ == '__main__':

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.convert.compare.limits import LIMITS
-from edge_trt_ros.convert.graph.check import check_onnx
 from edge_trt_ros.convert.options import options_from_dict
-from edge_trt_ros.convert.verify import verify
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.heads import Given, recognise
+from edge_trt_ros.optional_libraries import require_converter
 from edge_trt_ros.runtime.select import open_runtime
 from edge_trt_ros.sources.image_files import frame_from_file, image_paths
 
@@ -32,6 +31,9 @@ def main() -> None:
     arguments = parser.parse_args()
 
     def work() -> None:
+        require_converter('verify_engine')
+        from edge_trt_ros.convert.graph.check import check_onnx
+        from edge_trt_ros.convert.verify import verify
         onnx_path = arguments.onnx or arguments.engine.with_suffix('.onnx')
         frames = [frame_from_file(path) for path in image_paths(arguments.images)]
         with open_runtime(arguments.engine, arguments.backend).runtime as runtime:

@@ -10,6 +10,7 @@ safe. Its memory is freed when it ends, and the kernel kills it when its parent 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 import ctypes
 from dataclasses import dataclass
 import multiprocessing
@@ -21,14 +22,14 @@ import signal
 from threading import Event, Thread
 from time import monotonic
 from traceback import format_exc
+from typing import Any
 
-from edge_trt_ros.convert.build import build_engine
-from edge_trt_ros.convert.graph.layers import precisions_sentence
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.store import locked
 from edge_trt_ros.errors import BuildCanceledError, BuildError, EdgeTrtError
 from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.manifest_json import manifest_from_json
+from edge_trt_ros.optional_libraries import require_converter
 
 _PR_SET_PDEATHSIG = 1
 _GRACE_S = 1.0
@@ -54,7 +55,7 @@ class BuildOutcome:
             'agreement', f"{verified.get('boxes')} boxes within "
             f"{verified.get('max_box_error_px')} px")
         text = (f"{manifest.backend} {manifest.backend_version}, {manifest.options['precision']} "
-                f'({precisions_sentence(manifest.layers)}), '
+                f'({_precisions_text(manifest.layers)}), '
                 f'{manifest.engine_size_bytes / 1e6:.1f} MB, verified by {verified["by"]} on '
                 f'{verified["frames"]} images ({agreement})')
         if not self.reason:
@@ -187,6 +188,13 @@ class BuildJob:
         return f'signal {signal.Signals(-code).name}{hint}'
 
 
+def _precisions_text(layers: Mapping[str, Any]) -> str:
+    """Return the precisions of a manifest's layers: 'fp16 87 %, fp32 13 % of 90 layers'."""
+    total = layers['layers']
+    parts = [f'{name} {100 * count / total:.0f} %' for name, count in layers['precisions'].items()]
+    return f"{', '.join(parts)} of {total} layers" if parts else 'no computing layers'
+
+
 def _build(connection: Connection, onnx_path: Path, engine_path: Path,
            options: BuildOptions, force: bool, memory_limit_mb: int) -> None:
     # Kill this process when its parent dies.
@@ -205,6 +213,9 @@ def _build(connection: Connection, onnx_path: Path, engine_path: Path,
             raise BuildCanceledError('canceled')
         connection.send(('progress', phase, fraction))
     try:
+        require_converter(f'converting {onnx_path}')
+        # Only the child imports the converter and onnx: the parent may be a node.
+        from edge_trt_ros.convert.build import build_engine
         manifest, reason = build_engine(
             onnx_path, engine_path, options, force=force, progress=progress)
         connection.send(('done', manifest.to_json(), reason))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.evaluation.labelled_boxes import LabelledBoxes
+from edge_trt_ros.optional_libraries import require
 from edge_trt_ros.vision.detections import Detections
 
 
@@ -22,14 +23,10 @@ def coco_tools() -> tuple[Any, Any]:
     """
     Return the classes `COCO` and `COCOeval`.
 
-    :raises ConfigurationError: if pycocotools is not installed.
+    :raises MissingLibraryError: if pycocotools is not installed.
     """
-    try:
-        from pycocotools import coco, cocoeval  # type: ignore
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(f'mAP requires pycocotools ({error}): pip install pycocotools'
-                                 ) from error
-    return coco.COCO, cocoeval.COCOeval
+    coco = require('pycocotools.coco', 'mAP').COCO
+    return coco, require('pycocotools.cocoeval', 'mAP').COCOeval
 
 
 def average_precision(truths: Sequence[LabelledBoxes], found: Sequence[Detections], classes: int
@@ -42,7 +39,7 @@ def average_precision(truths: Sequence[LabelledBoxes], found: Sequence[Detection
     :param truths: the objects in each image.
     :param found: the detections in each image, down to low scores.
     :param classes: number of classes.
-    :raises ConfigurationError: if pycocotools is not installed.
+    :raises MissingLibraryError: if pycocotools is not installed.
     """
     coco, coco_eval = coco_tools()
     annotations: list[dict[str, Any]] = []
@@ -84,7 +81,8 @@ def mean_average_precision(truths: Sequence[LabelledBoxes], found: Sequence[Dete
     :param truths: the objects in each image.
     :param found: the detections in each image, down to low scores.
     :param classes: number of classes.
-    :raises ConfigurationError: if no image contains an object, or pycocotools is not installed.
+    :raises ConfigurationError: if no image contains an object.
+    :raises MissingLibraryError: if pycocotools is not installed.
     """
     precision = average_precision(truths, found, classes)
     present = ~np.isnan(precision[0])

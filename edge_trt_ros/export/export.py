@@ -26,6 +26,7 @@ from edge_trt_ros.export.model_source import kind_of_source, SourceKind
 from edge_trt_ros.export.options import ExportOptions
 from edge_trt_ros.export.parity import Arrays, check_parity, Exported, Parity
 from edge_trt_ros.files import sha256_hex, write_file
+from edge_trt_ros.optional_libraries import require
 from edge_trt_ros.runtime.image_preprocess import ImagePreprocess
 from edge_trt_ros.runtime.samples import Frame
 
@@ -58,11 +59,8 @@ def export_onnx(source: str, onnx_path: Path, options: ExportOptions, *, argumen
         from edge_trt_ros.export.onnx_from_tensorflow import onnx_from_tensorflow
         exported = onnx_from_tensorflow(source, options)
     else:
-        try:
-            from edge_trt_ros.export.onnx_from_torch import onnx_from_torch
-        except ModuleNotFoundError as error:
-            raise ModelError(f'{source} requires PyTorch, and {error.name} is not installed: '
-                             'pip install torch onnxscript') from error
+        require('torch', f'exporting {source}')
+        from edge_trt_ros.export.onnx_from_torch import onnx_from_torch
         exported = onnx_from_torch(source, options, arguments=arguments, weights=weights,
                                    trust_pickle=trust_pickle)
     return _compare_and_write(exported, onnx_path, options, frames, progress)

@@ -11,6 +11,7 @@ from pathlib import Path
 import zipfile
 
 from edge_trt_ros.errors import ModelError
+from edge_trt_ros.optional_libraries import pip_install
 
 KERAS_SUFFIXES = ('.keras', '.h5', '.hdf5')
 
@@ -48,7 +49,8 @@ def kind_of_source(source: str) -> SourceKind:
         raise ModelError(f'{source} is neither a regular file, a folder, nor module:callable')
     if importlib.util.find_spec('torchvision') is None:
         raise ModelError(f"there is no file {source}; to export the torchvision model '{source}', "
-                         'install torchvision: pip install torchvision')
+                         f"install torchvision: {pip_install('torchvision')}",
+                         code='torchvision_missing')
     return SourceKind.TORCHVISION
 
 

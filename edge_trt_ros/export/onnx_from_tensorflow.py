@@ -11,7 +11,6 @@ if the network's own order is [batch, height, width, 3].
 from __future__ import annotations
 
 from collections.abc import Callable
-import importlib.util
 import os
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from edge_trt_ros.errors import ConfigurationError, first_line, ModelError
 from edge_trt_ros.export.options import ExportOptions
 from edge_trt_ros.export.parity import Arrays, Exported
+from edge_trt_ros.optional_libraries import require
 
 
 def onnx_from_tensorflow(source: str, options: ExportOptions) -> Exported:
@@ -29,16 +29,13 @@ def onnx_from_tensorflow(source: str, options: ExportOptions) -> Exported:
 
     :param source: folder of a SavedModel, or a Keras file.
     :param options: what to export.
-    :raises ModelError: if a library is missing, or the network cannot be loaded or exported.
+    :raises MissingLibraryError: if TensorFlow or tf2onnx is not installed.
+    :raises ModelError: if the network cannot be loaded or exported.
     """
-    for library in ('tensorflow', 'tf2onnx'):
-        if importlib.util.find_spec(library) is None:
-            raise ModelError(f'{source} is a TensorFlow model, and {library} is not installed: '
-                             'pip install tensorflow tf2onnx')
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     os.environ.setdefault('CUDA_VISIBLE_DEVICES', '')
-    import tensorflow as tf
-    import tf2onnx
+    tf = require('tensorflow', f'exporting {source}')
+    tf2onnx = require('tf2onnx', f'exporting {source}')
     path = str(Path(source).expanduser())
     try:
         # Keep a reference: a SavedModel frees its variables with the loaded object.

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-import importlib.util
 import io
 import logging
 from pathlib import Path
@@ -34,6 +33,7 @@ from edge_trt_ros.export.parity import Arrays, Exported
 from edge_trt_ros.export.torch_network import check_weights, load_network
 from edge_trt_ros.export.torchvision_detector import (is_torchvision_detector, OUTPUT_NAMES,
                                                       TorchvisionDetector)
+from edge_trt_ros.optional_libraries import require
 
 OPSETS = range(18, 24)
 TORCHSCRIPT_OPSETS = range(9, 21)
@@ -79,9 +79,8 @@ def _check_exporter(options: ExportOptions, is_torchscript: bool) -> None:
             f'opset is {options.opset}, PyTorch {torch.__version__} writes {known[0]} to '
             f'{known[-1]} for this source ({TORCHSCRIPT_OPSETS[0]} to {TORCHSCRIPT_OPSETS[-1]} '
             'for a TorchScript file)')
-    if not is_torchscript and importlib.util.find_spec('onnxscript') is None:
-        raise ModelError('PyTorch exports through onnxscript, which is not installed: '
-                         'pip install onnxscript')
+    if not is_torchscript:
+        require('onnxscript', 'exporting from PyTorch')
 
 
 def _export(network: Any, options: ExportOptions) -> Exported:

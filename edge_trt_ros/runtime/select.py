@@ -16,6 +16,7 @@ from pathlib import Path
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest, REBUILD
+from edge_trt_ros.optional_libraries import require
 from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.decoding import decoder_of
 from edge_trt_ros.runtime.tensorrt.device import find_gpu
@@ -80,6 +81,7 @@ def open_engine(engine: bytes, manifest: EngineManifest, backend: str = 'auto',
     :param backend: 'auto', or the back end that must run the engine.
     :param placement: the GPU or DLA core that runs it.
     :raises EngineError: if no allowed back end can run it.
+    :raises MissingLibraryError: if ONNX Runtime should run it and is not installed.
     """
     if backend not in BACKEND_CHOICES:
         raise EngineError(f"backend is '{backend}', expected {', '.join(BACKEND_CHOICES)}")
@@ -98,8 +100,7 @@ def open_engine(engine: bytes, manifest: EngineManifest, backend: str = 'auto',
 
 
 def _open_on_cpu(engine: bytes, manifest: EngineManifest, reason: str) -> OpenedRuntime:
-    if importlib.util.find_spec('onnxruntime') is None:
-        raise EngineError('ONNX Runtime is not installed: pip install onnxruntime')
+    require('onnxruntime', 'this engine')
     from edge_trt_ros.runtime.onnxruntime_cpu import OnnxRuntimeCpu
     return OpenedRuntime(OnnxRuntimeCpu(engine, manifest), reason)
 
@@ -116,7 +117,7 @@ def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement
         from edge_trt_ros.runtime.tensorrt.engine import TensorRtRuntime
     except ImportError as error:
         raise EngineError(f'PyCUDA cannot be loaded ({error}): pip install pycuda, built for '
-                          'the CUDA version of this machine') from error
+                          'the CUDA version of this machine', code='pycuda_missing') from error
     runtime = TensorRtRuntime(
         engine, manifest, library, device_id=placement.device_id, dla_core=placement.dla_core,
         use_graph=placement.use_graph)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edge_trt_ros.errors import EngineError, first_line, ImageError
 from edge_trt_ros.network_input import TextInput
+from edge_trt_ros.optional_libraries import require
 from edge_trt_ros.runtime.samples import Sample, Tokens
 from edge_trt_ros.vision.letterbox import Letterbox, NO_PICTURE
 
@@ -61,17 +62,14 @@ class TextTokens:
     The tokenizer of one network.
 
     :param text_input: the tokenizer, and the number of tokens that the network reads.
-    :raises EngineError: if `tokenizers` is not installed or cannot read the tokenizer.
+    :raises MissingLibraryError: if `tokenizers` is not installed.
+    :raises EngineError: if it cannot read the tokenizer.
     """
 
     def __init__(self, text_input: TextInput) -> None:
+        tokenizer = require('tokenizers', 'a network that reads texts').Tokenizer
         try:
-            from tokenizers import Tokenizer
-        except ModuleNotFoundError as error:
-            raise EngineError('the network reads texts, which needs the package tokenizers: '
-                              'pip install tokenizers') from error
-        try:
-            self._tokenizer = Tokenizer.from_str(text_input.tokenizer)
+            self._tokenizer = tokenizer.from_str(text_input.tokenizer)
         except Exception as error:  # `tokenizers` raises plain Exceptions
             raise EngineError(f'the tokenizer cannot be read ({first_line(error)}): use the '
                               'tokenizer.json that the network was trained with') from error

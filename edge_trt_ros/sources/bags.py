@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edge_trt_ros.errors import BagError
+from edge_trt_ros.optional_libraries import require
 from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.sources.frames import frame_from_encoded, frame_from_message
 
@@ -30,13 +30,12 @@ class BagReader:
     An open bag; a context manager that closes it.
 
     :param path: folder of the bag, or its single file.
+    :raises MissingLibraryError: if rosbags is not installed.
     :raises BagError: if the bag cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
-        if importlib.util.find_spec('rosbags') is None:
-            raise BagError(f'{path} is a bag, and rosbags is not installed to read it: '
-                           'pip install rosbags')
+        require('rosbags', f'reading the bag {path}')
         from rosbags.rosbag2 import Reader
         from rosbags.typesys import get_typestore, Stores
         self.path = path

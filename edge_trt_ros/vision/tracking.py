@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.optional_libraries import require
 from edge_trt_ros.vision.detections import Detections
 
 # The best values on the synthetic road with a tenth to a third of the detections missing; with
@@ -30,16 +30,11 @@ class TrackIds:
     """
     Track IDs of one camera: numbers from 1 to `MAX_ID`, then from 1 again.
 
-    :raises ConfigurationError: if the library is not installed.
+    :raises MissingLibraryError: if the library is not installed.
     """
 
     def __init__(self) -> None:
-        try:
-            from edgefirst.tracker import ByteTrack
-        except ImportError as error:
-            raise ConfigurationError(f'track is true, and the tracker is not installed ({error}): '
-                                     'pip install edgefirst-tracker') from error
-        self._make = ByteTrack
+        self._make = require('edgefirst.tracker', 'tracking').ByteTrack
         self._lock = Lock()
         self._tracker: Any = None
         self._numbers: dict[str, str] = {}

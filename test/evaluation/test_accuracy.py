@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from support.blocked import environment_without
 
 from edge_trt_ros.demo.detector.model import MODEL_PATH
 from edge_trt_ros.demo.detector.samples import scene_frames, TEST_SEED
@@ -107,16 +108,16 @@ def test_without_labels(folder: Path, tmp_path: Path) -> None:
 
 def test_without_pycocotools(folder: Path, tmp_path: Path) -> None:
     """With labels its absence is reported before the build; without labels it is not needed."""
-    (tmp_path / 'pycocotools.py').write_text("raise ModuleNotFoundError('not here')")
     (tmp_path / 'alone.png').write_bytes(images(folder)[0].read_bytes())
     for where, status in ((folder / 'images', 1), (tmp_path / 'alone.png', 0)):
         done = subprocess.run(
             [sys.executable, '-m', 'edge_trt_ros', 'accuracy_report', str(MODEL_PATH), '--images',
              str(where), '--backend', 'onnxruntime', '--precisions', 'fp32'],
             capture_output=True, text=True, timeout=120,
-            env={**os.environ, 'PYTHONPATH': f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"})
+            env=environment_without(tmp_path, 'pycocotools'))
         assert done.returncode == status, done.stderr
-        assert ('mAP requires pycocotools (not here): pip install' in done.stderr) == status
+        assert ('mAP needs pycocotools, which is not installed: pip install pycocotools '
+                '[pycocotools_missing]' in done.stderr) == status
 
 
 @pytest.mark.parametrize('text, match', [

@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import os
 from pathlib import Path
+import sys
 from typing import Any
 
 import pytest
 from support.exports import CLASSIFIER, options
 from support.frames import noise_frame
 
-from edge_trt_ros.errors import ConfigurationError, EdgeTrtError, ModelError
+from edge_trt_ros.errors import (ConfigurationError, EdgeTrtError, MissingLibraryError,
+                                 ModelError)
 from edge_trt_ros.export.export import export_network, export_onnx
 
 torch = pytest.importorskip('torch', reason='exporting PyTorch networks needs torch')
@@ -91,10 +92,8 @@ def test_files_without_a_network(tmp_path: Path, files: Path, data: bytes | str,
 
 def test_a_missing_exporter_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                                      ) -> None:
-    find_spec = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: (
-        None if name == 'onnxscript' else find_spec(name)))
-    with pytest.raises(ModelError, match='pip install onnxscript'):
+    monkeypatch.setitem(sys.modules, 'onnxscript', None)
+    with pytest.raises(MissingLibraryError, match='pip install onnxscript'):
         export_onnx(CLASSIFIER, tmp_path / 'm.onnx', options())
 
 

@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 
-from edge_trt_ros.errors import ModelError
+from edge_trt_ros.errors import MissingLibraryError, ModelError
 from edge_trt_ros.export.export import export_onnx
 from edge_trt_ros.export.model_source import kind_of_source, SourceKind
 from edge_trt_ros.export.options import ExportOptions, inputs_from_text
@@ -50,7 +50,7 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, 'torch', None)
     for name in ('onnx_from_torch', 'torch_network'):
         monkeypatch.delitem(sys.modules, f'edge_trt_ros.export.{name}', raising=False)
-    with pytest.raises(ModelError, match='requires PyTorch, and torch is not installed: pip'):
+    with pytest.raises(MissingLibraryError, match='needs PyTorch, which is not installed: pip'):
         export_onnx('net:make', tmp_path / 'm.onnx', OPTIONS)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from edge_trt_ros.demo.road.scene import Scene
 from edge_trt_ros.demo.road.scene_truth import NO_CLASS, truth_from_stage
-from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.errors import MissingLibraryError
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.tracking import LIFETIME_NS, TrackIds
 
@@ -109,5 +109,5 @@ def test_track_numbers_do_not_accumulate(tracks: TrackIds) -> None:
 
 def test_missing_library_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, 'edgefirst.tracker', None)
-    with pytest.raises(ConfigurationError, match='pip install edgefirst-tracker'):
+    with pytest.raises(MissingLibraryError, match='pip install edgefirst-tracker'):
         TrackIds()

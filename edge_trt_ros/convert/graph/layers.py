@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import onnx
@@ -67,10 +66,3 @@ def node_precisions(model: onnx.ModelProto) -> dict[str, Any]:
 def _counted(source: str, counts: Counter[Any]) -> dict[str, Any]:
     return {'source': source, 'layers': sum(counts.values()),
             'precisions': dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))}
-
-
-def precisions_sentence(built: Mapping[str, Any]) -> str:
-    """Return the result of `layer_precisions` as text: 'fp16 87 %, fp32 13 % of 90 layers'."""
-    total = built['layers']
-    parts = [f'{name} {100 * count / total:.0f} %' for name, count in built['precisions'].items()]
-    return f"{', '.join(parts)} of {total} layers" if parts else 'no computing layers'

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge_trt_ros.convert.plan_identity import why_stale
 from edge_trt_ros.manifest import manifest_path
+from edge_trt_ros.optional_libraries import require_converter
 from edge_trt_ros.ros.builder.parameters import ModelParameters
 
 
@@ -25,12 +25,15 @@ class ModelFreshness:
 
         :param model: the model's parameters.
         :raises ConfigurationError: if a parameter is missing or invalid.
+        :raises MissingLibraryError: if onnx or ONNX Runtime is not installed.
         """
         onnx_path, engine_path = model.files().paths()
         paths = [Path(path).expanduser() for path in model.paths().values() if path]
         signature = (tuple(model.typed_options().items()), *map(
             _file_signature, (*paths, manifest_path(engine_path))))
         if signature != self._signature:
+            require_converter('the engine builder')
+            from edge_trt_ros.convert.plan_identity import why_stale
             self._answer = why_stale(engine_path, onnx_path, model.options())
             self._signature = signature
         return self._answer

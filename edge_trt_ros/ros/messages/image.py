@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import array
-import importlib.util
 
 import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from edge_trt_ros.errors import ImageError
+from edge_trt_ros.errors import ImageError, MissingLibraryError
+from edge_trt_ros.optional_libraries import require
 from edge_trt_ros.ros.messages.cdr import CdrWriter
 from edge_trt_ros.ros.messages.form import MessageForm, probe_header
 from edge_trt_ros.runtime.samples import Frame
@@ -83,13 +83,13 @@ IMAGE = MessageForm(Image, image_message, image_cdr, (
 
 def _frame_through_cv_bridge(message: Image, source: str) -> Frame:
     known = ', '.join(PIXEL_ENCODINGS)
-    if importlib.util.find_spec('cv_bridge') is None:
-        raise ImageError(f"image on {source}: encoding '{message.encoding}' is not one of "
-                         f'{known}, and cv_bridge is not installed to convert it: '
-                         'sudo apt install ros-$ROS_DISTRO-cv-bridge')
-    from cv_bridge import CvBridge
     try:
-        pixels = np.ascontiguousarray(CvBridge().imgmsg_to_cv2(message, 'bgr8'))
+        bridge = require('cv_bridge', 'its conversion').CvBridge()
+    except MissingLibraryError as error:
+        raise ImageError(f"image on {source}: encoding '{message.encoding}' is not one of "
+                         f'{known}, and {error}', code=error.code) from error
+    try:
+        pixels = np.ascontiguousarray(bridge.imgmsg_to_cv2(message, 'bgr8'))
     except Exception as error:  # cv_bridge raises KeyError, TypeError and cv2.error as well
         raise ImageError(f"image on {source}: encoding '{message.encoding}' is not one of "
                          f'{known}, and cv_bridge cannot convert it ({error})') from error

@@ -70,10 +70,12 @@ def load_tensorrt(name: str) -> TensorRt:
     except ModuleNotFoundError as error:
         source = ('pip install tensorrt-rtx' if name == 'tensorrt_rtx' else
                   'it comes with JetPack or from NVIDIA (apt-get install python3-libnvinfer)')
-        raise EngineError(f'{name} is not installed ({error}): {source}') from error
+        raise EngineError(f'{name} is not installed ({error}): {source}',
+                          code='tensorrt_missing') from error
     except (ImportError, OSError, AttributeError) as error:
         raise EngineError(f'{name} is installed, but cannot be loaded ({error}): its libraries '
-                          'and Python bindings must have the same version') from error
+                          'and Python bindings must have the same version',
+                          code='library_broken') from error
 
 
 @lru_cache(maxsize=None)
