@@ -18,6 +18,7 @@ from pathlib import Path
 
 # Fast DDS 2 (Jazzy) reads the first variable, Fast DDS 3 the second.
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+_FAST_DDS_PACKAGES = ('fastrtps', 'fastdds')
 _USERS_CHOICE = (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS')
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
@@ -32,7 +33,17 @@ def transport_environment() -> dict[str, str]:
     """Return the environment variables to set; none if the user has chosen a transport."""
     if any(os.environ.get(name) for name in _USERS_CHOICE):
         return {}
-    return {name: str(profile_path()) for name in PROFILE_VARIABLES}
+    return {name: str(profile_path()) for name in profile_variables()}
+
+
+def profile_variables() -> tuple[str, ...]:
+    """Return the variable of the installed Fast DDS, or both if its version is unknown."""
+    # Both would do, but Fast DDS 3 prints a warning for the first in each process.
+    prefixes = [Path(prefix) for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(':')
+                if prefix]
+    found = tuple(variable for variable, package in zip(PROFILE_VARIABLES, _FAST_DDS_PACKAGES)
+                  if any((prefix / 'share' / package).is_dir() for prefix in prefixes))
+    return found or PROFILE_VARIABLES
 
 
 def profile_path() -> Path:
