@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 # NMS starts with this many times `max_detections` candidates, and multiplies until it suffices.
 _GROWTH = 3
+# Up to so many boxes, or with more neighbours per box than this, OpenCV compares all boxes faster
+# than NumPy compares neighbours: 0.02 against 0.03 ms for 90 boxes, 1.1 against 0.15 ms for 900.
+_FEW_BOXES, _MANY_NEIGHBOURS = 150, 20
 
 
 def xywh_to_xyxy(boxes_xywh: FloatArray) -> FloatArray:
@@ -79,8 +82,7 @@ def nms(boxes_xyxy: FloatArray, scores: FloatArray, class_ids: NDArray[np.int64]
     """
     Drop each box that overlaps a better box of its class (greedy non-maximum suppression).
 
-    OpenCV computes it, several times faster than NumPy. The best candidates are tried first: a
-    box that is kept among them is kept among all.
+    The best candidates are tried first: a box that is kept among them is kept among all.
 
     :param boxes_xyxy: float (n, 4), pixels; each has an area.
     :param scores: float (n,); equal scores keep their order.
@@ -97,15 +99,60 @@ def nms(boxes_xyxy: FloatArray, scores: FloatArray, class_ids: NDArray[np.int64]
     span = boxes_xywh.max() - boxes_xywh.min() + 1
     boxes_xywh[:, 2:] -= boxes_xywh[:, :2]
     boxes_xywh[:, 0] += class_ids[order] * span
-    ranks = np.arange(len(order), 0, -1, dtype=np.float32)
     tried = _GROWTH * max_detections
     while True:
-        found: Any = cv2.dnn.NMSBoxes(  # its type stubs accept only lists
-            cast(Any, boxes_xywh[:tried]), cast(Any, ranks[:tried]), 0.0, iou_threshold)
-        kept = np.asarray(found, np.intp).ravel()
+        kept = _kept_boxes(boxes_xywh[:tried], iou_threshold)
         if len(kept) >= max_detections or tried >= len(order):
             return np.asarray(order[kept[:max_detections]], np.intp)
         tried *= _GROWTH
+
+
+def _kept_boxes(boxes_xywh: NDArray[np.float64], iou_threshold: float) -> NDArray[np.intp]:
+    """Return the indices of the boxes that no better kept box overlaps; the best box is first."""
+    if len(boxes_xywh) > _FEW_BOXES:
+        pairs = _overlapping_pairs(boxes_xywh, iou_threshold)
+        if pairs is not None:
+            kept = [True] * len(boxes_xywh)
+            for better, worse in zip(*pairs):
+                if kept[better]:
+                    kept[worse] = False
+            return np.flatnonzero(kept)
+    ranks = np.arange(len(boxes_xywh), 0, -1, dtype=np.float32)
+    found: Any = cv2.dnn.NMSBoxes(  # its type stubs accept only lists
+        cast(Any, boxes_xywh), cast(Any, ranks), 0.0, iou_threshold)
+    return np.asarray(found, np.intp).ravel()
+
+
+def _overlapping_pairs(boxes_xywh: NDArray[np.float64], iou_threshold: float
+                       ) -> tuple[list[int], list[int]] | None:
+    """
+    Return the pairs of boxes that overlap by more than a threshold, sorted by the better box.
+
+    :param boxes_xywh: float64 (n, 4): left, top, width, height; the best box is first.
+    :param iou_threshold: overlap (IoU).
+    :returns: indices of the better and of the worse boxes; None if too many boxes are neighbours.
+    """
+    left, top, width, height = np.ascontiguousarray(boxes_xywh.T)
+    by_left = left.argsort()
+    # The neighbours of a box start between its left and its right edge.
+    after = np.arange(1, len(left) + 1)
+    counts = left[by_left].searchsorted((left + width)[by_left]) - after
+    ends = counts.cumsum()
+    if ends[-1] > _MANY_NEIGHBOURS * len(left):
+        return None
+    first = by_left.repeat(counts)
+    second = by_left[np.arange(ends[-1]) + (after - (ends - counts)).repeat(counts)]
+    # Rounded to float32 like in OpenCV: the number of boxes must not change the result.
+    top_1, top_2 = top[first], top[second]
+    bottom = np.minimum(top_1 + height[first], top_2 + height[second])
+    overlap = np.minimum(width[first] - (left[second] - left[first]), width[second])
+    overlap *= np.maximum(bottom - np.maximum(top_1, top_2), 0)
+    area = width * height
+    distance = 1 - overlap / (area[first] + area[second] - overlap)
+    hit = np.float32(1) - distance.astype(np.float32) > np.float32(iou_threshold)
+    better, worse = np.sort([first[hit], second[hit]], 0)
+    order = better.argsort()
+    return better[order].tolist(), worse[order].tolist()
 
 
 def _areas(columns: FloatArray) -> FloatArray:

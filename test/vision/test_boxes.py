@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 import pytest
 
+from edge_trt_ros.vision import boxes as boxes_module
 from edge_trt_ros.vision.boxes import box_iou, clip_boxes, nms, xywh_to_xyxy, xyxy_to_xywh
 
 Float32s = NDArray[np.float32]
@@ -101,6 +102,24 @@ def test_nms_equals_naive_nms_for_any_limit(count: int, max_detections: int) -> 
     class_ids = rng.integers(0, 2, count)
     kept = nms(boxes, scores, class_ids, 0.45, max_detections)
     assert kept.tolist() == naive_nms(boxes, scores, class_ids, 0.45, max_detections)
+
+
+@pytest.mark.parametrize('classes', [1, 4, 80])
+@pytest.mark.parametrize('iou_threshold', [0.0, 0.25, 0.45, 0.5, 1.0])
+def test_nms_of_neighbours_equals_nms_of_all_boxes(
+        monkeypatch: pytest.MonkeyPatch, iou_threshold: float, classes: int) -> None:
+    rng = np.random.default_rng(classes)
+    for round_numbers in (True, False) * 20:
+        count, extent = int(rng.integers(2, 900)), int(rng.choice([40, 300, 1280]))
+        boxes = rng.uniform(0, extent, (count, 4))
+        boxes[:, 2:] = boxes[:, :2] + rng.uniform(1, rng.choice([8, 40]), (count, 2))
+        boxes = np.ceil(boxes) if round_numbers else boxes
+        arguments = (boxes.astype(np.float32), rng.integers(0, 50, count).astype(np.float32),
+                     rng.integers(0, classes, count), iou_threshold, 300)
+        monkeypatch.setattr(boxes_module, '_FEW_BOXES', 10 ** 9)
+        expected = nms(*arguments).tolist()
+        monkeypatch.setattr(boxes_module, '_FEW_BOXES', 0)
+        assert nms(*arguments).tolist() == expected
 
 
 def test_nms_without_boxes() -> None:
