@@ -34,6 +34,7 @@ from edge_trt_ros.ros.node.parameters import (accept_empty_lists, DeclaredParame
                                               unknown_parameters)
 from edge_trt_ros.ros.node.status_messages import (diagnostics_message, ERROR, OK, status_message,
                                                    WARN)
+from edge_trt_ros.ros.node.steady import create_steady_timer
 
 POLL_PERIOD_S = 0.1
 
@@ -58,9 +59,9 @@ class EngineBuilderNode(Node):
         self.add_on_set_parameters_callback(self._check_parameters)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._serve('~/build_all', self._on_build_all)
-        self._poll_timer = self.create_timer(POLL_PERIOD_S, self._turn)
+        self._poll_timer = create_steady_timer(self, POLL_PERIOD_S, self._turn)
         self._poll_timer.cancel()
-        self.create_timer(1.0, self._report)
+        create_steady_timer(self, 1.0, self._report)
         self.get_logger().info(f"models to build: {', '.join(self._models) or 'none'}")
 
     def release(self) -> None:

@@ -13,6 +13,7 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from edge_trt_ros.engine_file import next_manifest_path
 from edge_trt_ros.manifest import manifest_path
 from edge_trt_ros.ros.node.managed_node import ManagedNode
+from edge_trt_ros.ros.node.steady import create_steady_timer
 
 Signature = tuple[object, ...]
 
@@ -36,7 +37,7 @@ class Autostart:
         self._wanted = wanted
         self._engine_file_path = engine_file_path
         self._tried: Signature | None = None
-        self._timer = node.create_timer(0.0, self._first_look)
+        self._timer = create_steady_timer(node, 0.0, self._first_look)
         self._period_s = period_s
 
     def try_again(self) -> None:
@@ -46,7 +47,7 @@ class Autostart:
     def _first_look(self) -> None:
         # A timer, since the node is not fully constructed before the executor spins.
         self._node.destroy_timer(self._timer)
-        self._timer = self._node.create_timer(self._period_s, self._look)
+        self._timer = create_steady_timer(self._node, self._period_s, self._look)
         self._look()
 
     def _look(self) -> None:

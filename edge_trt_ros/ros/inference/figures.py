@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Mapping
-
-import numpy as np
+from time import monotonic_ns
 
 from edge_trt_ros.percentiles import percentiles
+from edge_trt_ros.ros.inference.losses import TransportLosses
 
 PERCENTILES = (50, 95, 99)
 
@@ -18,6 +18,8 @@ PERCENTILES = (50, 95, 99)
 class StreamFigures:
     """
     Counts of all frames of a stream, and durations and rates of the latest frames.
+
+    Rates are measured on the steady clock: the node's clock may stand or jump.
 
     :param window: number of latest frames over which percentiles are computed.
     """
@@ -27,44 +29,52 @@ class StreamFigures:
         self._stages: dict[str, deque[float]] = {}
         self._arrivals_ns: deque[int] = deque(maxlen=window)
         self._results_ns: deque[int] = deque(maxlen=window)
-        self._stamp_gaps_ns: deque[int] = deque(maxlen=60)
-        self._last_stamp_ns = 0
+        self._reported: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
+        self.losses = TransportLosses()
+        self.last_age_ms = 0.0
 
-    def arrived(self, now_ns: int, stamp_ns: int) -> None:
+    def arrived(self, number: int | None = None) -> None:
         """
         Count a received message.
 
-        :param now_ns: time of arrival on the node's clock.
-        :param stamp_ns: its stamp on the publisher's clock.
+        :param number: its sequence number, if the middleware gives one.
         """
         self.counts['received'] += 1
-        self._arrivals_ns.append(now_ns)
-        if 0 < self._last_stamp_ns < stamp_ns:
-            gap_ns = stamp_ns - self._last_stamp_ns
-            self._stamp_gaps_ns.append(gap_ns)
-            # A gap of twice the median means that the transport lost a frame.
-            median_ns = float(np.median(self._stamp_gaps_ns))
-            if len(self._stamp_gaps_ns) > 10 and gap_ns > 1.5 * median_ns:
-                self.counts['lost_in_transport'] += round(gap_ns / median_ns) - 1
-        self._last_stamp_ns = stamp_ns
+        self._arrivals_ns.append(monotonic_ns())
+        self.losses.arrived(number)
 
-    def finished(self, now_ns: int, stage_times_ms: Mapping[str, float]) -> None:
+    def too_old(self, age_ms: float) -> None:
+        """
+        Count a frame that was dropped for its age.
+
+        :param age_ms: its age in milliseconds.
+        """
+        self.counts['dropped_for_age'] += 1
+        self.last_age_ms = age_ms
+
+    def finished(self, stage_times_ms: Mapping[str, float]) -> None:
         """
         Count a frame whose results were published.
 
-        :param now_ns: time of publication on the node's clock.
         :param stage_times_ms: duration of each stage in milliseconds.
         """
         self.counts['published'] += 1
-        self._results_ns.append(now_ns)
+        self._results_ns.append(monotonic_ns())
         for stage, duration_ms in stage_times_ms.items():
             self._stages.setdefault(stage, deque(maxlen=self._window)).append(duration_ms)
 
-    def rates_hz(self, now_ns: int) -> dict[str, float]:
+    def since_last_report(self) -> Counter[str]:
+        """Return the counts since the previous call of this function."""
+        self.counts['lost_in_transport'] += self.losses.taken()
+        now = Counter(dict(self.counts))
+        since, self._reported = now - self._reported, now
+        return since
+
+    def rates_hz(self) -> dict[str, float]:
         """Return images and results per second over the last five seconds."""
-        return {'image_rate_hz': _rate_hz(self._arrivals_ns, now_ns),
-                'detection_rate_hz': _rate_hz(self._results_ns, now_ns)}
+        return {'image_rate_hz': _rate_hz(self._arrivals_ns),
+                'detection_rate_hz': _rate_hz(self._results_ns)}
 
     def percentiles_ms(self) -> dict[str, list[float]]:
         """Return p50, p95 and p99 in milliseconds for each stage."""
@@ -72,7 +82,8 @@ class StreamFigures:
                 for stage, times in list(self._stages.items())}
 
 
-def _rate_hz(times_ns: deque[int], now_ns: int, span_s: float = 5.0) -> float:
+def _rate_hz(times_ns: deque[int], span_s: float = 5.0) -> float:
+    now_ns = monotonic_ns()
     times = [time for time in tuple(times_ns) if now_ns - time < span_s * 1e9]
     return (len(times) - 1) / ((times[-1] - times[0]) / 1e9) if len(times) > 1 \
         and times[-1] > times[0] else 0.0

@@ -40,6 +40,7 @@ from edge_trt_ros.ros.node.parameters import (accept_empty_lists, DeclaredParame
                                               unknown_parameters)
 from edge_trt_ros.ros.node.qos import incompatible_qos, qos_profile
 from edge_trt_ros.ros.node.status_messages import diagnostics_message
+from edge_trt_ros.ros.node.steady import create_steady_timer
 from edge_trt_ros.ros.tasks import TASKS
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -57,14 +58,13 @@ class InferenceNode(ManagedNode):
         self._enabled = True
         self._active = False
         self._configure_problem = ''
-        self._reported: dict[str, int] = {}
         self._opener = EngineOpener(self)
         self._declared = DeclaredParameters(self, InferenceParameters)
         accept_empty_lists(self)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._tune)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
-        self.create_timer(1.0, self._report)
+        create_steady_timer(self, 1.0, self._report)
         self.create_service(SetBool, '~/enable', self._on_enable)
         self.create_service(Trigger, '~/reset_tracks', lambda request, response: answer_service(
             response, self._reset_tracks, self.get_logger(), 'reset failed'))
@@ -173,9 +173,12 @@ class InferenceNode(ManagedNode):
         stream.start(topic)
         self._subscribed.callback(stream.stop)
         subscription = self.create_subscription(
-            input_topic.message, topic, stream.offer, qos_profile(input_topic.qos),
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=lambda event: (
-                self.get_logger().error(incompatible_qos(topic, input_topic.qos, event)))))
+            input_topic.message, topic,
+            lambda message, info: stream.offer(message, info['publication_sequence_number']),
+            qos_profile(input_topic.qos), event_callbacks=SubscriptionEventCallbacks(
+                matched=lambda event: stream.figures.losses.matched(event.current_count),
+                incompatible_qos=lambda event: self.get_logger().error(
+                    incompatible_qos(topic, input_topic.qos, event))))
         self._subscribed.callback(self.destroy_subscription, subscription)
 
     def _publish_label_info(self) -> None:
@@ -243,9 +246,7 @@ class InferenceNode(ManagedNode):
         now = self.get_clock().now()
         name = self.get_fully_qualified_name().lstrip('/')
         if self._stream and self._active:
-            status = stream_status(
-                name, self._stream, self._enabled, now.nanoseconds, self._reported)
-            self._reported = dict(self._stream.figures.counts)
+            status = stream_status(name, self._stream, self._enabled)
         else:
             status = idle_status(name, self._stream is not None, self._configure_problem)
         self._diagnostics.publish(diagnostics_message(now.to_msg(), [status]))

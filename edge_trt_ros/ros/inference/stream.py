@@ -102,12 +102,17 @@ class InferenceStream:
             self._worker.close()
             self._worker = None
 
-    def offer(self, message: Any) -> None:
-        """Enqueue a message of the subscription; returns immediately."""
+    def offer(self, message: Any, number: int | None = None) -> None:
+        """
+        Enqueue a message of the subscription; returns immediately.
+
+        :param message: the message.
+        :param number: its sequence number, if the middleware gives one.
+        """
         # A text has no header: use the time of its arrival.
         header = getattr(message, 'header', None) or Header(
             stamp=self._node.get_clock().now().to_msg())
-        self.figures.arrived(self._now_ns(), stamp_ns(header))
+        self.figures.arrived(number)
         if self._worker and self._worker.offer(_Arrival(message, header, perf_counter())):
             self.figures.counts['dropped_for_newer'] += 1
 
@@ -121,8 +126,9 @@ class InferenceStream:
             settings = self.settings  # the same value for the whole frame
             queue_ms = (perf_counter() - arrival.arrived) * 1e3
             limit_ms = settings.parameters.max_frame_age_ms
-            if limit_ms and self._now_ns() - stamp_ns(arrival.header) > limit_ms * 1e6:
-                self.figures.counts['dropped_for_age'] += 1
+            age_ms = (self._now_ns() - stamp_ns(arrival.header)) / 1e6
+            if 0 < limit_ms < age_ms:
+                self.figures.too_old(age_ms)
                 return
             try:
                 self._run(arrival, settings, queue_ms)
@@ -141,7 +147,7 @@ class InferenceStream:
             self._publishers, result, arrival.header, settings.style, self.tracks)
         now = perf_counter()
         self.last_problem = ''
-        self.figures.finished(self._now_ns(), {
+        self.figures.finished({
             'queue': queue_ms, **times_ms, 'message': (now - started) * 1e3,
             'arrival_to_detections': (now - arrival.arrived) * 1e3,
             'stamp_to_detections': (self._now_ns() - stamp_ns(arrival.header)) / 1e6})

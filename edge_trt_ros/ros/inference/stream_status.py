@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
 
 from diagnostic_msgs.msg import DiagnosticStatus
 import psutil
@@ -16,21 +16,17 @@ from edge_trt_ros.ros.node.status_messages import ERROR, OK, status_message, WAR
 _ERROR_COUNTS = ('bad_images', 'bad_results', 'failures')
 
 
-def stream_status(name: str, stream: InferenceStream, enabled: bool, now_ns: int,
-                  before: Mapping[str, int]) -> DiagnosticStatus:
+def stream_status(name: str, stream: InferenceStream, enabled: bool) -> DiagnosticStatus:
     """
-    Return the diagnostics of an active stream.
+    Return the diagnostics of an active stream since the last call.
 
     :param name: the node's name.
     :param stream: the stream.
     :param enabled: whether it is enabled by `~/enable`.
-    :param now_ns: time on the node's clock.
-    :param before: the counts at the last report; errors since then set the level.
     """
     figures, settings = stream.figures, stream.settings
     manifest, runtime = settings.runtime.manifest, settings.runtime
-    counts = dict(figures.counts)
-    since = {key: count - before.get(key, 0) for key, count in counts.items()}
+    since = figures.since_last_report()
     values: dict[str, object] = {
         'backend': manifest.backend,
         'backend_reason': settings.opened.reason,
@@ -41,29 +37,46 @@ def stream_status(name: str, stream: InferenceStream, enabled: bool, now_ns: int
         'precision': manifest.options.get('precision', ''),
         'topic': stream.topic,
     }
-    values |= {key: counts.get(key, 0) for key in (
+    values |= {key: figures.counts[key] for key in (
         'received', 'published', 'dropped_for_newer', 'dropped_for_age', 'lost_in_transport',
         *_ERROR_COUNTS)}
-    rates_hz = figures.rates_hz(now_ns)
-    values |= rates_hz
+    values |= figures.rates_hz()
     for stage, (p50, p95, p99) in figures.percentiles_ms().items():
         values |= {f'{stage}_ms_p50': p50, f'{stage}_ms_p95': p95, f'{stage}_ms_p99': p99}
     values |= runtime.memory_mb()
     values['process_rss_mb'] = psutil.Process().memory_info().rss / 1e6
-    level, message = OK, f"{rates_hz['detection_rate_hz']:.1f} results per second"
-    if any(since.get(key) for key in _ERROR_COUNTS):
-        level, message = ERROR, stream.last_problem or 'frames were skipped'
-    elif since.get('lost_in_transport'):
-        level, message = WARN, (f"{since['lost_in_transport']} images were lost in transport: "
-                                'use the Fast DDS profile in the camera driver (see README)')
-    elif not enabled:
-        message = 'disabled by ~/enable'
-    elif not since.get('received') and settings.input.is_continuous:
-        level, message = WARN, f'no images on {stream.topic}'
-    elif since.get('dropped_for_newer', 0) + since.get('dropped_for_age', 0) > 0:
-        message += ', slower than the camera: older images are dropped'
+    level, message = _health(stream, enabled, since)
     return status_message(level, f'{name}: inference', message.splitlines()[0],
                           runtime.device_name, values)
+
+
+def _health(stream: InferenceStream, enabled: bool, since: Counter[str]) -> tuple[bytes, str]:
+    too_old = since['dropped_for_age']
+    rate = f"{stream.figures.rates_hz()['detection_rate_hz']:.1f} results per second"
+    if any(since[key] for key in _ERROR_COUNTS):
+        return ERROR, stream.last_problem or 'frames were skipped'
+    if too_old:
+        return (WARN, f'{rate}, {_age_problem(stream, too_old)}') if since['published'] else (
+            ERROR, f'no results: {_age_problem(stream, too_old)}')
+    if since['lost_in_transport']:
+        sent = since['received'] + since['lost_in_transport']
+        return WARN, (f"{since['lost_in_transport']} of {sent} images were lost in transport: "
+                      'start the camera driver with the Fast DDS profile of this package, or '
+                      'lower its rate')
+    if not enabled:
+        return OK, 'disabled by ~/enable'
+    if not since['received'] and stream.settings.input.is_continuous:
+        return WARN, f'no images on {stream.topic}'
+    if since['dropped_for_newer']:
+        return OK, f'{rate}, slower than the camera: older images are dropped'
+    return OK, rate
+
+
+def _age_problem(stream: InferenceStream, count: int) -> str:
+    limit_ms = stream.settings.parameters.max_frame_age_ms
+    return (f'{count} images were older than max_frame_age_ms ({limit_ms:g} ms), the last one '
+            f'{stream.figures.last_age_ms:.0f} ms: synchronise the clocks of camera and robot, '
+            'or raise max_frame_age_ms')
 
 
 def idle_status(name: str, configured: bool, problem: str) -> DiagnosticStatus:

@@ -29,6 +29,7 @@ from edge_trt_ros.ros.messages.space import DETECTIONS_3D, obstacle_points
 from edge_trt_ros.ros.node.parameters import DeclaredParameters, unknown_parameters
 from edge_trt_ros.ros.node.status_messages import (diagnostics_message, ERROR, OK, status_message,
                                                    WARN)
+from edge_trt_ros.ros.node.steady import create_steady_timer
 from edge_trt_ros.ros.space.parameters import Detections3DParameters
 from edge_trt_ros.ros.space.stamp_pairs import pair_by_stamp
 from edge_trt_ros.vision.space import boxes_in_space
@@ -62,7 +63,7 @@ class Detections3DNode(Node):
         self.create_subscription(Detection2DArray, 'detections', self._on_detections, sensor)
         self.create_subscription(Image, 'depth/image', self._on_depth, sensor)
         self.create_subscription(CameraInfo, 'camera_info', self._on_info, sensor)
-        self.create_timer(1.0, self._report)
+        create_steady_timer(self, 1.0, self._report)
 
     def release(self) -> None:
         """Do nothing: the node holds no resources."""
