@@ -1,0 +1,49 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""environment/install and environment/activate reject a ROS 2 release without wheels."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+import subprocess
+
+import pytest
+
+ENVIRONMENT = Path(__file__).resolve().parent.parent / 'environment'
+
+pytestmark = pytest.mark.skipif(
+    not ENVIRONMENT.is_dir(), reason='not a checkout: no environment folder')
+
+
+def run(command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(['bash', '-c', command], cwd=ENVIRONMENT.parent, capture_output=True,
+                          text=True, timeout=60, env={**os.environ, **variables})
+
+
+def test_install_rejects_an_unknown_release() -> None:
+    done = run('environment/install', ROS='foxy')
+    assert done.returncode == 1
+    assert 'ROS=foxy is unknown; there are wheels of jazzy (the default) and kilted' in done.stderr
+
+
+def test_install_rejects_another_release_than_the_sourced_one() -> None:
+    # A stand-in for a sourced ROS 2 whose rclpy python3 imports from outside the environment.
+    done = run('d=$(mktemp -d); mkdir $d/rclpy; : >$d/rclpy/__init__.py; '
+               'PYTHONPATH=$d environment/install; code=$?; rm -r "$d"; exit $code',
+               ROS='kilted', ROS_DISTRO='jazzy')
+    assert done.returncode == 1
+    assert 'ROS=kilted, but ROS 2 jazzy is sourced' in done.stderr
+
+
+def test_activate_names_the_command_for_a_missing_environment() -> None:
+    done = run('. environment/activate', ROS='foxy')
+    assert done.returncode == 1
+    assert 'no finished .venv-foxy yet: run ROS=foxy environment/install first' in done.stderr
+
+
+def test_activate_defaults_to_jazzy() -> None:
+    for variables in ({'ROS': ''}, {'ROS': 'jazzy'}):
+        done = run('. environment/activate && echo $VIRTUAL_ENV', **variables)
+        assert done.stdout.strip() == str(ENVIRONMENT.parent / '.venv'), done.stderr
