@@ -19,6 +19,7 @@ executables = [
     'detect',
     'detect_bag',
     'detections_3d_node',
+    'doctor',
     'engine_builder_node',
     'export_onnx',
     'inference_node',

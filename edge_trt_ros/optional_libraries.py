@@ -22,6 +22,9 @@ from typing import Any
 
 from edge_trt_ros.errors import first_line, MissingLibraryError
 
+# The flags of pip with which it installs for this user where it refuses otherwise.
+FOR_THIS_USER = ' --user --break-system-packages'
+
 
 @dataclass(frozen=True)
 class OptionalLibrary:
@@ -121,8 +124,7 @@ def pip_install(packages: str) -> str:
 
     :param packages: names separated by spaces.
     """
-    flags = ' --user --break-system-packages' if is_externally_managed() else ''
-    return f'pip install{flags} {packages}'
+    return f"pip install{FOR_THIS_USER if is_externally_managed() else ''} {packages}"
 
 
 def is_externally_managed() -> bool:
@@ -131,5 +133,9 @@ def is_externally_managed() -> bool:
 
     The system's Python of Ubuntu 24.04 and Debian 12 is; a virtual environment is not.
     """
-    marker = Path(sysconfig.get_path('stdlib')) / 'EXTERNALLY-MANAGED'
-    return sys.prefix == sys.base_prefix and marker.exists()
+    return sys.prefix == sys.base_prefix and managed_marker().exists()
+
+
+def managed_marker() -> Path:
+    """Return the file whose presence makes pip refuse (PEP 668)."""
+    return Path(sysconfig.get_path('stdlib')) / 'EXTERNALLY-MANAGED'

@@ -18,7 +18,7 @@ LAYERS = (
      'manifest', 'manifest_json', 'engine_file', 'optional_libraries'),
     ('vision',), ('heads',), ('runtime',), ('sources',), ('convert',), ('export',),
     ('evaluation',), ('opening',), ('ros',), ('demo',), ('benchmark',),
-    ('cli', '__main__', '__init__'))
+    ('doctor',), ('cli', '__main__', '__init__'))
 OWNERS = {
     'rclpy': ('optional_libraries.py', 'ros/', 'demo/', 'benchmark/', 'cli/'),
     'vision_msgs': ('optional_libraries.py', 'ros/', 'demo/', 'benchmark/'),

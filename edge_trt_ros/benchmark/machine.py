@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from edge_trt_ros import __version__
-from edge_trt_ros.runtime.tensorrt.device import find_gpu
+from edge_trt_ros.runtime.tensorrt.device import driver_version, find_gpu
 
 _LIBRARIES = ('numpy', 'opencv-python-headless', 'opencv-python', 'onnxruntime', 'pycuda',
               'cuda-bindings', 'tensorrt', 'tensorrt_rtx_cu13', 'tensorrt_rtx_cu12')
@@ -29,7 +29,7 @@ def machine_facts(device_id: int = 0) -> dict[str, Any]:
         'processor': _processor(), 'cores': len(os.sched_getaffinity(0)),
         'memory_gb': round(psutil.virtual_memory().total / 1e9, 1),
         'gpu': gpu.name if gpu else '',
-        'gpu_driver': _driver_version() if gpu else '', 'cuda': gpu.driver if gpu else '',
+        'gpu_driver': driver_version() if gpu else '', 'cuda': gpu.driver if gpu else '',
         'system': f'{platform.system()} {platform.release()}, {platform.machine()}',
         'python': platform.python_version(), 'edge_trt_ros': __version__,
         **{name: found for name in _LIBRARIES if (found := _version(name))}}
@@ -42,13 +42,6 @@ def _processor() -> str:
         lines = []
     names = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def _driver_version() -> str:
-    try:
-        return Path('/sys/module/nvidia/version').read_text(encoding='utf-8').strip()
-    except OSError:
-        return ''  # on a Tegra the driver is part of the kernel
 
 
 def _version(name: str) -> str:

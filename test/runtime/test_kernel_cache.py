@@ -16,7 +16,7 @@ from edge_trt_ros.runtime.cuda import kernel_cache
 from edge_trt_ros.runtime.cuda.kernel_cache import cache_folder, cubin
 
 SOURCE = (Path(kernel_cache.__file__).with_name('preprocess.cu')).read_text(encoding='utf-8')
-HAS_NVRTC = kernel_cache._has_nvrtc()
+HAS_NVRTC = kernel_cache.has_nvrtc()
 HAS_NVCC = importlib.util.find_spec('pycuda') is not None and shutil.which('nvcc') is not None
 COMPILERS = [
     pytest.param('nvrtc', marks=pytest.mark.skipif(
@@ -27,7 +27,7 @@ COMPILERS = [
 
 @pytest.fixture(params=COMPILERS)
 def compiler(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(kernel_cache, '_has_nvrtc', lambda: request.param == 'nvrtc')
+    monkeypatch.setattr(kernel_cache, 'has_nvrtc', lambda: request.param == 'nvrtc')
     return str(request.param)
 
 
@@ -51,7 +51,7 @@ def test_compiler_log_is_in_the_error(compiler: str, tmp_path: Path) -> None:
 @pytest.mark.skipif(importlib.util.find_spec('pycuda') is not None, reason='PyCUDA is installed')
 def test_missing_compiler_is_reported_with_the_remedy(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel_cache, '_has_nvrtc', lambda: False)
+    monkeypatch.setattr(kernel_cache, 'has_nvrtc', lambda: False)
     with pytest.raises(EngineError, match='pip install cuda-bindings nvidia-cuda-nvrtc'):
         cubin(SOURCE, (8, 6), tmp_path)
 

@@ -37,7 +37,7 @@ def cubin(source: str, compute_capability: tuple[int, int], folder: Path) -> byt
     :raises EngineError: if there is no compiler, or the compilation fails, with its log.
     """
     architecture = 'sm_{}{}'.format(*compute_capability)
-    compiler, name = (_with_nvrtc, 'nvrtc') if _has_nvrtc() else (_with_nvcc, 'nvcc')
+    compiler, name = (_with_nvrtc, 'nvrtc') if has_nvrtc() else (_with_nvcc, 'nvcc')
     key = hashlib.sha256(f'{name} {architecture}\n{source}'.encode()).hexdigest()
     path = folder / f'{key[:32]}.cubin'
     try:
@@ -52,7 +52,8 @@ def cubin(source: str, compute_capability: tuple[int, int], folder: Path) -> byt
     return code
 
 
-def _has_nvrtc() -> bool:
+def has_nvrtc() -> bool:
+    """Return whether NVRTC is installed, with its bindings, and can be loaded."""
     try:
         if importlib.util.find_spec('cuda.bindings.nvrtc') is None:
             return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
+from pathlib import Path
 
 _COMPUTE_CAPABILITY_MAJOR, _COMPUTE_CAPABILITY_MINOR = 75, 76
 
@@ -49,3 +50,15 @@ def find_gpu(index: int = 0) -> GpuDevice | None:
         return None
     return GpuDevice(name.value.decode(errors='replace'), f'{major.value}.{minor.value}',
                      f'{version.value // 1000}.{version.value % 1000 // 10}')
+
+
+def driver_version(root: Path = Path('/')) -> str:
+    """
+    Return the version of the NVIDIA driver, as '580.95.05'; '' for none, or on a Jetson.
+
+    :param root: folder that contains the machine's file system.
+    """
+    try:
+        return (root / 'sys/module/nvidia/version').read_text(encoding='utf-8').strip()
+    except OSError:
+        return ''  # the driver of a Jetson is part of the kernel

@@ -1,0 +1,89 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""A Jetson: its JetPack, power mode and clocks, read from files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+import re
+
+from edge_trt_ros.doctor.finding import Finding, OK, OPTIONAL
+from edge_trt_ros.doctor.host import Host
+from edge_trt_ros.doctor.surroundings import Surroundings
+
+# First release of Jetson Linux, the JetPack with it, and its TensorRT; newest first.
+_JETPACKS = (((38, 0), '7', '10.13'), ((36, 4), '6.1 or later', '10.3'),
+             ((36, 0), '6.0', '8.6'), ((35, 0), '5', '8.5'))
+
+
+def linux_of(host: Host) -> tuple[int, int] | None:
+    """Return the release of Jetson Linux, as (36, 4); None on other machines."""
+    found = re.match(r'# R(\d+) \(release\), REVISION: (\d+)', host.text('/etc/nv_tegra_release'))
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def jetpack_of(host: Host) -> str:
+    """Return the JetPack, as 'JetPack 6.2'; '' on other machines."""
+    release = linux_of(host)
+    if release is None:
+        return ''
+    installed = host.dpkg_version('nvidia-jetpack').partition('+')[0]
+    named = next((name for first, name, _ in _JETPACKS if release >= first), '')
+    return f'JetPack {installed or named or "4 or older"}'
+
+
+def tensorrt_of(host: Host) -> str:
+    """Return the TensorRT of this JetPack, as '10.3'; '' on other machines, or if unknown."""
+    release = linux_of(host)
+    if release is None:
+        return ''
+    installed = re.match(r'\d+\.\d+', host.dpkg_version('python3-libnvinfer'))
+    return installed[0] if installed else next(
+        (version for first, _, version in _JETPACKS if release >= first), '')
+
+
+def jetson(surroundings: Surroundings) -> Iterator[Finding]:
+    """Check the model, the power mode and the clocks of a Jetson."""
+    host, release = surroundings.host, linux_of(surroundings.host)
+    if release is None:
+        return
+    model = host.text('/proc/device-tree/model') or 'Jetson'
+    yield Finding('Jetson', OK, f'{model}, {jetpack_of(host)}, Jetson Linux '
+                  f"{'.'.join(map(str, release))}")
+    yield from _power_mode(host)
+    yield from _clocks(host)
+
+
+def _power_mode(host: Host) -> Iterator[Finding]:
+    names = dict(re.findall(r'<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+?)\s*>',
+                            host.text('/etc/nvpmodel.conf')))
+    current = re.search(r'pmode:(\d+)', host.text('/var/lib/nvpmodel/status'))
+    if not (names and current):
+        return
+    mode = str(int(current[1]))
+    fastest = next((number for number, name in reversed(names.items())
+                    if name.startswith('MAXN')), '')
+    if fastest in ('', mode):
+        yield Finding('power mode', OK, names.get(mode, mode))
+    else:
+        yield Finding('power mode', OPTIONAL, f'{names.get(mode, mode)}; {names[fastest]} is '
+                      'faster and needs more power', f'sudo nvpmodel -m {fastest}')
+
+
+def _clocks(host: Host) -> Iterator[Finding]:
+    """Check whether the clocks are fixed at their maximum, as `jetson_clocks` leaves them."""
+    policies = [(f'/sys/class/devfreq/{path.name}/min_freq',
+                 f'/sys/class/devfreq/{path.name}/max_freq')
+                for path in host.path('/sys/class/devfreq').glob('*gpu*')]
+    policies.append(tuple(f'/sys/devices/system/cpu/cpu0/cpufreq/scaling_{end}_freq'
+                          for end in ('min', 'max')))  # type: ignore[arg-type]
+    limits = [(host.text(low), host.text(high)) for low, high in policies]
+    known = [(low, high) for low, high in limits if low and high]
+    if not known:
+        return
+    if all(low == high for low, high in known):
+        yield Finding('clocks', OK, 'fixed at their maximum')
+    else:
+        yield Finding('clocks', OPTIONAL, 'they follow the load, which makes the first frames '
+                      'after a pause slower', 'sudo jetson_clocks')
