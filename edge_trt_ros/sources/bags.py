@@ -9,12 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edge_trt_ros.errors import BagError
 from edge_trt_ros.optional_libraries import require
 from edge_trt_ros.runtime.samples import Frame
-from edge_trt_ros.sources.frames import frame_from_encoded, frame_from_message
+from edge_trt_ros.sources.frames import frame_from_compressed_message, frame_from_message
 
 IMAGE, COMPRESSED_IMAGE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 _FILE_SUFFIXES = ('.mcap', '.db3')
@@ -90,7 +88,7 @@ class BagReader:
         except Exception as error:  # numpy, struct and rosbags raise their own classes
             raise self._bag_error(error) from error
         if connection.msgtype == COMPRESSED_IMAGE:
-            return frame_from_encoded(np.asarray(message.data, np.uint8), source, message.header)
+            return frame_from_compressed_message(message, source)
         return frame_from_message(message, source)
 
     def __enter__(self) -> BagReader:

@@ -18,18 +18,19 @@ from std_msgs.msg import Header
 from edge_trt_ros.errors import BagError, ImageError
 from edge_trt_ros.ros.bags.bag_writer import BagWriter
 from edge_trt_ros.ros.messages.detections import detections_message, label_info_message
-from edge_trt_ros.ros.messages.image import frame_from_compressed, frame_from_image
+from edge_trt_ros.ros.messages.image import frame_from_image
 from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import detect
 from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.sources.bags import BagReader, COMPRESSED_IMAGE, IMAGE
+from edge_trt_ros.sources.frames import frame_from_compressed_message
 from edge_trt_ros.vision.thresholds import Thresholds
 from edge_trt_ros.vision.tracking import TrackIds
 
 _TOPIC = re.compile(r'(/[A-Za-z_][A-Za-z0-9_]*)+')
 _DECODERS: dict[str, tuple[Any, Callable[[Any, str], Frame]]] = {
     IMAGE: (Image, frame_from_image),
-    COMPRESSED_IMAGE: (CompressedImage, frame_from_compressed)}
+    COMPRESSED_IMAGE: (CompressedImage, frame_from_compressed_message)}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -17,9 +18,10 @@ from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.network_input import kind_name
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
-from edge_trt_ros.ros.messages.image import frame_from_compressed, frame_from_image
+from edge_trt_ros.ros.messages.image import frame_from_image
 from edge_trt_ros.runtime.samples import Sample
 from edge_trt_ros.runtime.text_preprocess import TextTokens
+from edge_trt_ros.sources.frames import frame_from_compressed_message
 
 # Only the newest image waits. Texts are commands, so up to 100 of them wait.
 _WAITING_TEXTS = 100
@@ -64,8 +66,10 @@ def input_topic(manifest: EngineManifest, parameters: InferenceParameters) -> In
 
 def _images(manifest: EngineManifest, parameters: InferenceParameters) -> InputTopic:
     if parameters.image_transport == 'compressed':
-        return InputTopic(CompressedImage, 'image/compressed', parameters.input_qos, 1, True,
-                          frame_from_compressed)
+        return InputTopic(
+            CompressedImage, 'image/compressed', parameters.input_qos, 1, True,
+            partial(frame_from_compressed_message,
+                    max_pixels=round(parameters.max_image_megapixels * 1e6)))
     return InputTopic(Image, 'image', parameters.input_qos, 1, True, frame_from_image)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from edge_trt_ros.runtime.select import BACKEND_CHOICES
 from edge_trt_ros.settings import check_settings, setting
+from edge_trt_ros.sources.frames import MAX_PIXELS
 
 QOS_PROFILES = ('SENSOR_DATA', 'DEFAULT', 'SYSTEM_DEFAULT')
 
@@ -45,6 +46,9 @@ class InferenceParameters:
     image_transport: str = setting(
         'raw', 'raw subscribes to image, compressed to image/compressed.',
         choices=('raw', 'compressed'))
+    max_image_megapixels: float = setting(
+        MAX_PIXELS / 1e6, 'Maximum size of a compressed image, in millions of pixels; its header '
+        'is read before it is decoded.', limits=(0.1, 268.0))
     input_qos: str = setting(
         'SENSOR_DATA', 'QoS profile of the image subscription.', choices=QOS_PROFILES)
     output_qos: str = setting(

@@ -9,7 +9,7 @@ import array
 
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from edge_trt_ros.errors import ImageError, MissingLibraryError
@@ -17,7 +17,7 @@ from edge_trt_ros.optional_libraries import require
 from edge_trt_ros.ros.messages.cdr import CdrWriter
 from edge_trt_ros.ros.messages.form import MessageForm, probe_header
 from edge_trt_ros.runtime.samples import Frame
-from edge_trt_ros.sources.frames import check_size, frame_from_encoded, frame_from_message, framed
+from edge_trt_ros.sources.frames import check_size, frame_from_message, framed
 from edge_trt_ros.vision.pixel_encodings import PIXEL_ENCODINGS
 
 
@@ -33,17 +33,6 @@ def frame_from_image(message: Image, source: str = '') -> Frame:
         return frame_from_message(message, source)
     check_size((message.width, message.height), source)
     return _frame_through_cv_bridge(message, source)
-
-
-def frame_from_compressed(message: CompressedImage, source: str = '') -> Frame:
-    """
-    Decode a JPEG or PNG message to a bgr8 frame.
-
-    :param message: the message.
-    :param source: the topic, for error messages.
-    :raises ImageError: if it cannot be decoded.
-    """
-    return frame_from_encoded(np.frombuffer(message.data, np.uint8), source, message.header)
 
 
 def image_message(pixels: NDArray[np.uint8], header: Header, encoding: str = 'bgr8') -> Image:

@@ -9,11 +9,12 @@ from collections.abc import Callable
 import threading
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from support.graph import Graph
 
 from edge_trt_ros.ros.inference.node import InferenceNode
@@ -144,3 +145,19 @@ def test_incompatible_qos_is_logged(
         text.append(capfd.readouterr().err)
         return 'does not satisfy our profile DEFAULT' in ''.join(text)
     ros.until(logged)
+
+
+def test_compressed_images_larger_than_the_limit_are_skipped(
+        ros: Graph, active_node: Callable[..., InferenceNode], picture: np.ndarray) -> None:
+    node = active_node(image_transport='compressed', max_image_megapixels=0.1)
+    publisher = ros.peer.create_publisher(CompressedImage, 'image/compressed', 10)
+    ros.until(publisher.get_subscription_count)
+    large = cv2.imencode('.png', np.zeros((400, 300, 3), np.uint8))[1].tobytes()
+    publisher.publish(CompressedImage(format='png', data=large))
+    ros.until(lambda: node._stream.figures.counts['bad_images'])
+    assert 'size 300x400, expected at most 0.1 megapixels' in node._stream.last_problem
+    for name in ('jpeg', 'bgr8; jpeg compressed bgr8'):
+        ros.detections.clear()
+        publisher.publish(CompressedImage(
+            format=name, data=cv2.imencode('.jpg', picture)[1].tobytes()))
+        ros.until(lambda: ros.detections)
