@@ -6,7 +6,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-gpu train lint clean environment
+.PHONY: help demo test test-gpu train lint docs clean environment
 
 ENTER := . environment/activate
 
@@ -33,10 +33,16 @@ test-gpu: environment  ## the tests that need an NVIDIA GPU
 lint: environment  ## style and types
 	@$(ENTER) || exit 1; status=0; python3 -m flake8 || status=1; python3 -m mypy || status=1; exit $$status
 
+docs: environment  ## build the documentation into build/docs and check its links
+	@$(ENTER) && python3 -m pip install --quiet --disable-pip-version-check --no-deps \
+	  -r environment/requirements-docs.txt \
+	  && python3 -m sphinx -W --keep-going -q -j auto -d build/doctrees doc build/docs \
+	  && python3 doc/check_links.py build/docs && echo 'open build/docs/index.html'
+
 train: environment  ## train the demo's detector again, on the CPU (installs PyTorch)
 	@$(ENTER) && python3 -m pip install --quiet --disable-pip-version-check \
 	  -r environment/requirements-train.txt && exec python3 -m edge_trt_ros.demo.detector.train --output demo_output/training
 
 clean:  ## remove the environment and everything that the targets created
 	rm -rf .venv .venv-kilted .pytest_cache .mypy_cache .hypothesis demo_output build install log
-	find edge_trt_ros launch test environment -name __pycache__ -type d -prune -exec rm -rf {} +
+	find edge_trt_ros launch test doc environment -name __pycache__ -type d -prune -exec rm -rf {} +
