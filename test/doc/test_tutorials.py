@@ -32,8 +32,9 @@ STAND_INS = {
     'git clone https://github.com/edge-trt-ros/edge_trt_ros && cd edge_trt_ros': '',
     'make environment': '',
     '. environment/activate': '',
-    'cp edge_trt_ros/demo/detector/road_users.onnx ..': f"cp '{MODEL_PATH}' .",
-    'cd ..': '',
+    'mkdir ../first_engine': '',
+    'cp edge_trt_ros/demo/detector/road_users.onnx ../first_engine': f"cp '{MODEL_PATH}' .",
+    'cd ../first_engine': '',
     'ros2 bag record --storage mcap --output drive /camera/image_raw': 'python3 record.py'}
 NODES = ('inference_node', 'synthetic_camera')
 # What it prints depends on the moment.
