@@ -17,7 +17,7 @@ LAYERS = (
     ('errors', 'files', 'percentiles', 'stamps', 'tensor_spec', 'settings', 'network_input',
      'manifest', 'manifest_json', 'engine_file', 'optional_libraries'),
     ('vision',), ('heads',), ('runtime',), ('sources',), ('convert',), ('export',),
-    ('evaluation',), ('opening',), ('ros',), ('demo',), ('benchmark',),
+    ('evaluation',), ('opening',), ('api',), ('ros',), ('demo',), ('benchmark',),
     ('doctor',), ('cli', '__main__', '__init__'))
 OWNERS = {
     'rclpy': ('optional_libraries.py', 'ros/', 'demo/', 'benchmark/', 'cli/'),

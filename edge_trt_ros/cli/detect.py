@@ -7,22 +7,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
+from edge_trt_ros.api.model import open_model
 from edge_trt_ros.cli._command import print_json, run_command
-from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.files import write_file
-from edge_trt_ros.manifest import EngineManifest
-from edge_trt_ros.opening import open_network
-from edge_trt_ros.runtime.pipeline import infer
-from edge_trt_ros.runtime.samples import Frame, Sample
-from edge_trt_ros.runtime.text_preprocess import TextTokens
+from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.sources.image_files import frame_from_file, image_paths
-from edge_trt_ros.vision.tasks import find_task
 from edge_trt_ros.vision.thresholds import Thresholds
 
 
@@ -43,36 +38,29 @@ def main() -> None:
 
     def work() -> None:
         thresholds = Thresholds(confidence=arguments.confidence, nms_iou=arguments.nms)
-        with open_network(arguments.engine, arguments.backend).runtime as runtime:
-            manifest = runtime.manifest
-            task = find_task(manifest.task)
-            samples = _texts(arguments.text, manifest) if arguments.text \
-                else _images(arguments.images)
-            for source, sample in samples:
-                result, stage_times_ms = infer(runtime, sample, thresholds)
-                print_json({**source, **task.describe(result, manifest.labels), 'stage_times_ms': {
-                    stage: round(value, 3) for stage, value in stage_times_ms.items()}})
+        with open_model(arguments.engine, backend=arguments.backend,
+                        thresholds=thresholds) as model:
+            given: Iterator[tuple[dict[str, Any], Frame | str]] = chain(
+                _texts(arguments.text), _images(arguments.images))
+            for source, sample in given:
+                result = model(sample)
+                print_json({**source, **model.to_dict(result), 'stage_times_ms': {
+                    stage: round(value, 3) for stage, value in model.stage_times_ms.items()}})
                 if arguments.output and isinstance(sample, Frame):
-                    drawn = np.array(sample.pixels)
-                    task.draw(drawn, result, manifest.labels)
-                    _write_png(arguments.output / f"{Path(source['image']).stem}.png", drawn)
+                    _write_png(arguments.output / f"{Path(source['image']).stem}.png",
+                               model.draw(sample, result))
     run_command(work)
 
 
-def _images(paths: Sequence[Path]) -> Iterator[tuple[dict[str, Any], Sample]]:
+def _images(paths: Sequence[Path]) -> Iterator[tuple[dict[str, Any], Frame]]:
     for path in image_paths(paths):
         frame = frame_from_file(path)
         yield {'image': str(path), 'size_wh': frame.size_wh}, frame
 
 
-def _texts(texts: Sequence[str], manifest: EngineManifest
-           ) -> Iterator[tuple[dict[str, Any], Sample]]:
-    if manifest.text_input is None:
-        raise ConfigurationError(f"the engine's task is '{manifest.task}', which reads no texts: "
-                                 'give images')
-    tokens = TextTokens(manifest.text_input)
+def _texts(texts: Sequence[str]) -> Iterator[tuple[dict[str, Any], str]]:
     for text in texts:
-        yield {'text': text}, tokens.sample(text)
+        yield {'text': text}, text
 
 
 def _write_png(path: Path, pixels: Any) -> None:

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from numpy import int32, uint8
+from numpy import ascontiguousarray, int32, uint8
 from numpy.typing import NDArray
+
+from edge_trt_ros.vision.pixel_encodings import image_size_wh, pixel_encoding
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,27 @@ class Frame:
     stamp_ns: int = 0
     frame_id: str = ''
     source: str = ''
+
+    @classmethod
+    def from_array(cls, pixels: NDArray[Any], encoding: str = 'bgr8', *, stamp_ns: int = 0,
+                   source: str = '') -> Frame:
+        """
+        Return an array as a frame.
+
+        :param pixels: uint8 in the shape of the encoding: (H, W, 3) for bgr8 and rgb8, (H, W, 4)
+            for bgra8 and rgba8, (H, W) for mono8. Copied only if the bytes of a row are not
+            contiguous.
+        :param encoding: name of the encoding in `sensor_msgs/Image`.
+        :param stamp_ns: time of exposure in nanoseconds.
+        :param source: topic or file of the image, for error messages.
+        :raises ImageError: for an unknown encoding, or another shape or dtype.
+        """
+        size_wh = image_size_wh(pixels, encoding)
+        layout = pixel_encoding(encoding)
+        packed = pixels.strides[1:] == (layout.channels, 1)[:pixels.ndim - 1]
+        if not packed or pixels.strides[0] < layout.row_bytes(size_wh[0]):
+            pixels = ascontiguousarray(pixels)
+        return cls(pixels, encoding, size_wh, stamp_ns, source=source)
 
     def __str__(self) -> str:
         width, height = self.size_wh

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -99,7 +100,7 @@ def to_bgr(pixels: NDArray[np.uint8], encoding: str, out: NDArray[np.uint8] | No
     :raises ValueError: if `out` has another shape.
     """
     layout = pixel_encoding(encoding)
-    height, width = _image_shape(pixels, layout)
+    width, height = image_size_wh(pixels, encoding)
     if out is not None and out.shape != (height, width, 3):
         raise ValueError(f'out has shape {out.shape}, expected ({height}, {width}, 3)')
     if layout.to_bgr_code is not None:
@@ -110,15 +111,25 @@ def to_bgr(pixels: NDArray[np.uint8], encoding: str, out: NDArray[np.uint8] | No
     return out
 
 
-def _image_shape(pixels: NDArray[np.uint8], encoding: PixelEncoding) -> tuple[int, int]:
+def image_size_wh(pixels: NDArray[Any], encoding: str) -> tuple[int, int]:
+    """
+    Return width and height of an image.
+
+    :param pixels: the image in the encoding's shape; not modified.
+    :param encoding: name of the encoding.
+    :raises ImageError: if the encoding is unknown, or the pixels have another shape or dtype.
+    """
+    layout = pixel_encoding(encoding)
     rows, width = pixels.shape[:2] if pixels.ndim > 1 else (0, 0)
-    height = rows * 2 // 3 if encoding.half_chroma_rows else rows
-    encoding.check_size((width, height))
-    expected = encoding.shape((width, height))
+    height = rows * 2 // 3 if layout.half_chroma_rows else rows
+    layout.check_size((width, height))
+    expected = layout.shape((width, height))
     if pixels.shape != expected or not pixels.size:
-        raise ImageError(f'pixels of {encoding.name} have shape {pixels.shape}, expected '
-                         f'{expected} with at least one pixel')
-    return height, width
+        raise ImageError(f'pixels of {encoding} have shape {pixels.shape}, expected {expected} '
+                         'with at least one pixel')
+    if pixels.dtype != np.uint8:
+        raise ImageError(f'pixels of {encoding} have dtype {pixels.dtype}, expected uint8')
+    return width, height
 
 
 def pixels_from_bytes(data: NDArray[np.uint8], encoding: str, size_wh: tuple[int, int],

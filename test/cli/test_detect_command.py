@@ -52,7 +52,7 @@ def test_results_and_drawing_of_each_task(
         scores = [entry['score'] for entry in found['classes']]
         assert len(scores) == 5 and scores == sorted(scores, reverse=True)
     message = detect(str(path), '--text', 'go', status=1)
-    assert 'which reads no texts: give images' in message
+    assert 'which reads an image' in message and "this is the text 'go'" in message
 
 
 def test_texts_are_classified(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Converts what a caller passes to a model into a sample of its network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_trt_ros.errors import ImageError
+from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.network_input import ImageInput
+from edge_trt_ros.runtime.samples import Frame, Sample, Tensors
+from edge_trt_ros.runtime.text_preprocess import TextTokens
+from edge_trt_ros.vision.pixel_encodings import image_size_wh
+
+# An image (bgr8, as cv2.imread returns it), a frame, a text, or arrays by the tensors' names.
+Input = NDArray[Any] | Frame | str | Mapping[str, NDArray[Any]]
+
+
+class Samples:
+    """
+    Makes samples for one network.
+
+    :param manifest: manifest of its engine.
+    :raises MissingLibraryError: if it reads texts and `tokenizers` is not installed.
+    """
+
+    def __init__(self, manifest: EngineManifest) -> None:
+        text_input = manifest.text_input
+        self._tokens = TextTokens(text_input) if text_input else None
+        self._reads_image = isinstance(manifest.input_kinds[0], ImageInput)
+        self._task = manifest.task
+
+    def sample(self, given: Input) -> Sample:
+        """
+        Return what a caller passed as a sample.
+
+        :param given: not modified; an image is not copied.
+        :raises ImageError: if the network reads something else, or the image is invalid.
+        """
+        if self._reads_image:
+            if isinstance(given, np.ndarray):
+                return Frame.from_array(given)
+            if isinstance(given, Frame):
+                return _checked(given)
+            raise self._error('an image, uint8 (H, W, 3) BGR as cv2.imread returns it', given)
+        if self._tokens is not None:
+            if isinstance(given, str):
+                return self._tokens.sample(given, source='the caller')
+            raise self._error('a text, as a str', given)
+        if isinstance(given, Mapping):
+            return Tensors(given, source='the caller')
+        raise self._error('arrays by name, as a dict', given)
+
+    def _error(self, expected: str, given: object) -> ImageError:
+        hint = ': cv2.imread returns None for a file that it cannot read' if given is None \
+            else ': read the file with cv2.imread first' if self._reads_image \
+            and isinstance(given, str) else ''
+        return ImageError(f"the network's task is '{self._task}', which reads {expected}, but "
+                          f'this is {_described(given)}{hint}')
+
+
+def _checked(frame: Frame) -> Frame:
+    size_wh = image_size_wh(frame.pixels, frame.encoding)
+    if size_wh != frame.size_wh:
+        raise ImageError(f'the frame states {frame.size_wh} as its width and height, but its '
+                         f'pixels have {size_wh}: use Frame.from_array')
+    return frame
+
+
+def _described(given: object) -> str:
+    if given is None or isinstance(given, (str, Frame)):
+        return f"the text '{given[:40]}'" if isinstance(given, str) else str(given)
+    return f'a value of type {type(given).__name__}'
