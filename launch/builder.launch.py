@@ -27,5 +27,7 @@ def generate_launch_description() -> LaunchDescription:
           for name, (default, description) in ARGUMENTS.items()),
         Node(
             package='edge_trt_ros', executable='engine_builder_node', name=value['node_name'],
-            namespace=value['namespace'], output='screen', parameters=[value['params_file']],
-            arguments=['--ros-args', '--log-level', value['log_level']])])
+            namespace=value['namespace'], output='screen',
+            # As an argument, since launch only warns if a file in `parameters` does not exist.
+            ros_arguments=['--params-file', value['params_file'],
+                           '--log-level', value['log_level']])])

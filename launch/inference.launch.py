@@ -40,9 +40,11 @@ def generate_launch_description() -> LaunchDescription:
         Node(
             package='edge_trt_ros', executable='inference_node', name=value['node_name'],
             namespace=value['namespace'], output='screen',
-            parameters=[value['params_file'], {
+            parameters=[{
                 'autostart': ParameterValue(value['autostart'], value_type=bool),
                 'engine_file_path': ParameterValue(value['engine_file_path'], value_type=str)}],
             remappings=[('image', value['image_topic']),
                         ('image/compressed', [value['image_topic'], '/compressed'])],
-            arguments=['--ros-args', '--log-level', value['log_level']])])
+            # As an argument, since launch only warns if a file in `parameters` does not exist.
+            ros_arguments=['--params-file', value['params_file'],
+                           '--log-level', value['log_level']])])

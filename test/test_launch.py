@@ -51,3 +51,18 @@ def test_launch_arguments_and_nodes(name: str, arguments: set[str], executables:
     nodes = [entity for entity in entities if isinstance(entity, Node)]
     assert {node.node_executable for node in nodes} == executables
     assert {node.node_package for node in nodes} == {'edge_trt_ros'}
+
+
+@needs_launch
+@pytest.mark.parametrize('name', ['inference.launch.py', 'builder.launch.py'])
+def test_a_params_file_is_an_argument_of_the_node(name: str) -> None:
+    # Launch warns if a file among its `parameters` does not exist, and starts the node without.
+    from launch import LaunchContext
+    from launch.substitutions import LaunchConfiguration
+    from launch.utilities import perform_substitutions
+    from launch_ros.actions import Node
+    node = next(entity for entity in description(name).entities if isinstance(entity, Node))
+    arguments = [part.variable_name for parts in node.cmd for part in parts
+                 if isinstance(part, LaunchConfiguration)]
+    context = LaunchContext()
+    assert 'params_file' in [perform_substitutions(context, name) for name in arguments]

@@ -3,18 +3,20 @@
 
 """The node that computes 3D positions of detections from depth images."""
 
-from edge_trt_ros.cli._command import run_command
+from collections.abc import Callable
+
+from edge_trt_ros.cli._node import run_node
 from edge_trt_ros.optional_libraries import require_ros
 
 
 def main() -> None:
     """Run the node until SIGINT or SIGTERM."""
-    def work() -> None:
+    def work(started: Callable[[], None]) -> None:
         require_ros('detections_3d_node')
         from edge_trt_ros.ros.node.spin import spin_node
         from edge_trt_ros.ros.space.node import Detections3DNode
-        spin_node(Detections3DNode)
-    run_command(work)
+        spin_node(Detections3DNode, started)
+    run_node(work)
 
 
 if __name__ == '__main__':

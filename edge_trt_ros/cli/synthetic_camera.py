@@ -3,18 +3,20 @@
 
 """The demo's synthetic camera."""
 
-from edge_trt_ros.cli._command import run_command
+from collections.abc import Callable
+
+from edge_trt_ros.cli._node import run_node
 from edge_trt_ros.optional_libraries import require_ros
 
 
 def main() -> None:
     """Run the node until SIGINT or SIGTERM."""
-    def work() -> None:
+    def work(started: Callable[[], None]) -> None:
         require_ros('synthetic_camera')
         from edge_trt_ros.demo.nodes.synthetic_camera import SyntheticCamera
         from edge_trt_ros.ros.node.spin import spin_node
-        spin_node(SyntheticCamera)
-    run_command(work)
+        spin_node(SyntheticCamera, started)
+    run_node(work)
 
 
 if __name__ == '__main__':
