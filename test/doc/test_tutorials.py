@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-The commands of two tutorials run in order and print what the pages show.
+The commands of some pages run in order and print what the pages show.
 
 A block `sh` is run, a code block with a caption is saved under that name, and a block `text` is
 the output of the command above it. Numbers may differ, and `...` stands for any text.
@@ -26,7 +26,7 @@ from support.gpu import why_no_gpu
 
 from edge_trt_ros.demo.detector.model import MODEL_PATH
 
-TUTORIALS = Path(__file__).resolve().parents[2] / 'doc' / 'tutorials'
+DOC = Path(__file__).resolve().parents[2] / 'doc'
 # The repository is here already, and there is no camera: '' skips a line.
 STAND_INS = {
     'git clone https://github.com/edge-trt-ros/edge_trt_ros && cd edge_trt_ros': '',
@@ -81,10 +81,10 @@ def nodes_of_a_page() -> Iterator[list[subprocess.Popen[bytes]]]:
 
 
 def run_page(name: str, folder: Path) -> None:
-    """Run the blocks of a tutorial in a folder."""
+    """Run the blocks of a page in a folder."""
     paths = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     printed, command = '', ''
-    page = blocks((TUTORIALS / f'{name}.md').read_text(encoding='utf-8'))
+    page = blocks((DOC / name).read_text(encoding='utf-8'))
     for block in page:
         if block.name:
             (folder / block.name).write_text(block.text, encoding='utf-8')
@@ -125,18 +125,21 @@ def masked(line: str) -> str:
 
 @pytest.mark.skipif(not why_no_gpu(), reason='the pages show engines for the CPU')
 def test_first_engine_runs_as_written(tmp_path: Path) -> None:
-    run_page('first_engine', tmp_path)
+    run_page('tutorials/first_engine.md', tmp_path)
     assert len(list((tmp_path / 'drawn').iterdir())) == 12
 
 
 @pytest.mark.skipif(not why_no_gpu(), reason='the pages show engines for the CPU')
-def test_int8_with_a_bag_runs_as_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize('name, last', [
+    ('tutorials/int8_with_a_bag.md', 'drive_detected/metadata.yaml'),
+    ('howto/python_without_ros.md', 'drawn.png')])
+def test_page_runs_as_written(name: str, last: str, tmp_path: Path) -> None:
     shutil.copy(MODEL_PATH, tmp_path)
-    first = blocks((TUTORIALS / 'first_engine.md').read_text(encoding='utf-8'))
+    first = blocks((DOC / 'tutorials' / 'first_engine.md').read_text(encoding='utf-8'))
     frames = next(block for block in first if block.name == 'frames.py')
     subprocess.run([sys.executable, '-c', frames.text], cwd=tmp_path, check=True, timeout=60)
-    run_page('int8_with_a_bag', tmp_path)
-    assert (tmp_path / 'drive_detected' / 'metadata.yaml').is_file()
+    run_page(name, tmp_path)
+    assert (tmp_path / last).is_file()
 
 
 def test_an_output_that_differs_is_found() -> None:
