@@ -32,7 +32,7 @@ extensions += [name for name in ('sphinx_copybutton',) if find_spec(name)]
 myst_enable_extensions = ['colon_fence', 'deflist']
 myst_heading_anchors = 4
 myst_fence_as_directive = ['mermaid']
-exclude_patterns = ['_ext']
+exclude_patterns = ['_ext', 'release']
 
 html_theme = 'furo' if find_spec('furo') else 'alabaster'
 html_title = f'{project} {version}'
