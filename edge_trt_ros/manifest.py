@@ -57,7 +57,7 @@ class EngineManifest:
     :param verification: the comparisons at build time and their deviations.
     :param build_seconds: duration of the build.
     :param built_at: UTC time of the build, ISO 8601.
-    :param decoding: for a head that is decoded on the host: 'roles' (maps the decoder's inputs to
+    :param decoding: for a head that the runtime decodes: 'roles' (maps the decoder's inputs to
         the engine's outputs) and 'options' of the decoder.
     """
 
@@ -105,8 +105,12 @@ class EngineManifest:
 
     @property
     def head_runs_in(self) -> str:
-        """Where the head runs: 'engine' if the engine contains it, or 'host'."""
-        return 'host' if self.decoder == self.head and self.decoding else 'engine'
+        """
+        Where the head runs: 'engine' if the engine contains it, else 'runtime'.
+
+        A GPU runtime decodes most heads with kernels of its own, other runtimes on the host.
+        """
+        return 'runtime' if self.decoder == self.head and self.decoding else 'engine'
 
     @property
     def image_input(self) -> ImageInput:

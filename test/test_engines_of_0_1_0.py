@@ -119,7 +119,7 @@ def test_adopted_segmentation_engine_is_decoded_on_the_host(tmp_path: Path) -> N
         'engine_sha256': sha256_hex(engine), 'engine_size_bytes': len(engine),
         'inputs': [asdict(spec) for spec in checked.inputs],
         'outputs': [asdict(spec) for spec in checked.outputs]}), 'here')
-    assert manifest.head_runs_in == 'host'
+    assert manifest.head_runs_in == 'runtime'
     frame, thresholds = noise_frame((150, 91), 3), Thresholds(0.1)
     with open_engine(engine, manifest).runtime as runtime:
         found, _ = infer(runtime, frame, thresholds)

@@ -119,7 +119,7 @@ class Model:
         :raises NetworkOutputError: for outputs that are not finite.
         """
         with self._lock:
-            return self._collect(self._submit(sample), thresholds)
+            return self._collect(self._submit(sample, thresholds))
 
     def detect(self, image: NDArray[Any] | Frame, thresholds: Thresholds | None = None
                ) -> Detections:
@@ -153,13 +153,13 @@ class Model:
         try:
             for sample in samples:
                 with self._lock:
-                    waiting.append(self._submit(sample))
+                    waiting.append(self._submit(sample, thresholds))
                     # Between two steps a slot stays free for another call.
-                    done = [] if self._free else [self._collect(waiting.popleft(), thresholds)]
+                    done = [] if self._free else [self._collect(waiting.popleft())]
                 yield from done
             while waiting:
                 with self._lock:
-                    last = self._collect(waiting.popleft(), thresholds)
+                    last = self._collect(waiting.popleft())
                 yield last
         finally:
             with self._lock:
@@ -211,21 +211,20 @@ class Model:
             raise EngineError('the model is closed: open it again with open_model',
                               code='model_closed')
 
-    def _submit(self, given: Input) -> Ticket:
+    def _submit(self, given: Input, thresholds: Thresholds | None) -> Ticket:
         self._check_open()
         sample = self._samples.sample(given)
         slot = self._free.pop()
         try:
-            return self._runtime.submit(sample, slot=slot)
+            return self._runtime.submit(sample, thresholds or self.thresholds, slot=slot)
         except BaseException:
             self._free.append(slot)
             raise
 
-    def _collect(self, ticket: Ticket, thresholds: Thresholds | None) -> Result:
+    def _collect(self, ticket: Ticket) -> Result:
         self._check_open()
         try:
-            result, self.stage_times_ms = collect_result(
-                self._runtime, ticket, thresholds or self.thresholds)
+            result, self.stage_times_ms = collect_result(self._runtime, ticket)
         finally:
             self._free.append(ticket.slot)
         return result

@@ -14,9 +14,11 @@ import psutil
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EdgeTrtError
+from edge_trt_ros.heads import HEADS
 from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.runtime.pipeline import warm_up
 from edge_trt_ros.runtime.select import open_engine
+from edge_trt_ros.runtime.tensorrt.library import TENSORRT_NAMES
 
 _SHOWN_LABELS = 8
 
@@ -66,8 +68,7 @@ def _print(path: Path, manifest: EngineManifest, here: dict[str, Any]) -> None:
         ('from ONNX', manifest.onnx_sha256[:12]),
         ('runs on', ', '.join(manifest.target.get('compute_capabilities', []))
          or 'any device that the library supports'),
-        ('task', f'{manifest.task}, head {manifest.head} in the {manifest.head_runs_in}, decoded '
-         f'as {manifest.decoder}'),
+        ('task', manifest.task), ('head', _head(manifest)),
         ('labels', f'{len(manifest.labels)}: {labels}{more}'),
         *(('input', str(tensor)) for tensor in manifest.inputs),
         *(('output', str(tensor)) for tensor in manifest.outputs),
@@ -80,6 +81,18 @@ def _print(path: Path, manifest: EngineManifest, here: dict[str, Any]) -> None:
          else f"does not load: {here['reason']}")]
     for name, text in rows:
         print(f'{name:20}{text}')
+
+
+def _head(manifest: EngineManifest) -> str:
+    head = HEADS.get(manifest.head)
+    has_kernels = head is not None and head.on_device is not None
+    on_gpu = manifest.backend in TENSORRT_NAMES
+    if manifest.head_runs_in == 'runtime':
+        where = 'kernels in the graph of a frame' if on_gpu and has_kernels \
+            else 'NumPy on the host'
+        return f'{manifest.head}, decoded by {where}'
+    why = ', since this head has no kernels of its own' if on_gpu and not has_kernels else ''
+    return f'{manifest.head}, decoded by nodes in the engine ({manifest.decoder}){why}'
 
 
 def _row(name: str, values: Any) -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ from edge_trt_ros.convert.precision.bf16_emulation import emulated_bf16
 from edge_trt_ros.convert.precision.calibration import calibration_set
 from edge_trt_ros.convert.precision.calibration_cache import calibration_cache_path
 from edge_trt_ros.convert.store import check_disk_space, install, locked
+from edge_trt_ros.convert.tasks.fuse import decodes_on_device, exposed_roles
 from edge_trt_ros.convert.tensorrt.builder import engine_from_onnx
 from edge_trt_ros.convert.tensorrt.progress import Progress
 from edge_trt_ros.convert.verify import verify
@@ -191,6 +192,8 @@ def _manifest(plan: BuildPlan, precise: PreciseGraph, made: _Made,
               verification: Mapping[str, Any], started: float) -> EngineManifest:
     """Return the manifest of a built engine; no other function assembles it."""
     task_outputs = precise.model.graph.output
+    decoding = {'roles': exposed_roles(plan.found), 'options': dict(plan.found.reading.options)} \
+        if decodes_on_device(plan.found, plan.toolchain.tensorrt) else {}
     return EngineManifest(
         engine_sha256=made.sha256,
         engine_size_bytes=len(made.engine),
@@ -209,7 +212,8 @@ def _manifest(plan: BuildPlan, precise: PreciseGraph, made: _Made,
             for output in task_outputs),
         input_kinds=plan.input_kinds,
         head=plan.found.name,
-        decoder=plan.found.head.decoder,
+        decoder=plan.found.name if decoding else plan.found.head.decoder,
+        decoding=decoding,
         task=plan.found.task,
         labels=plan.found.labels,
         verification=verification,

@@ -26,7 +26,7 @@ from edge_trt_ros.convert.plan_identity import PlanIdentity
 from edge_trt_ros.convert.precision.apply import first_precision
 from edge_trt_ros.convert.precision.calibration import calibration_sha256
 from edge_trt_ros.convert.precision.sparsity import check_sparsity
-from edge_trt_ros.convert.tasks.fuse import fuse
+from edge_trt_ros.convert.tasks.fuse import decodes_on_device, expose, fuse
 from edge_trt_ros.convert.tensorrt.builder import check_parses
 from edge_trt_ros.convert.toolchain import find_toolchain, Toolchain
 from edge_trt_ros.errors import ConfigurationError, EdgeTrtError
@@ -56,7 +56,8 @@ class BuildPlan:
     :param precision: precision of the network; if `best` was requested, 'int8' may still fall
         back to 'fp16' when the accuracy drop exceeds the budget.
     :param toolchain: the library that builds it.
-    :param graph: the network with its head appended, in float32; not modified.
+    :param graph: the network in float32, with its head appended or with the raw outputs that the
+        GPU decodes; not modified.
     :param sparsity: the pattern of zeros in the weights, if sparsity is requested; else ''.
     :param facts: findings about the network and its build, a sentence each.
     :param seconds: time that planning took.
@@ -193,7 +194,12 @@ class _Drafting:
         self._found = found
 
     def append_head(self, checked: CheckedOnnx) -> None:
-        if self._found is not None:
+        if self._found is None or self._toolchain is None:
+            return
+        if decodes_on_device(self._found, self._toolchain.tensorrt):
+            self._graph = expose(checked, self._found)
+            self.draft.facts.append(f'head {self._found.name} is decoded by kernels on the GPU')
+        else:
             self._graph = fuse(checked, self._found, self._options.max_candidates)
 
     def choose_precision(self, checked: CheckedOnnx) -> None:

@@ -24,8 +24,8 @@ from edge_trt_ros.convert.toolchain import find_toolchain
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EdgeTrtError
 
-# Increment this when the same options build a different engine than before.
-FORMAT = 2
+# Increment the number of a library when the same options build a different engine than before.
+_FORMATS = {'onnxruntime': 2, 'tensorrt': 3, 'tensorrt_rtx': 3}
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class PlanIdentity:
 
     def key(self) -> str:
         """Return 64 hexadecimal digits: a hash of everything that determines the engine."""
-        text = json.dumps([FORMAT, self.onnx_sha256, self.calibration_sha256,
+        text = json.dumps([_FORMATS[self.backend], self.onnx_sha256, self.calibration_sha256,
                            f'{self.backend} {self.backend_version}', self.device,
                            self.options.to_dict()], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()

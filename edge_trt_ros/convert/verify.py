@@ -66,7 +66,9 @@ def verify(runtime: Runtime, source: CheckedOnnx, found: RecognisedHead,
 
 
 def kept_rows(manifest: EngineManifest) -> int:
-    """Return how many rows (boxes, classes) leave the device."""
+    """Return the maximum number of rows (boxes, classes) that leave the device."""
+    if manifest.decoding:
+        return int(manifest.options.get('max_candidates', 1))
     return next((tensor.shape[1] for tensor in manifest.outputs if tensor.name == 'scores'), 1)
 
 

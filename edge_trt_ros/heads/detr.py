@@ -11,6 +11,7 @@ import numpy as np
 
 from edge_trt_ros.heads.appending import append_normalised
 from edge_trt_ros.heads.decoding import finite_outputs, normalised_detections, sigmoid
+from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, NO_NMS
 from edge_trt_ros.heads.head import (FLOATS, Head, is_fixed, Network, Raw, Reading, RecognisedHead,
                                      Tail)
 from edge_trt_ros.tensor_spec import TensorSpec
@@ -77,11 +78,51 @@ def decode_softmax(outputs: Outputs, letterbox: Letterbox, thresholds: Threshold
     return normalised_detections(boxes, scores[:, :-1], letterbox, thresholds)
 
 
+_BOX = """
+__device__ void read_box(Reader& in, int row, Row& found) {
+  from_centre(found, boxes(in, row * 4) * WIDTH, boxes(in, row * 4 + 1) * HEIGHT,
+              boxes(in, row * 4 + 2) * WIDTH, boxes(in, row * 4 + 3) * HEIGHT);
+}
+"""
+_SIGMOID_ROW = _BOX + """
+__device__ void read_row(Reader& in, int row, Row& found) {
+  for (int label = 0; label < logits_2; ++label) {
+    float score = sigmoid(logits(in, row * logits_2 + label));
+    if (label < LABELS) offer(found, score, label);
+  }
+  read_box(in, row, found);
+}
+"""
+_SOFTMAX_ROW = _BOX + """
+__device__ void read_row(Reader& in, int row, Row& found) {
+  float largest = logits(in, row * logits_2), sum = 0;
+  for (int label = 1; label < logits_2; ++label)
+    largest = fmaxf(largest, logits(in, row * logits_2 + label));
+  for (int label = 0; label < logits_2; ++label)
+    sum += expf(logits(in, row * logits_2 + label) - largest);
+  for (int label = 0; label < logits_2 - 1; ++label)
+    offer(found, expf(logits(in, row * logits_2 + label) - largest) / sum, label);
+  read_box(in, row, found);
+}
+"""
+
+
+def sigmoid_on_device(network: DeviceNetwork) -> DeviceCode:
+    """Return the CUDA code of the decoding with sigmoids."""
+    return DeviceCode(_SIGMOID_ROW, network.shapes['logits'][1], NO_NMS)
+
+
+def softmax_on_device(network: DeviceNetwork) -> DeviceCode:
+    """Return the CUDA code of the decoding with a softmax."""
+    return DeviceCode(_SOFTMAX_ROW, network.shapes['logits'][1], NO_NMS)
+
+
 SIGMOID = Head('detr_sigmoid', ('detect',), 'candidates_final',
                'logits [1, queries, classes] and boxes [1, queries, 4]',
                'RT-DETR, Deformable DETR (Hugging Face)', read_sigmoid, append_sigmoid,
-               decode_sigmoid, needs='labels')
+               decode_sigmoid, needs='labels', on_device=sigmoid_on_device)
 SOFTMAX = Head('detr_softmax', ('detect',), 'candidates_final',
                'logits [1, queries, classes + 1] and boxes [1, queries, 4]',
                'DETR (Hugging Face)', read_softmax, append_softmax, decode_softmax,
-               needs='labels, as many as classes without "no object"')
+               needs='labels, as many as classes without "no object"',
+               on_device=softmax_on_device)

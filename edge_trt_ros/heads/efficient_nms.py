@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from edge_trt_ros.heads.appending import append_best, append_corners
 from edge_trt_ros.heads.decoding import best_of, detections, finite_outputs
+from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, UPRIGHT_NMS
 from edge_trt_ros.heads.head import (FLOATS, Head, is_fixed, Network, PLUGIN_BOXES, PLUGIN_SCORES,
                                      Raw, Reading, RecognisedHead, Tail)
 from edge_trt_ros.vision.boxes import xywh_to_xyxy
@@ -70,11 +71,33 @@ def decode_centres(outputs: Outputs, letterbox: Letterbox, thresholds: Threshold
                       suppress=True)
 
 
+_READ_ROW = """
+__device__ void read_row(Reader& in, int row, Row& found) {
+  for (int label = 0; label < scores_2; ++label)
+    offer(found, scores(in, row * scores_2 + label), label);
+  float a = boxes(in, row * 4), b = boxes(in, row * 4 + 1), c = boxes(in, row * 4 + 2),
+    d = boxes(in, row * 4 + 3);
+  if (CENTRES) return from_centre(found, a, b, c, d);
+  found.x1 = a; found.y1 = b; found.x2 = c; found.y2 = d;
+}
+"""
+
+
+def corners_on_device(network: DeviceNetwork) -> DeviceCode:
+    """Return the CUDA code of the decoding of corners."""
+    return DeviceCode(_READ_ROW, network.shapes['scores'][1], UPRIGHT_NMS, {'CENTRES': 0})
+
+
+def centres_on_device(network: DeviceNetwork) -> DeviceCode:
+    """Return the CUDA code of the decoding of centres and sizes."""
+    return DeviceCode(_READ_ROW, network.shapes['scores'][1], UPRIGHT_NMS, {'CENTRES': 1})
+
+
 CORNERS = Head('scored_corners', ('detect',), 'candidates',
                'boxes (corners) and scores into EfficientNMS_TRT',
                'networks that end in the plugin EfficientNMS_TRT', read_corners,
-               append_of_corners, decode_corners)
+               append_of_corners, decode_corners, on_device=corners_on_device)
 CENTRES = Head('scored_centres', ('detect',), 'candidates',
                'boxes (centres) and scores into EfficientNMS_TRT',
                'networks that end in the plugin EfficientNMS_TRT', read_centres,
-               append_of_centres, decode_centres)
+               append_of_centres, decode_centres, on_device=centres_on_device)

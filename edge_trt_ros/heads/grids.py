@@ -26,6 +26,22 @@ def cell_counts(size_wh: tuple[int, int]) -> dict[int, tuple[int, ...]]:
             for strides in STRIDE_SETS}
 
 
+def cell_code(size_wh: tuple[int, int], strides: tuple[int, ...]) -> str:
+    """
+    Return CUDA code with the table of `cell_table` as a function.
+
+    :param size_wh: width and height of the network's input in pixels.
+    :param strides: pixels between two cells of each grid.
+    """
+    branches = ''
+    for stride in strides:
+        columns, rows = -(-size_wh[0] // stride), -(-size_wh[1] // stride)
+        branches += (f'  if (row < {columns * rows}) return {{(float)(row % {columns}), '
+                     f'(float)(row / {columns}), {stride}}};\n  row -= {columns * rows};\n')
+    return ('struct Cell { float x, y, stride; };\n'
+            f'__device__ Cell cell_of(int row) {{\n{branches}  return {{0, 0, 0}};\n}}\n')
+
+
 @lru_cache(maxsize=16)
 def cell_table(size_wh: tuple[int, int], strides: tuple[int, ...]) -> NDArray[np.float32]:
     """

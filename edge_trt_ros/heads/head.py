@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from edge_trt_ros.heads.device import WriteCode
 from edge_trt_ros.tensor_spec import TensorSpec
 
 FLOATS = ('float32', 'float16')
@@ -197,6 +198,8 @@ class Head:
     :param needs: what the user must provide in addition to the ONNX, for the documentation.
     :param prepare: changes the outputs by role before the decoding and the checksum are appended.
     :param complete: adds what the user states: labels, options of the decoder.
+    :param on_device: writes the CUDA code that decodes the outputs on a GPU; None if the head is
+        appended to the graph there as well.
     :raises ValueError: if the name is not an identifier.
     """
 
@@ -211,6 +214,7 @@ class Head:
     needs: str = ''
     prepare: Callable[[Tail, RecognisedHead, Raw], Raw] = _unchanged_outputs
     complete: Callable[[Network, RecognisedHead, Given], RecognisedHead] = _unchanged_head
+    on_device: WriteCode | None = None
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():

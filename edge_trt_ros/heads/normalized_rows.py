@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from edge_trt_ros.heads.appending import append_normalised
 from edge_trt_ros.heads.decoding import normalised_detections, one_output
+from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, NO_NMS
 from edge_trt_ros.heads.grids import cell_counts
 from edge_trt_ros.heads.head import Head, Network, only_output, Raw, Reading, RecognisedHead, Tail
 from edge_trt_ros.heads.yolo_end_to_end import MAX_BOXES
@@ -40,6 +41,22 @@ def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> De
     return normalised_detections(raw[:, :4], raw[:, 4:], letterbox, thresholds)
 
 
+_READ_ROW = """
+__device__ void read_row(Reader& in, int row, Row& found) {
+  int at = row * output_2;
+  for (int label = 0; label < output_2 - 4; ++label)
+    offer(found, output(in, at + 4 + label), label);
+  from_centre(found, output(in, at) * WIDTH, output(in, at + 1) * HEIGHT,
+              output(in, at + 2) * WIDTH, output(in, at + 3) * HEIGHT);
+}
+"""
+
+
+def on_device(network: DeviceNetwork) -> DeviceCode:
+    """Return the CUDA code of the decoding."""
+    return DeviceCode(_READ_ROW, network.shapes['output'][1], NO_NMS)
+
+
 HEAD = Head('normalized_rows', ('detect',), 'candidates_final',
             'one output [1, queries, 4 + classes] of sigmoids', 'RT-DETR of Ultralytics', read,
-            append, decode, needs='labels')
+            append, decode, needs='labels', on_device=on_device)

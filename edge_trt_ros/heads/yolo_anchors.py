@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from edge_trt_ros.heads.appending import append_dense
 from edge_trt_ros.heads.decoding import best_of, detections, one_output
+from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, UPRIGHT_NMS
 from edge_trt_ros.heads.grids import ANCHORS_A_CELL, cell_counts
 from edge_trt_ros.heads.head import Head, Network, only_output, Raw, Reading, RecognisedHead, Tail
 from edge_trt_ros.heads.yolox import RAW_MAKERS, YOLOX_PIXELS
@@ -59,7 +60,23 @@ def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> De
                       suppress=True)
 
 
+_READ_ROW = """
+__device__ void read_row(Reader& in, int row, Row& found) {
+  int at = row * output_2;
+  float object = output(in, at + 4);
+  for (int label = 0; label < output_2 - 5; ++label)
+    offer(found, output(in, at + 5 + label) * object, label);
+  from_centre(found, output(in, at), output(in, at + 1), output(in, at + 2), output(in, at + 3));
+}
+"""
+
+
+def on_device(network: DeviceNetwork) -> DeviceCode:
+    """Return the CUDA code of the decoding."""
+    return DeviceCode(_READ_ROW, network.shapes['output'][1], UPRIGHT_NMS)
+
+
 HEAD = Head('yolo_anchors', ('detect',), 'candidates',
             'one output [1, 3 * cells, 5 + classes], or [1, cells, 5 + classes] decoded',
             'Ultralytics v5; YOLOv7 with its grid; YOLOX and YOLOv6 with decoding', read, append,
-            decode, needs='labels for YOLOX and YOLOv6')
+            decode, needs='labels for YOLOX and YOLOv6', on_device=on_device)

@@ -9,6 +9,7 @@ import numpy as np
 
 from edge_trt_ros.heads.appending import append_dense
 from edge_trt_ros.heads.decoding import detections, one_output
+from edge_trt_ros.heads.device import dense_code
 from edge_trt_ros.heads.grids import cell_counts
 from edge_trt_ros.heads.head import Head, Network, only_output, Raw, Reading, RecognisedHead, Tail
 from edge_trt_ros.vision.boxes import xywh_to_xyxy
@@ -43,4 +44,4 @@ def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> De
 
 
 HEAD = Head('yolo_dense', ('detect',), 'candidates', 'one output [1, 4 + classes, anchors]',
-            'Ultralytics v8, v9, 11, 12', read, append, decode)
+            'Ultralytics v8, v9, 11, 12', read, append, decode, on_device=dense_code)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from edge_trt_ros.heads.appending import append_final
 from edge_trt_ros.heads.decoding import detections, one_output
+from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, NO_NMS
 from edge_trt_ros.heads.grids import ANCHORS_A_CELL, cell_counts
 from edge_trt_ros.heads.head import Head, Network, only_output, Raw, Reading, RecognisedHead, Tail
 from edge_trt_ros.vision.detections import Detections
@@ -46,6 +47,20 @@ def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> De
                       suppress=False)
 
 
+_READ_ROW = """
+__device__ void read_row(Reader& in, int row, Row& found) {
+  found.x1 = output(in, row * 6); found.y1 = output(in, row * 6 + 1);
+  found.x2 = output(in, row * 6 + 2); found.y2 = output(in, row * 6 + 3);
+  found.score = output(in, row * 6 + 4); found.label = (int)output(in, row * 6 + 5);
+}
+"""
+
+
+def on_device(network: DeviceNetwork) -> DeviceCode:
+    """Return the CUDA code of the decoding."""
+    return DeviceCode(_READ_ROW, network.shapes['output'][1], NO_NMS)
+
+
 HEAD = Head('yolo_end_to_end', ('detect',), 'candidates_final', 'one output [1, boxes, 6]',
             'Ultralytics v10, 26, or exported with nms=True', read, append, decode,
-            needs='labels')
+            needs='labels', on_device=on_device)

@@ -14,6 +14,7 @@ import numpy as np
 from edge_trt_ros.errors import ModelError
 from edge_trt_ros.heads.appending import append_best, append_corners
 from edge_trt_ros.heads.decoding import best_of, detections, sigmoid
+from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, UPRIGHT_NMS
 from edge_trt_ros.heads.grids import anchor_table, ANCHORS_A_CELL, cell_counts
 from edge_trt_ros.heads.head import (FLOATS, Given, Head, Network, Raw, Reading, RecognisedHead,
                                      Tail)
@@ -125,7 +126,40 @@ def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds,
                       suppress=True)
 
 
+_READ_CELL = """
+template <class Values>
+__device__ void read_cell(Values value, int cell, int columns, float stride, float anchor_width,
+                          float anchor_height, Row& found) {
+  float object = sigmoid(value(4));
+  for (int label = 0; label < CLASSES; ++label)
+    offer(found, sigmoid(value(5 + label)) * object, label);
+  float width = sigmoid(value(2)) * 2, height = sigmoid(value(3)) * 2;
+  from_centre(found, (sigmoid(value(0)) * 2 - 0.5f + cell % columns) * stride,
+              (sigmoid(value(1)) * 2 - 0.5f + cell / columns) * stride,
+              width * width * anchor_width, height * height * anchor_height);
+}
+"""
+
+
+def on_device(network: DeviceNetwork) -> DeviceCode:
+    """Return the CUDA code of the decoding; each grid and anchor has its own branch."""
+    anchors = iter(network.options['anchors_wh'])
+    body, columns, rows = '', 0, 0
+    for role, (_, count, height, width, columns) in network.shapes.items():
+        stride = network.size_wh[0] // width
+        for anchor in range(count):
+            start = anchor * height * width
+            body += (
+                f'  if (row < {height * width}) return read_cell([&](int column) {{ return '
+                f'{role}(in, ({start} + row) * {columns} + column); }}, row, {width}, {stride}, '
+                f'{float(next(anchors))!r}f, {float(next(anchors))!r}f, found);\n'
+                f'  row -= {height * width};\n')
+            rows += height * width
+    code = f'__device__ void read_row(Reader& in, int row, Row& found) {{\n{body}}}\n'
+    return DeviceCode(_READ_CELL + code, rows, UPRIGHT_NMS, {'CLASSES': columns - 5})
+
+
 HEAD = Head('yolo_grids', ('detect',), 'candidates',
             'outputs [1, 3, rows, columns, 5 + classes] of 2 to 4 grids',
             'YOLOv5, YOLOv7 without grid', read, append, decode,
-            needs='anchors, or metadata of that name', complete=complete)
+            needs='anchors, or metadata of that name', complete=complete, on_device=on_device)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from edge_trt_ros.heads.appending import append_dense_with
+from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, ORIENTED_NMS
 from edge_trt_ros.heads.head import (all_float_and_fixed, Head, Network, Raw, Reading,
                                      RecognisedHead, Tail)
 from edge_trt_ros.vision.boxes import xywh_to_xyxy
@@ -43,5 +44,21 @@ def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> De
                            raw[4:-1, chosen].argmax(0), letterbox, thresholds)
 
 
+_READ_ROW = """
+__device__ void read_row(Reader& in, int row, Row& found) {
+  for (int label = 0; label < output_1 - 5; ++label)
+    offer(found, output(in, (4 + label) * ROWS + row), label);
+  from_centre(found, output(in, row), output(in, ROWS + row), output(in, 2 * ROWS + row),
+              output(in, 3 * ROWS + row));
+  found.angle = output(in, (output_1 - 1) * ROWS + row);
+}
+"""
+
+
+def on_device(network: DeviceNetwork) -> DeviceCode:
+    """Return the CUDA code of the decoding."""
+    return DeviceCode(_READ_ROW, network.shapes['output'][2], ORIENTED_NMS)
+
+
 HEAD = Head('yolo_oriented', ('obb',), 'oriented', '[1, 4 + classes + 1, anchors]',
-            'Ultralytics OBB', read, append, decode)
+            'Ultralytics OBB', read, append, decode, on_device=on_device)

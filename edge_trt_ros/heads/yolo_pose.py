@@ -6,18 +6,22 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_trt_ros.errors import NetworkOutputError
 from edge_trt_ros.heads.appending import append_dense_with
+from edge_trt_ros.heads.device import dense_code, DeviceCode, DeviceNetwork
 from edge_trt_ros.heads.head import (all_float_and_fixed, Head, Network, Raw, Reading,
                                      RecognisedHead, Tail)
 from edge_trt_ros.vision.boxes import xywh_to_xyxy
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.outputs import only_output, Outputs
-from edge_trt_ros.vision.tasks.pose import with_keypoints
+from edge_trt_ros.vision.tasks.pose import add_keypoints, with_keypoints
 from edge_trt_ros.vision.thresholds import Thresholds
 
 
@@ -68,6 +72,17 @@ def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds,
         raw[end:, chosen].T.reshape(-1, *keypoint_shape), letterbox, thresholds)
 
 
+def on_device(network: DeviceNetwork) -> DeviceCode:
+    """Return the CUDA code of the decoding."""
+    count, numbers = network.options['keypoint_shape']
+    return dense_code(network, extras=count * numbers, finish=_finish)
+
+
+def _finish(found: Detections, extras: NDArray[np.float32], outputs: Outputs,
+            letterbox: Letterbox, options: Mapping[str, Any]) -> Detections:
+    return add_keypoints(found, extras.reshape(-1, *options['keypoint_shape']), letterbox)
+
+
 HEAD = Head('yolo_pose', ('pose',), 'keypoints',
             '[1, 4 + classes + keypoints * numbers, anchors], with the metadata kpt_shape as '
-            '[17, 3]', 'Ultralytics pose', read, append, decode)
+            '[17, 3]', 'Ultralytics pose', read, append, decode, on_device=on_device)

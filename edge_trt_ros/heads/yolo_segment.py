@@ -5,16 +5,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_trt_ros.heads.appending import append_dense_with
 from edge_trt_ros.heads.decoding import finite_outputs
+from edge_trt_ros.heads.device import dense_code, DeviceCode, DeviceNetwork
 from edge_trt_ros.heads.head import (all_float_and_fixed, Head, Network, Raw, Reading,
                                      RecognisedHead, Tail)
 from edge_trt_ros.vision.boxes import xywh_to_xyxy
+from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.outputs import Outputs
-from edge_trt_ros.vision.tasks.segment import Instances, instances
+from edge_trt_ros.vision.tasks.segment import Instances, instances, with_masks
 from edge_trt_ros.vision.thresholds import Thresholds
 
 
@@ -50,6 +56,17 @@ def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> In
                      thresholds)
 
 
+def on_device(network: DeviceNetwork) -> DeviceCode:
+    """Return the CUDA code of the decoding; masks are computed on the host."""
+    return dense_code(network, 'anchors', extras=network.shapes['prototypes'][1],
+                      to_host=('prototypes',), finish=_finish)
+
+
+def _finish(found: Detections, extras: NDArray[np.float32], outputs: Outputs,
+            letterbox: Letterbox, options: Mapping[str, Any]) -> Instances:
+    return with_masks(found, extras, outputs['prototypes'][0], letterbox)
+
+
 HEAD = Head('yolo_segment', ('segment',), 'segment',
             '[1, 4 + classes + coefficients, anchors] and [1, coefficients, height, width]',
-            'Ultralytics segmentation', read, append, decode)
+            'Ultralytics segmentation', read, append, decode, on_device=on_device)

@@ -10,7 +10,8 @@ import numpy as np
 from edge_trt_ros.errors import NetworkOutputError
 from edge_trt_ros.heads.appending import append_best, append_corners
 from edge_trt_ros.heads.decoding import best_of, detections, one_output
-from edge_trt_ros.heads.grids import cell_counts, cell_table
+from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, UPRIGHT_NMS
+from edge_trt_ros.heads.grids import cell_code, cell_counts, cell_table
 from edge_trt_ros.heads.head import Head, Network, only_output, Raw, Reading, RecognisedHead, Tail
 from edge_trt_ros.vision.boxes import xywh_to_xyxy
 from edge_trt_ros.vision.detections import Detections
@@ -72,5 +73,26 @@ def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> De
                       suppress=True)
 
 
+_READ_ROW = """
+__device__ void read_row(Reader& in, int row, Row& found) {
+  Cell cell = cell_of(row);
+  int at = row * output_2;
+  float object = output(in, at + 4);
+  for (int label = 0; label < output_2 - 5; ++label)
+    offer(found, output(in, at + 5 + label) * object, label);
+  from_centre(found, (output(in, at) + cell.x) * cell.stride,
+              (output(in, at + 1) + cell.y) * cell.stride,
+              expf(output(in, at + 2)) * cell.stride, expf(output(in, at + 3)) * cell.stride);
+}
+"""
+
+
+def on_device(network: DeviceNetwork) -> DeviceCode:
+    """Return the CUDA code of the decoding."""
+    rows = network.shapes['output'][1]
+    cells = cell_code(network.size_wh, cell_counts(network.size_wh)[rows])
+    return DeviceCode(cells + _READ_ROW, rows, UPRIGHT_NMS)
+
+
 HEAD = Head('yolox', ('detect',), 'candidates', 'one output [1, cells, 5 + classes] of offsets',
-            'YOLOX without decoding', read, append, decode, needs='labels')
+            'YOLOX without decoding', read, append, decode, needs='labels', on_device=on_device)

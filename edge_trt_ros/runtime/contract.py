@@ -28,6 +28,7 @@ from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.runtime.decoding import Decode
 from edge_trt_ros.runtime.samples import Sample
 from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.thresholds import Thresholds
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,13 @@ class Ticket:
 
     :param slot: slot of the sample; its outputs are valid until the slot is submitted again.
     :param letterbox: how an image was fitted to the network; maps results back.
+    :param thresholds: what to keep of this sample.
     :param handle: private to the back end.
     """
 
     slot: int
     letterbox: Letterbox
+    thresholds: Thresholds
     handle: Any
 
 
@@ -53,21 +56,26 @@ class Runtime(Protocol):
     slots: int
     decode: Decode
 
-    def submit(self, sample: Sample, *, slot: int = 0) -> Ticket:
+    def submit(self, sample: Sample, thresholds: Thresholds = Thresholds(), *, slot: int = 0
+               ) -> Ticket:
         """
         Stage a sample, start the network and return immediately.
 
         :param sample: the sample; its arrays must not change until it is collected.
+        :param thresholds: what to keep: a GPU decodes the head with them.
         :param slot: set of buffers to use, 0 to `slots` - 1.
         :raises ImageError: for a sample of the wrong kind.
         """
 
     def collect(self, ticket: Ticket) -> Mapping[str, NDArray[Any]]:
         """
-        Wait for a sample and return the network's outputs by name.
+        Wait for a sample and return what `decode` reads: the network's outputs by name.
 
-        :returns: arrays with the manifest's dtypes and shapes; they are valid until the ticket's
-            slot is submitted again.
+        If the device decodes the head, only the detections and the outputs that the host needs
+        as well leave it.
+
+        :returns: arrays that are valid until the ticket's slot is submitted again; outputs have
+            the manifest's dtypes and shapes.
         :raises EngineError: if the device fails.
         """
 

@@ -24,6 +24,7 @@ from edge_trt_ros.runtime.preprocess import host_preprocess
 from edge_trt_ros.runtime.samples import Sample
 from edge_trt_ros.tensor_spec import TensorSpec
 from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.thresholds import Thresholds
 
 VERSION = str(onnxruntime.__version__)
 _DTYPES = {'tensor(float)': 'float32', 'tensor(float16)': 'float16', 'tensor(uint8)': 'uint8',
@@ -63,10 +64,12 @@ class OnnxRuntimeCpu:
                           for spec in manifest.inputs} for _ in range(self.slots)]
         self._thread = ThreadPoolExecutor(1, thread_name_prefix='onnxruntime')
 
-    def submit(self, sample: Sample, *, slot: int = 0) -> Ticket:
+    def submit(self, sample: Sample, thresholds: Thresholds = Thresholds(), *, slot: int = 0
+               ) -> Ticket:
         """See `Runtime.submit`."""
         letterbox = self._preprocess.fit(sample)
-        return Ticket(slot, letterbox, self._thread.submit(self._run, sample, letterbox, slot))
+        return Ticket(slot, letterbox, thresholds,
+                      self._thread.submit(self._run, sample, letterbox, slot))
 
     def collect(self, ticket: Ticket) -> Mapping[str, NDArray[Any]]:
         """See `Runtime.collect`."""

@@ -30,7 +30,7 @@ def infer(runtime: Runtime, sample: Sample, thresholds: Thresholds, *, slot: int
     :raises ImageError: for a sample of the wrong kind.
     :raises NetworkOutputError: for outputs that are not finite.
     """
-    return collect_result(runtime, runtime.submit(sample, slot=slot), thresholds)
+    return collect_result(runtime, runtime.submit(sample, thresholds, slot=slot))
 
 
 def detect(runtime: Runtime, sample: Sample, thresholds: Thresholds, *, slot: int = 0
@@ -41,26 +41,24 @@ def detect(runtime: Runtime, sample: Sample, thresholds: Thresholds, *, slot: in
     :returns: the detections in source pixels, and the milliseconds of each stage.
     :raises EngineError: if the results of the engine's task are not detections.
     """
-    return collect_detections(runtime, runtime.submit(sample, slot=slot), thresholds)
+    return collect_detections(runtime, runtime.submit(sample, thresholds, slot=slot))
 
 
-def collect_detections(runtime: Runtime, ticket: Ticket, thresholds: Thresholds
-                       ) -> tuple[Detections, dict[str, float]]:
+def collect_detections(runtime: Runtime, ticket: Ticket) -> tuple[Detections, dict[str, float]]:
     """Wait for a submitted image and decode it (see `detect`)."""
-    result, stage_times_ms = collect_result(runtime, ticket, thresholds)
+    result, stage_times_ms = collect_result(runtime, ticket)
     if not isinstance(result, Detections):
         raise EngineError(f"the engine's task is '{runtime.manifest.task}', which has no boxes: "
                           'use an engine of a detector')
     return result, stage_times_ms
 
 
-def collect_result(runtime: Runtime, ticket: Ticket, thresholds: Thresholds
-                   ) -> tuple[Result, dict[str, float]]:
+def collect_result(runtime: Runtime, ticket: Ticket) -> tuple[Result, dict[str, float]]:
     """Wait for a submitted sample and decode it (see `infer`)."""
     outputs = runtime.collect(ticket)
     started = perf_counter()
     manifest = runtime.manifest
-    result = runtime.decode(outputs, ticket.letterbox, thresholds)
+    result = runtime.decode(outputs, ticket.letterbox, ticket.thresholds)
     found = TASKS[manifest.task].detections(result)
     if found is not None:
         _check_classes(found, manifest.labels)

@@ -61,7 +61,7 @@ def test_host_decoding_equals_the_reference(name: str, tmp_path: Path) -> None:
     options = BuildOptions(backend='onnxruntime',
                            anchors_wh=ANCHORS if name == 'yolo_grids' else ())
     engine, manifest = plain_engine(MODELS[name](), tmp_path, options)
-    assert manifest.head_runs_in == 'host' and manifest.head == manifest.decoder == name
+    assert manifest.head_runs_in == 'runtime' and manifest.head == manifest.decoder == name
     frame = noise_frame((150, 91), 3)
     with open_engine(engine, manifest).runtime as runtime:
         found, _ = infer(runtime, frame, THRESHOLDS)

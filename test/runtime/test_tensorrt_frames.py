@@ -78,7 +78,8 @@ def test_two_frames_in_flight_are_collected_in_reverse(gpu_engine: Path) -> None
     with open_runtime(gpu_engine).runtime as runtime:
         alone = [detect(runtime, frame, THRESHOLDS)[0] for frame in frames]
         for _ in range(200):
-            tickets = [runtime.submit(frame, slot=slot) for slot, frame in enumerate(frames)]
+            tickets = [runtime.submit(frame, THRESHOLDS, slot=slot)
+                       for slot, frame in enumerate(frames)]
             for ticket, expected in reversed(list(zip(tickets, alone))):
-                found, _ = collect_detections(runtime, ticket, THRESHOLDS)
+                found, _ = collect_detections(runtime, ticket)
                 np.testing.assert_array_equal(found.boxes_xyxy, expected.boxes_xyxy)

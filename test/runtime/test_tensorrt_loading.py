@@ -45,13 +45,14 @@ def test_engine_for_another_gpu_is_rejected(gpu_engine: Path) -> None:
 
 def test_manifest_with_other_tensors_is_rejected(gpu_engine: Path) -> None:
     plan, manifest = read_engine(gpu_engine)
-    with pytest.raises(ManifestError, match='expected boxes_xyxy'):
-        open_tensorrt(plan, replace(manifest, outputs=manifest.outputs[1:]))
+    other = tuple(replace(spec, name=f'{spec.name}_2') for spec in manifest.outputs)
+    with pytest.raises(ManifestError, match="'yolo_dense' needs the outputs output0"):
+        open_tensorrt(plan, replace(manifest, outputs=other))
     # As plain tensors, which may have any name and shape, the engine itself is asked.
     manifest = replace(manifest, task='tensors', head='tensors', decoder='tensors')
     output = manifest.outputs[0]
     with pytest.raises(EngineError, match='has the outputs .* names'):
-        open_tensorrt(plan, replace(manifest, outputs=manifest.outputs[1:]))
+        open_tensorrt(plan, replace(manifest, outputs=other))
     with pytest.raises(EngineError, match='but its manifest states'):
         open_tensorrt(plan, replace(manifest, outputs=(
             replace(output, shape=(*output.shape[:-1], 7)), *manifest.outputs[1:])))

@@ -17,6 +17,7 @@ from edge_trt_ros.runtime.contract import Ticket
 from edge_trt_ros.runtime.decoding import decoder_of
 from edge_trt_ros.runtime.preprocess import host_preprocess
 from edge_trt_ros.runtime.samples import Sample
+from edge_trt_ros.vision.thresholds import Thresholds
 
 
 class FakeRuntime:
@@ -37,9 +38,10 @@ class FakeRuntime:
         self.fail_in = fail_in
         self.closed = 0
 
-    def submit(self, sample: Sample, *, slot: int = 0) -> Ticket:
+    def submit(self, sample: Sample, thresholds: Thresholds = Thresholds(), *, slot: int = 0
+               ) -> Ticket:
         self._fail('submit')
-        return Ticket(slot, self._preprocess.fit(sample), 0)
+        return Ticket(slot, self._preprocess.fit(sample), thresholds, 0)
 
     def collect(self, ticket: Ticket) -> Mapping[str, NDArray[Any]]:
         self._fail('collect')

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edge_trt_ros.convert.compare.limits import Limits
 from edge_trt_ros.errors import BuildError
 from edge_trt_ros.runtime.contract import Runtime
+from edge_trt_ros.runtime.pipeline import infer
 from edge_trt_ros.runtime.samples import Sample
 from edge_trt_ros.vision.boxes import box_iou
 from edge_trt_ros.vision.detections import Detections
@@ -59,8 +60,9 @@ class BoxComparison:
         if self._kept < self._rows:
             # The K best candidates leave the device. Candidates whose score equals the lowest of
             # these may be missing.
-            scores = runtime.collect(runtime.submit(sample))['scores']
-            self._threshold = max(MIN_SCORE, float(scores.min()))
+            every = Thresholds(MIN_SCORE, nms_iou=1.0, max_detections=self._kept)
+            scores = self._detections(infer(runtime, sample, every)[0]).scores
+            self._threshold = max(MIN_SCORE, float(scores.min()) if len(scores) else 0.0)
             self._confident_score = max(CONFIDENT_SCORE, self._threshold + self._limits.score)
         return Thresholds(self._threshold, nms_iou=1.0, max_detections=self._kept)
 

@@ -33,12 +33,13 @@ from edge_trt_ros.convert.precision.ranges import (Feed, measure_ranges, overflo
                                                    TensorRange)
 from edge_trt_ros.convert.precision.sensitivity import hold_budget, Quantized
 from edge_trt_ros.convert.tasks import TASKS as CONVERT_TASKS
+from edge_trt_ros.convert.tasks.fuse import decoder_for
 from edge_trt_ros.convert.toolchain import Toolchain
 from edge_trt_ros.errors import BuildError, ConfigurationError
 from edge_trt_ros.heads import RecognisedHead
 from edge_trt_ros.network_input import ImageInput, NetworkInput
 from edge_trt_ros.vision.letterbox import Letterbox, NO_PICTURE
-from edge_trt_ros.vision.tasks import find_task, Result
+from edge_trt_ros.vision.tasks import Result
 from edge_trt_ros.vision.thresholds import Thresholds
 
 _JUDGING_IMAGES = 24
@@ -196,15 +197,11 @@ class _Work:
             progress=lambda fraction: self._progress('calibrate', 0.7 * fraction)))
 
     def _results(self, model: onnx.ModelProto, feeds: Sequence[Feed]) -> list[Result]:
-        task = find_task(self._found.task)
-        output_format = task.format(self._found.head.decoder)
-        if output_format is None:
-            raise BuildError(f"the head '{self._found.name}' appends '{self._found.head.decoder}',"
-                             f" which is not an output format of the task '{task.name}'")
+        decode = decoder_for(model, self._found)
         session = open_session(model)
         names = [output.name for output in model.graph.output]
         size_wh = next((kind.size_wh for kind in self._kinds if isinstance(kind, ImageInput)),
                        None)
         whole = Letterbox.fit(size_wh, size_wh) if size_wh else NO_PICTURE
-        return [output_format.decode(dict(zip(names, run_session(session, names, feed))), whole,
-                                     Thresholds()) for feed in feeds]
+        return [decode(dict(zip(names, run_session(session, names, feed))), whole, Thresholds())
+                for feed in feeds]

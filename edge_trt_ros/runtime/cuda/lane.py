@@ -1,7 +1,7 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Runs a sample on the GPU: upload, preprocess, network, download; in a CUDA graph if possible."""
+"""Runs a sample on the GPU: upload, preprocess, network, head, download; in a CUDA graph."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 import pycuda.driver as cuda
 
 from edge_trt_ros.errors import EngineError
+from edge_trt_ros.runtime.cuda.device_head import DeviceHead
 from edge_trt_ros.runtime.cuda.feeds import Feed
 from edge_trt_ros.runtime.cuda.slot import Slot
 from edge_trt_ros.runtime.samples import Sample
 from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.thresholds import Thresholds
 
 try:
     from edge_trt_ros.runtime.cuda.graph import CapturedGraph
@@ -25,7 +27,7 @@ try:
 except ImportError as error:
     WHY_NO_GRAPHS = f'{error}: pip install cuda-bindings'
 
-STAGES = ('upload', 'preprocess', 'network', 'download')
+STAGES = ('upload', 'preprocess', 'network', 'head', 'download')
 _LOG = logging.getLogger(__name__)
 
 
@@ -39,13 +41,15 @@ class Lane:
     :param feed: copies samples into the slot.
     :param slot: the tensors.
     :param run_network: queues the network on the stream, bound to the slot's addresses.
+    :param head: decodes the outputs on the device; None if the engine or the host does.
     :param use_graph: whether to capture the work as a CUDA graph; False is for comparison.
     """
 
     def __init__(self, stream: Any, feed: Feed, slot: Slot,
-                 run_network: Callable[[Slot], None], use_graph: bool = True) -> None:
+                 run_network: Callable[[Slot], None], head: DeviceHead | None = None,
+                 use_graph: bool = True) -> None:
         self._stream, self._feed, self._slot = stream, feed, slot
-        self._run_network = run_network
+        self._run_network, self._head = run_network, head
         self.why_no_graph = WHY_NO_GRAPHS if use_graph else 'not asked for'
         self._events = [cuda.Event() for _ in range(len(STAGES) + 1)]
         self._done: Any = cuda.Event(cuda.event_flags.DISABLE_TIMING)
@@ -53,17 +57,19 @@ class Lane:
         self._graph: CapturedGraph | None = None
         self._host_ms: dict[str, float] = {}
 
-    def launch(self, sample: Sample, letterbox: Letterbox) -> None:
+    def launch(self, sample: Sample, letterbox: Letterbox, thresholds: Thresholds) -> None:
         """
         Stage a sample and start its work.
 
         :param sample: the sample.
         :param letterbox: how it is fitted to the network.
+        :param thresholds: what the head keeps.
         :raises ImageError: for a sample of the wrong kind.
         """
         self._done.synchronize()  # waits only if the previous sample was not collected
         started = perf_counter()
-        graph_key = self._feed.stage(sample, letterbox)
+        graph_key = (self._feed.stage(sample, letterbox),
+                     self._head.stage(letterbox, thresholds) if self._head else None)
         staged = perf_counter()
         if graph_key != self._captured_for:
             self._drop_graph()
@@ -82,13 +88,16 @@ class Lane:
         started = perf_counter()
         self._done.synchronize()
         self._host_ms['wait'] = (perf_counter() - started) * 1e3
-        return self._slot.results()
+        return {**self._slot.results(), **(self._head.results() if self._head else {})}
 
     def stage_times_ms(self) -> dict[str, float]:
         """Return the milliseconds per stage of the last sample, from CUDA events and a clock."""
         between_ms = self._graph.marks_ms() if self._graph is not None else [
             float(start.time_till(end)) for start, end in zip(self._events, self._events[1:])]
-        return {**self._host_ms, **dict(zip(STAGES, between_ms)), 'gpu': sum(between_ms)}
+        times_ms = {**self._host_ms, **dict(zip(STAGES, between_ms)), 'gpu': sum(between_ms)}
+        if self._head is None:
+            del times_ms['head']
+        return times_ms
 
     def close(self) -> None:
         """Wait for queued work and free the CUDA graph; must be called only once."""
@@ -113,8 +122,13 @@ class Lane:
         mark(2)
         self._run_network(self._slot)
         mark(3)
-        self._slot.download(self._stream)
+        if self._head is not None:
+            self._head.queue(self._stream)
         mark(4)
+        self._slot.download(self._stream)
+        if self._head is not None:
+            self._head.download(self._stream)
+        mark(5)
 
     def _drop_graph(self) -> None:
         if self._graph is not None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import accumulate
 from typing import Any
@@ -26,27 +26,34 @@ class Slot:
 
     :param inputs: the network's inputs.
     :param outputs: the network's outputs.
+    :param to_host: names of the outputs that are downloaded; None downloads all.
     """
 
-    def __init__(self, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> None:
+    def __init__(self, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec],
+                 to_host: Collection[str] | None = None) -> None:
+        # Outputs that stay on the device come last.
+        read = [spec for spec in outputs if to_host is None or spec.name in to_host]
+        outputs = [*read, *(spec for spec in outputs if spec not in read)]
         self.inputs = {spec.name: spec for spec in inputs}
         with ExitStack() as stack:
             self.addresses = {spec.name: on_device(stack, spec.size_bytes) for spec in inputs}
-            # All outputs are in one block, so a single copy downloads them.
+            # All outputs are in one block, so a single copy downloads those that are read.
             starts = list(accumulate((_aligned(spec.size_bytes) for spec in outputs), initial=0))
             self._outputs = on_device(stack, starts[-1])
-            self._downloaded = pinned(stack, starts[-1])
+            self._downloaded = pinned(stack, starts[len(read)])
             self._held = stack.pop_all()
         self._results: dict[str, NDArray[Any]] = {}
         for output, start in zip(outputs, starts):
             self.addresses[output.name] = self._outputs + start
+        for output, start in zip(read, starts):
             self._results[output.name] = self._downloaded[start:start + output.size_bytes].view(
                 _host_dtype(output)).reshape(output.shape)
-        self._bfloat16 = [spec.name for spec in outputs if spec.dtype == 'bfloat16']
+        self._bfloat16 = [spec.name for spec in read if spec.dtype == 'bfloat16']
 
     def download(self, stream: Any) -> None:
-        """Queue the copy of all outputs to the host."""
-        cuda.memcpy_dtoh_async(self._downloaded, self._outputs, stream)
+        """Queue the copy of the outputs that are read on the host."""
+        if self._results:
+            cuda.memcpy_dtoh_async(self._downloaded, self._outputs, stream)
 
     def results(self) -> Mapping[str, NDArray[Any]]:
         """Return the outputs by name, valid until the slot is reused; bfloat16 becomes float32."""

@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.runtime.contract import Ticket
+from edge_trt_ros.runtime.cuda.device_head import DeviceHead
 from edge_trt_ros.runtime.cuda.feeds import make_feed
 from edge_trt_ros.runtime.cuda.kernel_cache import cache_folder
 from edge_trt_ros.runtime.cuda.lane import Lane
 from edge_trt_ros.runtime.cuda.session import CudaSession
 from edge_trt_ros.runtime.cuda.slot import Slot
 from edge_trt_ros.runtime.decoding import decoder_of
+from edge_trt_ros.runtime.device_decoding import device_decoding
 from edge_trt_ros.runtime.preprocess import host_preprocess
 from edge_trt_ros.runtime.samples import Sample
 from edge_trt_ros.runtime.tensorrt.device import find_gpu, GpuDevice
@@ -31,6 +33,7 @@ from edge_trt_ros.runtime.tensorrt.identity import check_identity
 from edge_trt_ros.runtime.tensorrt.library import TensorRt
 from edge_trt_ros.runtime.tensorrt.network import TensorRtNetwork
 from edge_trt_ros.runtime.tensorrt.ultralytics_header import plan_of
+from edge_trt_ros.vision.thresholds import Thresholds
 
 
 class TensorRtRuntime:
@@ -68,14 +71,23 @@ class TensorRtRuntime:
                                             _compiled_path(manifest, gpu))
             stack.callback(self._network.close)
             free_bytes.append(self._session.memory_bytes()[0])
+            decoding = device_decoding(manifest, {
+                spec.name: spec for spec in self._network.outputs})
+            if decoding is not None:
+                self.decode = decoding.decode
             self._lanes = []
             for _ in range(self.slots):
-                slot = Slot(self._network.inputs, self._network.outputs)
+                slot = Slot(self._network.inputs, self._network.outputs,
+                            None if decoding is None else decoding.to_host)
                 stack.callback(slot.close)
+                head = None
+                if decoding is not None:
+                    head = DeviceHead(decoding, self._session, slot)
+                    stack.callback(head.close)
                 feed = make_feed(manifest.input_kinds, self._session, self._preprocess, slot)
                 stack.callback(feed.close)
                 self._lanes.append(Lane(self._session.stream, feed, slot, self._enqueue,
-                                        use_graph))
+                                        head, use_graph))
                 stack.callback(self._lanes[-1].close)
             free_bytes.append(self._session.memory_bytes()[0])
             # The first run allocates and compiles, which is not allowed during a graph capture.
@@ -91,12 +103,13 @@ class TensorRtRuntime:
         """Why samples are launched call by call; '' if each sample is one CUDA graph."""
         return self._lanes[0].why_no_graph or self._lanes[1].why_no_graph
 
-    def submit(self, sample: Sample, *, slot: int = 0) -> Ticket:
+    def submit(self, sample: Sample, thresholds: Thresholds = Thresholds(), *, slot: int = 0
+               ) -> Ticket:
         """See `Runtime.submit`."""
         letterbox = self._preprocess.fit(sample)
         with self._session.current():
-            self._lanes[slot].launch(sample, letterbox)
-        return Ticket(slot, letterbox, None)
+            self._lanes[slot].launch(sample, letterbox, thresholds)
+        return Ticket(slot, letterbox, thresholds, None)
 
     def collect(self, ticket: Ticket) -> Mapping[str, NDArray[Any]]:
         """See `Runtime.collect`."""

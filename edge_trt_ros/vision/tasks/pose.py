@@ -43,7 +43,19 @@ def with_keypoints(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray
     :param thresholds: what to keep.
     """
     found, rows = select(boxes, scores, class_ids, letterbox, thresholds, suppress=True)
-    kept = points[rows].astype(np.float32)
+    return add_keypoints(found, points[rows].astype(np.float32), letterbox)
+
+
+def add_keypoints(found: Detections, kept: NDArray[np.float32], letterbox: Letterbox
+                  ) -> Detections:
+    """
+    Add keypoints to detections, in source pixels.
+
+    :param found: the detections.
+    :param kept: float32 (n, k, 2 or 3), a row for each detection: x, y in network pixels,
+        optionally a score.
+    :param letterbox: maps network pixels back to the source image.
+    """
     if kept.shape[2] == 2:
         # A keypoint without a score gets the score of its object.
         shared = np.broadcast_to(found.scores[:, None, None], (*kept.shape[:2], 1))

@@ -66,12 +66,25 @@ def instances(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any]
     :param thresholds: what to keep.
     """
     found, rows = select(boxes, scores, class_ids, letterbox, thresholds, suppress=True)
+    return with_masks(found, coefficients[rows], prototypes, letterbox)
+
+
+def with_masks(found: Detections, coefficients: NDArray[Any], prototypes: NDArray[Any],
+               letterbox: Letterbox) -> Instances:
+    """
+    Compute the masks of detections.
+
+    :param found: the detections.
+    :param coefficients: float (n, c), a row for each detection.
+    :param prototypes: float (c, h, w); a mask is the sum of prototypes times coefficients.
+    :param letterbox: maps network pixels back to the source image.
+    """
     width, height = letterbox.source_size_wh
     instance_map = np.zeros((height, width), np.uint16)
     for index in range(len(found) - 1, -1, -1):
         left, top, right, bottom = (ceil(edge - 0.5) for edge in found.boxes_xyxy[index].tolist())
         if right > left and bottom > top:
-            logits = _logits_in_box(coefficients[rows[index]], prototypes, letterbox,
+            logits = _logits_in_box(coefficients[index], prototypes, letterbox,
                                     (left, top, right, bottom))
             # OpenCV copies through a mask several times faster than NumPy.
             here = instance_map[top:bottom, left:right]

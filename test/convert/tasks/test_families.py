@@ -17,6 +17,7 @@ from support.models import anchors_model, dense_model, end_to_end_model, save
 
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.errors import BuildError
+from edge_trt_ros.heads import HEADS
 from edge_trt_ros.runtime.pipeline import detect
 from edge_trt_ros.runtime.select import open_engine
 from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt
@@ -74,4 +75,7 @@ def test_tensorrt_builds_all_families(name: str, tmp_path: Path) -> None:
         return
     built = build_in_memory(path, options)
     assert built.manifest.backend == installed_tensorrt()
-    assert built.manifest.decoder in ('candidates', 'candidates_final')
+    head = HEADS[built.manifest.head]
+    # The GPU decodes the raw outputs of most heads.
+    assert built.manifest.decoder == (head.name if head.on_device else head.decoder)
+    assert built.manifest.head_runs_in == ('runtime' if head.on_device else 'engine')
