@@ -6,9 +6,10 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-gpu train lint docs clean environment
+.PHONY: help demo test pytest test-gpu train lint docs clean environment
 
 ENTER := . environment/activate
+PYTEST := python3 -m pytest -rs -n auto --maxprocesses 4 --dist loadfile
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 14
@@ -24,8 +25,11 @@ test: environment  ## lint, types, and every test; lists the skipped ones with t
 	@$(ENTER) || exit 1; status=0; \
 	echo 'flake8 ...'; python3 -m flake8 || status=1; \
 	echo 'mypy ...'; python3 -m mypy || status=1; \
-	python3 -m pytest -rs -n auto --maxprocesses 4 --dist loadfile || status=1; \
+	$(PYTEST) || status=1; \
 	exit $$status
+
+pytest: environment  ## only the tests, as `make test` runs them
+	@$(ENTER) && exec $(PYTEST)
 
 test-gpu: environment  ## the tests that need an NVIDIA GPU
 	@$(ENTER) && exec python3 -m pytest -rs -m gpu
