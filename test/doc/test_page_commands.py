@@ -36,7 +36,8 @@ def commands(pattern: re.Pattern[str]) -> list[tuple[str, ...]]:
     for page in PAGES:
         for block in re.findall(r'^```sh\n(.*?)^```$', page.read_text(encoding='utf-8'),
                                 re.MULTILINE | re.DOTALL):
-            found += [(page.name, *match.groups()) for match in pattern.finditer(block)]
+            found += [(page.name, *match.groups())
+                      for match in pattern.finditer(block.replace('\\\n', ''))]
     assert found
     return found
 

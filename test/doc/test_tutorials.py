@@ -93,7 +93,7 @@ def run_page(name: str, folder: Path) -> None:
             if block.kind == 'text' and command != VARIES:
                 check_output(block.text, printed)
             elif block.kind == 'sh':
-                for command in block.text.splitlines():
+                for command in block.text.replace('\\\n', '').splitlines():
                     line = STAND_INS.get(command, command).replace('ros2 run', 'python3 -m')
                     words = line.split()
                     if len(words) > 3 and words[3] in NODES:
