@@ -59,6 +59,7 @@ class EngineManifest:
     :param built_at: UTC time of the build, ISO 8601.
     :param decoding: for a head that the runtime decodes: 'roles' (maps the decoder's inputs to
         the engine's outputs) and 'options' of the decoder.
+    :param schema_version: version of this format; older versions are read as well.
     """
 
     engine_sha256: str

@@ -62,18 +62,27 @@ class Setting:
             return f"one of {listed}{', or empty' if '' in self.choices else ''}"
         return f'{self.limits[0]} to {self.limits[1]}' if self.limits else ''
 
+    @property
+    def default_text(self) -> str:
+        """The default as the reference page shows it."""
+        default = self.typed_default
+        return ('[]' if default == () else str(default).lower() if isinstance(default, bool)
+                else "''" if default == '' else str(default))
+
+    @property
+    def text(self) -> str:
+        """The description and the allowed values, as sentences."""
+        allowed = f' {self.allowed[0].upper()}{self.allowed[1:]}.' if self.allowed else ''
+        return f'{self.description}{allowed}'
+
     def row(self, prefix: str = '') -> str:
         """
         Return the setting's row in the reference page: name, default, live, description.
 
         :param prefix: prefix of the parameter's name, as '<model>.'.
         """
-        default = self.typed_default
-        shown = ('[]' if default == () else str(default).lower() if isinstance(default, bool)
-                 else "''" if default == '' else str(default))
-        allowed = f' {self.allowed[0].upper()}{self.allowed[1:]}.' if self.allowed else ''
-        return (f"| `{prefix}{self.parameter}` | `{shown}` | {'yes' if self.live else ''} | "
-                f'{self.description}{allowed} |')
+        live = 'yes' if self.live else ''
+        return f'| `{prefix}{self.parameter}` | `{self.default_text}` | {live} | {self.text} |'
 
     def check(self, value: Any, name: str = '') -> None:
         """

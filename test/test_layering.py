@@ -14,8 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent / 'edge_trt_ros'
 # Each layer may import itself and the layers before it.
 LAYERS = (
-    ('errors', 'files', 'percentiles', 'stamps', 'tensor_spec', 'settings', 'network_input',
-     'manifest', 'manifest_json', 'engine_file', 'optional_libraries'),
+    ('errors', 'error_codes', 'files', 'percentiles', 'stamps', 'tensor_spec', 'settings',
+     'network_input', 'manifest', 'manifest_json', 'engine_file', 'optional_libraries'),
     ('vision',), ('heads',), ('runtime',), ('sources',), ('convert',), ('export',),
     ('evaluation',), ('opening',), ('api',), ('ros',), ('demo',), ('benchmark',),
     ('doctor',), ('cli', '__main__', '__init__'))
