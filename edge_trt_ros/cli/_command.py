@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 import json
 import os
+import signal
 import sys
 from typing import Any
 
@@ -22,6 +23,8 @@ def run_command(work: Callable[[], int | None]) -> None:
 
     :param work: implements the command; returns the exit status, or None for 0.
     """
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         status = work() or DONE
     except (EdgeTrtError, OSError) as error:
@@ -30,6 +33,11 @@ def run_command(work: Callable[[], int | None]) -> None:
     except KeyboardInterrupt:
         status = 130
     raise SystemExit(status)
+
+
+def _terminate(number: int, frame: object) -> None:
+    """Leave through all `finally` clauses, which remove temporary files."""
+    raise SystemExit(128 + number)
 
 
 def print_json(document: Any) -> None:

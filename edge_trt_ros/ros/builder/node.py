@@ -25,7 +25,7 @@ from std_srvs.srv import Trigger
 
 from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
 from edge_trt_ros.convert.build_queue import BuildQueue, Ending, Job
-from edge_trt_ros.errors import ConfigurationError, EdgeTrtError
+from edge_trt_ros.errors import BuildCanceledError, ConfigurationError, EdgeTrtError
 from edge_trt_ros.ros.builder.freshness import ModelFreshness
 from edge_trt_ros.ros.builder.parameters import BuilderParameters, ModelParameters
 from edge_trt_ros.ros.builder.reload_call import ReloadCall
@@ -212,12 +212,15 @@ class EngineBuilderNode(Node):
                 'percent': round(100 * now.fraction), 'seconds': now.seconds})
         if now.state == 'queued':
             return status_message(OK, title, 'queued', values={'state': 'queued'})
-        if now.error is not None:
+        is_canceled = isinstance(now.error, BuildCanceledError)
+        if now.error is not None and not is_canceled:
             sentence = explain(now.error, 'the last build failed').splitlines()[0]
             return status_message(ERROR, title, sentence, values={'state': 'failed'})
         try:
             stale = self._freshness[name].why_stale(self._checked(name))
         except (EdgeTrtError, OSError) as error:
             return status_message(ERROR, title, str(error), values={'state': 'failed'})
-        return status_message(WARN if stale else OK, title, f'stale: {stale}' if stale
-                              else 'fresh', values={'state': 'stale' if stale else 'fresh'})
+        text = (f'stale: {stale}' if stale else 'fresh') + (
+            '; the last build was canceled' if is_canceled else '')
+        return status_message(WARN if stale else OK, title, text,
+                              values={'state': 'stale' if stale else 'fresh'})

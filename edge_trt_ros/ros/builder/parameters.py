@@ -138,6 +138,5 @@ class ModelParameters:
 
     def check_change(self, changes: list[Parameter]) -> SetParametersResult:
         """Accept or reject new parameter values; ignores parameters of other models."""
-        result = self._files.check_change(changes, locked=False)
-        return result if not result.successful else self._options.check_change(
-            changes, locked=False)
+        result = self._files.check_change(changes)
+        return result if not result.successful else self._options.check_change(changes)

@@ -16,7 +16,6 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -31,6 +30,7 @@ from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.inference.settings import class_filter, open_settings, StreamSettings
 from edge_trt_ros.ros.inference.stream import InferenceStream
 from edge_trt_ros.ros.inference.stream_status import idle_status, stream_status
+from edge_trt_ros.ros.inference.subscription import subscribe
 from edge_trt_ros.ros.messages.detections import label_info_message
 from edge_trt_ros.ros.messages.form import MessageForm, TopicPublisher
 from edge_trt_ros.ros.messages.image import IMAGE
@@ -38,7 +38,7 @@ from edge_trt_ros.ros.node.answers import answer_service, explain, guarded
 from edge_trt_ros.ros.node.managed_node import ManagedNode
 from edge_trt_ros.ros.node.parameters import (accept_empty_lists, DeclaredParameters,
                                               unknown_parameters)
-from edge_trt_ros.ros.node.qos import incompatible_qos, qos_profile
+from edge_trt_ros.ros.node.qos import qos_profile
 from edge_trt_ros.ros.node.status_messages import diagnostics_message
 from edge_trt_ros.ros.node.steady import create_steady_timer
 from edge_trt_ros.ros.tasks import TASKS
@@ -172,13 +172,7 @@ class InferenceNode(ManagedNode):
         topic = self.resolve_topic_name(input_topic.topic)
         stream.start(topic)
         self._subscribed.callback(stream.stop)
-        subscription = self.create_subscription(
-            input_topic.message, topic,
-            lambda message, info: stream.offer(message, info['publication_sequence_number']),
-            qos_profile(input_topic.qos), event_callbacks=SubscriptionEventCallbacks(
-                matched=lambda event: stream.figures.losses.matched(event.current_count),
-                incompatible_qos=lambda event: self.get_logger().error(
-                    incompatible_qos(topic, input_topic.qos, event))))
+        subscription = subscribe(self, topic, input_topic, stream.offer, stream.figures.losses)
         self._subscribed.callback(self.destroy_subscription, subscription)
 
     def _publish_label_info(self) -> None:
@@ -190,7 +184,9 @@ class InferenceNode(ManagedNode):
             float(self.get_parameter('confidence_threshold').value)))
 
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
-        result = self._declared.check_change(changes, locked=self._stream is not None)
+        result = self._declared.check_change(changes, locked=(
+            'at configure: clean up the node, set the parameter, and configure again'
+            if self._stream else ''))
         class_names = [change.value for change in changes if change.name == 'class_names']
         if result.successful and class_names and self._stream:
             try:

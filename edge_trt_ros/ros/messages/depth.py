@@ -49,7 +49,7 @@ def camera_from_info(message: CameraInfo, source: str) -> Pinhole:
     """
     Return the pinhole model of a camera.
 
-    :param message: its camera_info; distortion is ignored.
+    :param message: its camera_info, with region of interest and binning; distortion is ignored.
     :param source: the topic, for error messages.
     :raises ImageError: if the camera is not calibrated.
     """
@@ -58,5 +58,10 @@ def camera_from_info(message: CameraInfo, source: str) -> Pinhole:
     if not (matrix[0] > 0 and matrix[5] > 0 and np.isfinite(np.asarray(matrix[:8])).all()):
         raise ImageError(f'{source} has no focal length: calibrate the camera, or let its driver '
                          'load the calibration')
-    return Pinhole((message.width, message.height), (matrix[0], matrix[5]),
-                   (matrix[2], matrix[6]))
+    # The matrix describes the full sensor; the image is a region of it, with pixels combined.
+    region, binning = message.roi, (max(message.binning_x, 1), max(message.binning_y, 1))
+    size_wh = (region.width or message.width, region.height or message.height)
+    return Pinhole(
+        (size_wh[0] // binning[0], size_wh[1] // binning[1]),
+        (matrix[0] / binning[0], matrix[5] / binning[1]),
+        ((matrix[2] - region.x_offset) / binning[0], (matrix[6] - region.y_offset) / binning[1]))

@@ -71,20 +71,20 @@ class DeclaredParameters(Generic[T]):
         values: T = parsed(self._kind, self.typed())
         return values
 
-    def check_change(self, changes: list[Parameter], locked: bool) -> SetParametersResult:
+    def check_change(self, changes: list[Parameter], locked: str = '') -> SetParametersResult:
         """
         Accept or reject new parameter values.
 
         :param changes: the new values; parameters of other groups are ignored.
-        :param locked: whether the node is configured, so that only live parameters may change.
+        :param locked: when parameters that are not live are read, and the remedy; '' allows
+            changes of all parameters.
         """
         own_changes = [change for change in changes if change.name in self._settings]
         for change in own_changes:
             declared = self._settings[change.name]
             if locked and not declared.live:
-                return SetParametersResult(successful=False, reason=(
-                    f'{change.name} is read at configure: clean up the node, set the parameter, '
-                    'and configure again'))
+                return SetParametersResult(
+                    successful=False, reason=f'{change.name} is read {locked}')
             try:
                 declared.check(change.value, change.name)
             except ConfigurationError as error:

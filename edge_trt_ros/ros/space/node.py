@@ -19,6 +19,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSPresetProfiles
 from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
 
 from edge_trt_ros.errors import ConfigurationError, ImageError
@@ -88,6 +89,7 @@ class Detections3DNode(Node):
         if self._info is None:
             return
         try:
+            _check_frames(detections.header, image.header, self._info.header)
             camera = camera_from_info(self._info, self.resolve_topic_name('camera_info'))
             depth, unit_m = depth_from_image(image, self.resolve_topic_name('depth/image'))
             if camera.size_wh != (image.width, image.height):
@@ -111,7 +113,8 @@ class Detections3DNode(Node):
             self._obstacles.publish(obstacle_points(places), detections.header, 'xyz')
 
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
-        result = self._declared.check_change(changes, locked=True)
+        result = self._declared.check_change(
+            changes, locked='when the node starts: start it with the new value')
         if result.successful:
             values = {change.name: change.value for change in changes}
             min_depth_m = values.get('min_depth_m', self._settings.min_depth_m)
@@ -143,3 +146,13 @@ class Detections3DNode(Node):
         name = self.get_fully_qualified_name().lstrip('/')
         self._diagnostics.publish(diagnostics_message(self.get_clock().now().to_msg(), [
             status_message(level, f'{name}: detections in space', text, '', dict(self.counts))]))
+
+
+def _check_frames(detections: Header, depth: Header, camera: Header) -> None:
+    """Reject messages of different cameras; a frame that is not set is not compared."""
+    frames = {header.frame_id for header in (detections, depth, camera) if header.frame_id}
+    if len(frames) > 1:
+        raise ImageError(
+            f"the detections are in the frame '{detections.frame_id}', depth in "
+            f"'{depth.frame_id}' and camera_info in '{camera.frame_id}': use the depth that is "
+            'registered to the colour image, and the camera_info of the colour image')

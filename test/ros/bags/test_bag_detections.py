@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 import subprocess
 import sys
+from time import monotonic, sleep
 from typing import Any
 
 import cv2
@@ -229,3 +230,18 @@ def test_detect_bag_command(tmp_path: Path, engine: Path) -> None:
         done = run(*arguments)
         assert done.returncode == status and sentence in done.stderr and done.stdout == ''
         assert 'Traceback' not in done.stderr
+
+
+def test_a_terminated_command_leaves_no_files(tmp_path: Path, engine: Path) -> None:
+    record(tmp_path / 'in', images=3000)
+    started = subprocess.Popen([
+        sys.executable, '-m', 'edge_trt_ros', 'detect_bag', str(engine), str(tmp_path / 'in'),
+        str(tmp_path / 'out')], stderr=subprocess.PIPE, text=True)
+    deadline = monotonic() + 60
+    while len(list(tmp_path.iterdir())) == 1 and monotonic() < deadline:
+        sleep(0.01)
+    sleep(0.2)
+    started.terminate()
+    _, errors = started.communicate(timeout=60)
+    assert started.returncode == 143 and 'Traceback' not in errors
+    assert [path.name for path in tmp_path.iterdir()] == ['in']

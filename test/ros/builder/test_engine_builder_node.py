@@ -148,6 +148,21 @@ def test_model_without_a_path_is_not_built(ros: Graph, tmp_path: Path) -> None:
     assert not answer.success and 'onnx_file_path is empty' in answer.message
 
 
+def test_a_canceled_build_leaves_a_fresh_engine_fresh(ros: Graph, tmp_path: Path) -> None:
+    node = builder(ros, tmp_path)
+    assert ros.call(Trigger, 'engine_builder/a/build').success
+    assert states(ros) == {'a': 'fresh'}
+    node.set_parameters([Parameter('a.force_engine_update', value=True)])
+    client = ros.peer.create_client(Trigger, 'engine_builder/a/build')
+    ros.until(client.service_is_ready)
+    ros.spin(0.3)
+    build = client.call_async(Trigger.Request())
+    ros.until(lambda: node._queue.state('a').state == 'building')
+    assert ros.call(Trigger, 'engine_builder/a/cancel').success
+    ros.until(build.done)
+    assert 'canceled' in build.result().message and states(ros) == {'a': 'fresh'}
+
+
 def test_gpu_build_reports_progress_and_can_be_canceled(ros: Graph, tmp_path: Path) -> None:
     pytest.importorskip('tensorrt_rtx')
     node = builder(ros, tmp_path, a__backend='tensorrt_rtx', a__compute_capabilities=['8.6'])

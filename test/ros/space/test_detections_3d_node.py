@@ -9,12 +9,13 @@ from collections.abc import Iterator
 import importlib.util
 from typing import Any
 
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 import numpy as np
 import pytest
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSPresetProfiles
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2, RegionOfInterest
 from std_msgs.msg import Header
 from support.graph import Graph, graph
 from vision_msgs.msg import Detection2DArray, Detection3DArray
@@ -170,6 +171,37 @@ def test_invalid_depth_is_reported_and_skipped(ros: Graph) -> None:
     ros.until(lambda: cameras.found)
 
 
+def test_messages_of_different_cameras_are_rejected(ros: Graph) -> None:
+    cameras = Cameras(ros)
+    color = Header(frame_id='camera_color_optical_frame')
+    for number, (depth, info) in enumerate((
+            ('camera_depth_optical_frame', color.frame_id), (color.frame_id, 'rear_camera')), 1):
+        cameras.describe(header=Header(frame_id=info))
+        cameras.measure(number * 100, header=Header(
+            frame_id=depth, stamp=Time(sec=100, nanosec=number * 100_000_000)))
+        cameras.see(number * 100)
+        ros.until(lambda: cameras.node.counts['bad_images'] == number)
+        assert f"depth in '{depth}' and camera_info in '{info}'" in cameras.node.last_problem
+    cameras.describe(header=color)
+    cameras.measure(900, header=Header(
+        frame_id=color.frame_id, stamp=Time(sec=100, nanosec=900_000_000)))
+    cameras.see(900)
+    ros.until(lambda: cameras.found)
+
+
+def test_binning_and_region_of_interest_are_followed(ros: Graph) -> None:
+    cameras = Cameras(ros)
+    # The same image as in the other tests, cut out of a larger one with half of its pixels.
+    cameras.describe(width=160, height=120, binning_x=2, binning_y=2,
+                     roi=RegionOfInterest(x_offset=20, y_offset=10, width=128, height=96),
+                     p=[100., 0, 84, 0, 0, 100, 58, 0, 0, 0, 1, 0])
+    cameras.measure(20)
+    cameras.see()
+    ros.until(lambda: cameras.found)
+    center = cameras.found[0].detections[0].bbox.center.position
+    assert (center.x, center.y, center.z) == pytest.approx((*CENTER, Z_M), abs=2e-3)
+
+
 def test_diagnostics_name_missing_topics_and_different_clocks(ros: Graph) -> None:
     cameras = Cameras(ros)
     texts: list[str] = []
@@ -193,6 +225,7 @@ def test_invalid_depth_limits_are_rejected(ros: Graph) -> None:
             ('max_stamp_difference_ms', 1.0, False)):
         result = node.set_parameters([Parameter(name, value=value)])[0]
         assert result.successful == valid and (valid or result.reason), name
+        assert name != 'max_stamp_difference_ms' or 'is read when the node starts' in result.reason
     assert node._settings.max_depth_m == 5.0
     with pytest.raises(ConfigurationError, match='max_depth_m'):
         ros.add(Detections3DNode, max_depth_mm=5.0)
