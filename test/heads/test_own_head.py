@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import helper, numpy_helper, TensorProto
+from onnx import helper, TensorProto
 import pytest
 from support.building import build_in_memory, decoded_on_the_host, head_of
 from support.frames import noise_frame
 from support.models import dense_model, LABELS, save
+from support.own_head import corners_model
 
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.options import BuildOptions
@@ -65,29 +65,6 @@ def own_head() -> Iterator[None]:
     add_head(OWN)
     yield
     del HEADS[OWN.name]
-
-
-def corners_model() -> onnx.ModelProto:
-    """Return a network whose outputs no built-in head has."""
-    model = dense_model((96, 64), weight=1.0)
-    half = np.array([[1, 0, -.5, 0], [0, 1, 0, -.5], [1, 0, .5, 0], [0, 1, 0, .5]], np.float32)
-    constants = {'half': half, 'boxes_end': np.array([4], np.int64),
-                 'end': np.array([99], np.int64), 'zero': np.array([0], np.int64),
-                 'rows_axis': np.array([1], np.int64)}
-    model.graph.initializer.extend(
-        numpy_helper.from_array(values, name) for name, values in constants.items())
-    model.graph.node.extend([
-        helper.make_node('Slice', ['output0', 'zero', 'boxes_end', 'rows_axis'], ['centres']),
-        helper.make_node('MatMul', ['half', 'centres'], ['corners']),
-        helper.make_node('Slice', ['output0', 'boxes_end', 'end', 'rows_axis'], ['by_class']),
-        helper.make_node('Transpose', ['by_class'], ['confidences'], perm=[0, 2, 1])])
-    cells = model.graph.output[0].type.tensor_type.shape.dim[2].dim_value
-    del model.graph.output[:]
-    model.graph.output.extend([
-        helper.make_tensor_value_info('corners', TensorProto.FLOAT, [1, 4, cells]),
-        helper.make_tensor_value_info('confidences', TensorProto.FLOAT, [1, cells, 3])])
-    onnx.checker.check_model(model, full_check=True)
-    return model
 
 
 @pytest.fixture()
