@@ -4,6 +4,7 @@
 """Installs edge_trt_ros as an ament_python package."""
 
 from glob import glob
+import os
 
 from setuptools import find_packages
 from setuptools import setup
@@ -28,6 +29,37 @@ executables = [
     'synthetic_camera',
     'verify_engine',
 ]
+
+# Where ROS is sourced, for colcon and for bloom's packages, rosdep has installed what package.xml
+# names, under the names of the distribution. Requirements for pip would be wrong there. apt's
+# python3-opencv is no `opencv-python-headless`: pkg_resources, once a library imports it, ends a
+# script that requires what it does not find, and rpm would not install the package. pip would put
+# a second OpenCV and NumPy before those that cv_bridge was compiled for.
+ros_is_sourced = 'AMENT_PREFIX_PATH' in os.environ
+
+# What a model on ONNX Runtime, the converter and the commands import. Headless: nothing opens
+# a window, and a server has no libGL; with another OpenCV, use `pip install --no-deps`.
+from_pip = [
+    'ml_dtypes',
+    'numpy>=1.26',
+    'onnx>=1.16',
+    'onnxruntime>=1.17',
+    'opencv-python-headless>=4.6,<5',
+    'psutil',
+    'pyyaml',
+    'tqdm',
+]
+
+# Besides TensorRT, which comes with JetPack, from apt, or as `tensorrt-rtx`.
+extras = {
+    'accuracy': ['pycocotools'],
+    'bags': ['rosbags'],
+    'export': ['onnxscript', 'torch'],
+    'gpu': ['cuda-bindings', 'nvidia-cuda-nvrtc', 'pycuda'],
+    'test': ['hypothesis', 'pytest', 'pytest-timeout'],
+    'texts': ['tokenizers'],
+    'tracking': ['edgefirst-tracker'],
+}
 
 setup(
     name=package_name,
@@ -62,9 +94,9 @@ setup(
          [*sorted(glob('config/*')), f'{package_name}/ros/node/fastdds.xml']),
     ],
     python_requires='>=3.11',
-    install_requires=['setuptools'],
+    install_requires=['setuptools'] if ros_is_sourced else from_pip,
     zip_safe=False,
-    extras_require={'test': ['pytest']},
+    extras_require=extras,
     entry_points={
         'console_scripts': [
             f'{name} = {package_name}.cli.{name}:main' for name in executables

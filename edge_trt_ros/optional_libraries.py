@@ -53,6 +53,7 @@ class OptionalLibrary:
 OPTIONAL_LIBRARIES: Mapping[str, OptionalLibrary] = MappingProxyType({
     'onnx': OptionalLibrary('onnx', 'onnx onnxruntime'),
     'onnxruntime': OptionalLibrary('ONNX Runtime', 'onnxruntime'),
+    'ml_dtypes': OptionalLibrary('ml_dtypes', 'ml_dtypes'),
     'rosbags': OptionalLibrary('rosbags', 'rosbags'),
     'tokenizers': OptionalLibrary('tokenizers', 'tokenizers'),
     'edgefirst': OptionalLibrary(
@@ -103,15 +104,15 @@ def require_converter(purpose: str) -> None:
     :param purpose: what needs them, the start of the message: 'converting yolo.onnx'.
     :raises MissingLibraryError: for the first that is missing.
     """
-    require('onnx', purpose)
-    require('onnxruntime', purpose)
+    for library in ('onnx', 'onnxruntime', 'ml_dtypes'):
+        require(library, purpose)
 
 
 def require_ros(purpose: str) -> None:
     """
     Check that rclpy and the messages of the nodes can be imported.
 
-    :param purpose: what needs them, the start of the message: 'inference_node'.
+    :param purpose: what needs them, the start of the message: 'this node'.
     :raises MissingLibraryError: for the first that is missing.
     """
     require('rclpy', purpose)
