@@ -17,13 +17,12 @@ import weakref
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_trt_ros.api.samples import Input, Samples
+from edge_trt_ros.api.samples import checked_image, Image, Input, Samples
 from edge_trt_ros.errors import EdgeTrtError, EngineError
 from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.opening import open_network
 from edge_trt_ros.runtime.contract import Ticket
 from edge_trt_ros.runtime.pipeline import collect_result
-from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.runtime.select import OpenedRuntime, Placement
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.pixel_encodings import to_bgr
@@ -114,15 +113,15 @@ class Model:
         :returns: the result of the task: `Detections` (tasks detect, pose and obb), `Instances`
             (segment), `Classification` (classify, text), `ClassMap` (semantic) or `RawTensors`
             (tensors); boxes and keypoints in pixels of the given image.
-        :raises ImageError: for a sample of the wrong kind.
+        :raises ImageError: for a sample of the wrong kind; for None, which cv2.imread returns
+            for a file that it cannot read.
         :raises EngineError: if the model is closed, or the device fails.
         :raises NetworkOutputError: for outputs that are not finite.
         """
         with self._lock:
             return self._collect(self._submit(sample, thresholds))
 
-    def detect(self, image: NDArray[Any] | Frame, thresholds: Thresholds | None = None
-               ) -> Detections:
+    def detect(self, image: Image, thresholds: Thresholds | None = None) -> Detections:
         """
         Run the network on an image and return its boxes only (see `__call__`).
 
@@ -171,7 +170,7 @@ class Model:
         """Return the results of several samples as a list (see `stream`)."""
         return list(self.stream(samples, thresholds))
 
-    def draw(self, image: NDArray[Any] | Frame, result: Result) -> NDArray[np.uint8]:
+    def draw(self, image: Image, result: Result) -> NDArray[np.uint8]:
         """
         Return a copy of an image with a result drawn into it.
 
@@ -180,7 +179,7 @@ class Model:
         :returns: uint8 (H, W, 3) BGR, for cv2.imwrite.
         :raises ImageError: if the image is invalid.
         """
-        frame = Frame.from_array(image) if isinstance(image, np.ndarray) else image
+        frame = checked_image(image)
         drawn = np.array(to_bgr(frame.pixels, frame.encoding))
         self._task.draw(drawn, result, self.labels)
         return drawn

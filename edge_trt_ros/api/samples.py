@@ -18,8 +18,11 @@ from edge_trt_ros.runtime.samples import Frame, Sample, Tensors
 from edge_trt_ros.runtime.text_preprocess import TextTokens
 from edge_trt_ros.vision.pixel_encodings import image_size_wh
 
-# An image (bgr8, as cv2.imread returns it), a frame, a text, or arrays by the tensors' names.
-Input = NDArray[Any] | Frame | str | Mapping[str, NDArray[Any]]
+# An image: bgr8 as cv2.imread returns it, or a frame. None is what cv2.imread returns for a file
+# that it cannot read: it may be passed on, and is reported.
+Image = NDArray[Any] | Frame | None
+# An image, a text, or arrays by the names of the input tensors.
+Input = Image | str | Mapping[str, NDArray[Any]]
 
 
 class Samples:
@@ -44,10 +47,8 @@ class Samples:
         :raises ImageError: if the network reads something else, or the image is invalid.
         """
         if self._reads_image:
-            if isinstance(given, np.ndarray):
-                return Frame.from_array(given)
-            if isinstance(given, Frame):
-                return _checked(given)
+            if given is None or isinstance(given, (np.ndarray, Frame)):
+                return checked_image(given)
             raise self._error('an image, uint8 (H, W, 3) BGR as cv2.imread returns it', given)
         if self._tokens is not None:
             if isinstance(given, str):
@@ -58,19 +59,29 @@ class Samples:
         raise self._error('arrays by name, as a dict', given)
 
     def _error(self, expected: str, given: object) -> ImageError:
-        hint = ': cv2.imread returns None for a file that it cannot read' if given is None \
-            else ': read the file with cv2.imread first' if self._reads_image \
+        hint = ': read the file with cv2.imread first' if self._reads_image \
             and isinstance(given, str) else ''
         return ImageError(f"the network's task is '{self._task}', which reads {expected}, but "
                           f'this is {_described(given)}{hint}')
 
 
-def _checked(frame: Frame) -> Frame:
-    size_wh = image_size_wh(frame.pixels, frame.encoding)
-    if size_wh != frame.size_wh:
-        raise ImageError(f'the frame states {frame.size_wh} as its width and height, but its '
+def checked_image(image: Image) -> Frame:
+    """
+    Return an image as a frame.
+
+    :param image: not modified, and not copied.
+    :raises ImageError: if it is None, or has another shape or dtype than its encoding.
+    """
+    if image is None:
+        raise ImageError('the image is None: cv2.imread returns None for a file that it cannot '
+                         'read, so check the path', code='image_missing')
+    if isinstance(image, np.ndarray):
+        return Frame.from_array(image)
+    size_wh = image_size_wh(image.pixels, image.encoding)
+    if size_wh != image.size_wh:
+        raise ImageError(f'the frame states {image.size_wh} as its width and height, but its '
                          f'pixels have {size_wh}: use Frame.from_array')
-    return frame
+    return image
 
 
 def _described(given: object) -> str:

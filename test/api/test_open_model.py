@@ -78,7 +78,7 @@ def test_thresholds_out_of_range(values: dict[str, Any], match: str) -> None:
 
 
 @pytest.mark.parametrize('given, match', [
-    (None, 'this is None: cv2.imread returns None for a file that it cannot read'),
+    (None, 'the image is None: cv2.imread returns None for a file that it cannot read'),
     ('road.png', "this is the text 'road.png': read the file with cv2.imread first"),
     ({'x': IMAGE}, 'this is a value of type dict'),
     (IMAGE.astype(np.float32), 'dtype float32, expected uint8'),
