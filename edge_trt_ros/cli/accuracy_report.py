@@ -41,7 +41,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     def work() -> None:
-        require_converter('accuracy_report')
+        require_converter('this command')
         from edge_trt_ros.evaluation.accuracy import measure_accuracy
         options = read_options(arguments)
         with progress_bar(24) as bar:

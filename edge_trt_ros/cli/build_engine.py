@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _check(onnx_path: Path, options: BuildOptions, as_json: bool) -> int:
-    require_converter('build_engine')
+    require_converter('this command')
     from edge_trt_ros.convert.plan import draft_plan
     draft = draft_plan(onnx_path, options)
     if as_json:
@@ -59,7 +59,7 @@ def _check(onnx_path: Path, options: BuildOptions, as_json: bool) -> int:
 
 
 def _adopt(source: Path, target: Path, as_json: bool) -> int:
-    require_converter('build_engine')
+    require_converter('this command')
     from edge_trt_ros.convert.adopt import adopt_engine
     manifest = adopt_engine(source, target)
     if as_json:

@@ -26,8 +26,8 @@ def main() -> None:
     arguments = parser.parse_args()
 
     def work() -> int:
-        require_ros('the demo')
-        require_converter('the demo')
+        require_ros('this command')
+        require_converter('this command')
         arguments.output.mkdir(parents=True, exist_ok=True)
         result = arguments.output / RESULT_NAME
         result.unlink(missing_ok=True)

@@ -39,8 +39,8 @@ def main() -> None:
     arguments = parser.parse_args()
 
     def work() -> None:
-        require('rosbags', 'detect_bag')
-        require_ros('detect_bag')
+        require('rosbags', 'this command')
+        require_ros('this command')
         from edge_trt_ros.ros.bags.detect import BagTask, detect_in_bag
         task = BagTask(arguments.source, arguments.target, arguments.topic,
                        arguments.detections_topic, not arguments.detections_only,

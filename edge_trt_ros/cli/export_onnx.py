@@ -64,7 +64,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     def work() -> None:
-        require_converter('export_onnx')
+        require_converter('this command')
         from edge_trt_ros.export.export import export_onnx
         inputs = inputs_from_text(arguments.input_shape, _names(arguments.input_names))
         options = ExportOptions(

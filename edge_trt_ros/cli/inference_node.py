@@ -12,7 +12,7 @@ from edge_trt_ros.optional_libraries import require_ros
 def main() -> None:
     """Run the node until SIGINT or SIGTERM."""
     def work(started: Callable[[], None]) -> None:
-        require_ros('inference_node')
+        require_ros('this node')
         from edge_trt_ros.ros.inference.node import InferenceNode
         from edge_trt_ros.ros.node.spin import spin_node
         spin_node(InferenceNode, started)

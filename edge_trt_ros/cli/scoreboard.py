@@ -10,7 +10,7 @@ from edge_trt_ros.optional_libraries import require_ros
 def main() -> None:
     """Run the scoreboard until the demo is scored."""
     def work() -> int:
-        require_ros('scoreboard')
+        require_ros('this command')
         from edge_trt_ros.demo.nodes.scoreboard import run_scoreboard
         return DONE if run_scoreboard() else REFUSED
     run_command(work)

@@ -12,7 +12,7 @@ from edge_trt_ros.optional_libraries import require_ros
 def main() -> None:
     """Run the node until SIGINT or SIGTERM."""
     def work(started: Callable[[], None]) -> None:
-        require_ros('synthetic_camera')
+        require_ros('this node')
         from edge_trt_ros.demo.nodes.synthetic_camera import SyntheticCamera
         from edge_trt_ros.ros.node.spin import spin_node
         spin_node(SyntheticCamera, started)

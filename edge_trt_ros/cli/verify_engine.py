@@ -31,7 +31,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     def work() -> None:
-        require_converter('verify_engine')
+        require_converter('this command')
         from edge_trt_ros.convert.graph.check import check_onnx
         from edge_trt_ros.convert.verify import verify
         onnx_path = arguments.onnx or arguments.engine.with_suffix('.onnx')

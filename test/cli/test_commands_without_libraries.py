@@ -71,7 +71,7 @@ def test_commands_that_need_ros(arguments: tuple[str, ...], folder: Path) -> Non
 
 def test_messages_that_are_missing(folder: Path) -> None:
     sentence = run(folder, ('vision_msgs',), 'inference_node', status=1)
-    assert 'inference_node needs vision_msgs, which is not installed: sudo apt' in sentence
+    assert 'this node needs vision_msgs, which is not installed: sudo apt' in sentence
 
 
 @pytest.mark.parametrize('missing', ONNX)
