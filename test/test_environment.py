@@ -1,12 +1,13 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""environment/install and environment/activate reject a ROS 2 release without wheels."""
+"""environment/install and environment/activate choose the environment of a ROS 2 release."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+import shutil
 import subprocess
 
 import pytest
@@ -43,7 +44,14 @@ def test_activate_names_the_command_for_a_missing_environment() -> None:
     assert 'no finished .venv-foxy yet: run ROS=foxy environment/install first' in done.stderr
 
 
-def test_activate_defaults_to_jazzy() -> None:
-    for variables in ({'ROS': ''}, {'ROS': 'jazzy'}):
-        done = run('. environment/activate && echo $VIRTUAL_ENV', **variables)
-        assert done.stdout.strip() == str(ENVIRONMENT.parent / '.venv'), done.stderr
+@pytest.mark.parametrize('ros, folder', [
+    ('', '.venv'), ('jazzy', '.venv'), ('kilted', '.venv-kilted')])
+def test_activate_chooses_the_environment(tmp_path: Path, ros: str, folder: str) -> None:
+    for name in ('.venv', '.venv-kilted'):
+        (tmp_path / name / 'state').mkdir(parents=True)
+        (tmp_path / name / 'state' / 'done').write_text('key')
+        (tmp_path / name / 'state' / 'mode').write_text('wheels')
+    (tmp_path / 'environment').mkdir()
+    shutil.copy(ENVIRONMENT / 'activate', tmp_path / 'environment')
+    done = run(f'. {tmp_path}/environment/activate && echo $VIRTUAL_ENV', ROS=ros)
+    assert done.stdout.strip() == str(tmp_path / folder), done.stderr
