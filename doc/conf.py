@@ -27,13 +27,19 @@ author = 'edge_trt_ros maintainers'
 copyright = f'2026, {author}'  # noqa: A001
 release = version = ElementTree.parse(_root / 'package.xml').getroot().findtext('version', '')
 
-extensions = ['myst_parser', 'diagrams', 'reference']
+extensions = ['myst_parser', 'sphinx.ext.autodoc', 'diagrams', 'reference']
 extensions += [name for name in ('sphinx_copybutton',) if find_spec(name)]
 myst_enable_extensions = ['colon_fence', 'deflist']
 myst_heading_anchors = 4
 myst_fence_as_directive = ['mermaid']
 # Notes for maintainers are read in the repository.
 exclude_patterns = ['_ext', 'release']
+
+autodoc_member_order = 'bysource'
+autodoc_typehints = 'description'
+autodoc_typehints_description_target = 'documented'
+# In docstrings, single backticks mark code.
+default_role = 'code'
 
 html_theme = 'furo' if find_spec('furo') else 'alabaster'
 html_title = f'{project} {version}'
