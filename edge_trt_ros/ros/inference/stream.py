@@ -5,13 +5,13 @@
 Runs messages through an engine: images or texts in, results and overlays out.
 
 A stream exists from configure to cleanup and runs from activate to deactivate. The thread of the
-subscription only enqueues messages; the worker's thread does everything else.
+subscription enqueues messages; the worker's thread does everything else.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from threading import Lock
+from dataclasses import dataclass, field
+from threading import Event, Lock
 from time import perf_counter
 from typing import Any
 
@@ -27,12 +27,15 @@ from edge_trt_ros.ros.inference.worker import NewestFrameWorker
 from edge_trt_ros.ros.messages.form import TopicPublisher
 from edge_trt_ros.ros.node.answers import explain
 from edge_trt_ros.ros.tasks import Publishers, TASKS
-from edge_trt_ros.runtime.pipeline import infer
+from edge_trt_ros.runtime.pipeline import collect_result
 from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.stamps import stamp_ns
 from edge_trt_ros.vision.pixel_encodings import to_bgr
 from edge_trt_ros.vision.tasks import Result, TASKS as VISION_TASKS
 from edge_trt_ros.vision.tracking import TrackIds
+
+# The interpreter's own interval for switching threads: never wait longer than without waiting.
+_MAX_SUBMIT_S = 0.005
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class _Arrival:
     message: Any
     header: Header
     arrived: float
+    submitted: Event = field(default_factory=Event)
 
 
 class InferenceStream:
@@ -104,7 +108,11 @@ class InferenceStream:
 
     def offer(self, message: Any, number: int | None = None) -> None:
         """
-        Enqueue a message of the subscription; returns immediately.
+        Enqueue a message of the subscription.
+
+        If the worker is idle, wait until it has submitted the message to the engine: otherwise it
+        would wait for the interpreter lock, which the subscription's thread holds until it waits
+        for messages again. That thread then continues while the network runs.
 
         :param message: the message.
         :param number: its sequence number, if the middleware gives one.
@@ -113,8 +121,13 @@ class InferenceStream:
         header = getattr(message, 'header', None) or Header(
             stamp=self._node.get_clock().now().to_msg())
         self.figures.arrived(number)
-        if self._worker and self._worker.offer(_Arrival(message, header, perf_counter())):
+        if self._worker is None:
+            return
+        arrival, is_idle = _Arrival(message, header, perf_counter()), self._worker.is_idle
+        if self._worker.offer(arrival):
             self.figures.counts['dropped_for_newer'] += 1
+        if is_idle:
+            arrival.submitted.wait(_MAX_SUBMIT_S)
 
     def close(self) -> None:
         """Stop, and close the engine."""
@@ -127,21 +140,25 @@ class InferenceStream:
             queue_ms = (perf_counter() - arrival.arrived) * 1e3
             limit_ms = settings.parameters.max_frame_age_ms
             age_ms = (self._now_ns() - stamp_ns(arrival.header)) / 1e6
-            if 0 < limit_ms < age_ms:
-                self.figures.too_old(age_ms)
-                return
             try:
-                self._run(arrival, settings, queue_ms)
+                if 0 < limit_ms < age_ms:
+                    self.figures.too_old(age_ms)
+                else:
+                    self._run(arrival, settings, queue_ms)
             except ImageError as error:
                 self._refuse('bad_images', error)
             except (NetworkOutputError, EngineError) as error:
                 self._refuse('bad_results', error)
             except Exception as error:  # a bug must not end the stream
                 self._refuse('failures', error)
+            finally:
+                arrival.submitted.set()
 
     def _run(self, arrival: _Arrival, settings: StreamSettings, queue_ms: float) -> None:
         sample = settings.input.read(arrival.message, self.topic)
-        result, times_ms = infer(settings.runtime, sample, settings.thresholds)
+        ticket = settings.runtime.submit(sample, settings.thresholds)
+        arrival.submitted.set()
+        result, times_ms = collect_result(settings.runtime, ticket)
         started = perf_counter()
         TASKS[settings.runtime.manifest.task].publish(
             self._publishers, result, arrival.header, settings.style, self.tracks)

@@ -22,12 +22,14 @@ class NewestFrameWorker(Generic[T]):
     :param work: called with one item at a time; must not raise.
     :param name: name of the thread.
     :param most_waiting: maximum number of waiting items.
+    :ivar is_idle: whether the thread waits for an item.
     """
 
     def __init__(self, work: Callable[[T], None], name: str, most_waiting: int = 1) -> None:
         self._work = work
         self._waiting: deque[T] = deque(maxlen=most_waiting)
         self._stopping = False
+        self.is_idle = False
         self._changed = Condition()
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -50,7 +52,9 @@ class NewestFrameWorker(Generic[T]):
     def _run(self) -> None:
         while True:
             with self._changed:
+                self.is_idle = True
                 self._changed.wait_for(lambda: self._waiting or self._stopping)
+                self.is_idle = False
                 if self._stopping:
                     return
                 item = self._waiting.popleft()

@@ -27,6 +27,7 @@ from vision_msgs.msg import Detection2DArray
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.ros.inference import stream as stream_module
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.inference.settings import open_settings, StreamSettings
 from edge_trt_ros.ros.inference.stream import InferenceStream
@@ -169,3 +170,64 @@ def test_the_tokenizer_is_parsed_once(tmp_path: Path, monkeypatch: pytest.Monkey
         for top_k in range(1, 6):
             settings = settings.tuned(parameters(tmp_path / 'm.engine', top_k=top_k))
         assert settings.thresholds.top_k == 5 and len(parsed) == 1
+
+
+@pytest.fixture()
+def submitting(ros: Graph, engines: dict[str, Path]) -> Iterator[tuple[InferenceStream, Any]]:
+    """Return a running stream and its runtime, whose next submit waits for an event."""
+    stream = stream_of(ros, open_settings(parameters(engines['few'])))
+    stream.start('image')
+    ros.until(lambda: stream._worker and stream._worker.is_idle)
+    yield stream, stream.settings.runtime
+    stream.close()
+
+
+def test_the_subscription_waits_until_an_idle_worker_has_submitted(
+        submitting: tuple[InferenceStream, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    stream, runtime = submitting
+    events: list[str] = []
+    submit, collect = runtime.submit, runtime.collect
+    collected = Event()
+
+    def slow_submit(*arguments: Any) -> Any:
+        sleep(0.001)
+        events.append('submitted')
+        return submit(*arguments)
+
+    def late_collect(ticket: Any) -> Any:
+        assert collected.wait(10)
+        return collect(ticket)
+    monkeypatch.setattr(runtime, 'submit', slow_submit)
+    monkeypatch.setattr(runtime, 'collect', late_collect)
+    monkeypatch.setattr(stream_module, '_MAX_SUBMIT_S', 10)
+    for name in ('first', 'second', 'third'):  # the worker is busy with the first
+        stream.offer(image_message(np.zeros((9, 16, 3), np.uint8), Header()))
+        events.append(name)
+    assert events == ['submitted', 'first', 'second', 'third']
+    assert stream.figures.counts['dropped_for_newer'] == 1
+    collected.set()
+
+
+def test_the_subscription_does_not_wait_for_an_engine_that_hangs(
+        submitting: tuple[InferenceStream, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    stream, runtime = submitting
+    released = Event()
+    monkeypatch.setattr(runtime, 'submit', lambda *arguments: released.wait(10))
+    before = monotonic()
+    stream.offer(image_message(np.zeros((9, 16, 3), np.uint8), Header()))
+    assert monotonic() - before < 5
+    released.set()
+
+
+@pytest.mark.parametrize('message, limit_ms', [
+    (Image(height=5, width=5), 0.0),
+    (Image(height=1, width=1, step=3, encoding='bgr8', data=bytes(3)), 1.0)], ids=['bad', 'old'])
+def test_the_subscription_does_not_wait_for_a_dropped_image(
+        submitting: tuple[InferenceStream, Any], monkeypatch: pytest.MonkeyPatch,
+        message: Image, limit_ms: float) -> None:
+    stream, _ = submitting
+    monkeypatch.setattr(stream_module, '_MAX_SUBMIT_S', 10)
+    stream.tune(replace(stream.settings.parameters, max_frame_age_ms=limit_ms))
+    before = monotonic()
+    stream.offer(message)
+    assert monotonic() - before < 5
