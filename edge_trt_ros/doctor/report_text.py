@@ -14,7 +14,7 @@ from edge_trt_ros.doctor.finding import Finding, MISSING, OK, OPTIONAL, WARNING
 from edge_trt_ros.doctor.registry import Report
 
 _COLORS = {OK: '32', OPTIONAL: '36', WARNING: '33', MISSING: '31'}
-_STATUS, _NAME = 9, 15
+_STATUS, _NAME = 9, 18
 _DEVICES = {'onnxruntime': 'on the CPU, through ONNX Runtime',
             'tensorrt': 'on the GPU, through TensorRT',
             'tensorrt_rtx': 'on the GPU, through TensorRT for RTX'}

@@ -59,7 +59,9 @@ def messages(surroundings: Surroundings) -> Iterator[Finding]:
     packages = [name.partition('.')[0] for name in failed]
     if failed:
         broken = [imported[name].error for name in failed if imported[name].installed]
-        yield Finding('messages', MISSING, f"{', '.join(packages)}: "
+        listed = f'all {len(failed)} packages' if len(failed) == len(MESSAGE_MODULES) \
+            else ', '.join(packages)
+        yield Finding('messages', MISSING, f'{listed}: '
                       f"{broken[0] if broken else 'not found'}; the nodes need them",
                       surroundings.host.ros_install(*packages))
     else:
