@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from pathlib import Path
+import sys
 from typing import Any
 
 import cv2
 
 from edge_trt_ros.api.model import open_model
 from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.cli._progress import phase_bar
 from edge_trt_ros.files import write_file
 from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.sources.image_files import frame_from_file, image_paths
@@ -38,11 +41,14 @@ def main() -> None:
 
     def work() -> None:
         thresholds = Thresholds(confidence=arguments.confidence, nms_iou=arguments.nms)
-        with open_model(arguments.engine, backend=arguments.backend,
-                        thresholds=thresholds) as model:
+        with _bar() as progress, open_model(
+                arguments.engine, backend=arguments.backend, thresholds=thresholds) as model:
+            paths = list(image_paths(arguments.images))
             given: Iterator[tuple[dict[str, Any], Frame | str]] = chain(
-                _texts(arguments.text), _images(arguments.images))
-            for source, sample in given:
+                _texts(arguments.text), _images(paths))
+            count = len(arguments.text) + len(paths)
+            for index, (source, sample) in enumerate(given):
+                progress('detect', index / count)
                 result = model(sample)
                 print_json({**source, **model.to_dict(result), 'stage_times_ms': {
                     stage: round(value, 3) for stage, value in model.stage_times_ms.items()}})
@@ -52,8 +58,13 @@ def main() -> None:
     run_command(work)
 
 
+def _bar() -> AbstractContextManager[Callable[[str, float], None]]:
+    """Return a progress bar, unless the results on the terminal show the progress."""
+    return nullcontext(lambda phase, fraction: None) if sys.stdout.isatty() else phase_bar()
+
+
 def _images(paths: Sequence[Path]) -> Iterator[tuple[dict[str, Any], Frame]]:
-    for path in image_paths(paths):
+    for path in paths:
         frame = frame_from_file(path)
         yield {'image': str(path), 'size_wh': frame.size_wh}, frame
 

@@ -48,9 +48,9 @@ def main() -> None:
         thresholds = Thresholds(confidence=arguments.confidence, nms_iou=arguments.nms)
         started = perf_counter()
         # disable=None shows the bar only on a terminal.
-        with open_network(arguments.engine, arguments.backend).runtime as runtime, \
-                tqdm(unit='image', file=sys.stderr, leave=False, disable=None,
-                     **terminal_size()) as bar:
+        with tqdm(desc='detect', unit='image', file=sys.stderr, leave=False, disable=None,
+                  **terminal_size()) as bar, \
+                open_network(arguments.engine, arguments.backend).runtime as runtime:
             def progress(done: int, total: int) -> None:
                 bar.total = total
                 bar.update(done - bar.n)

@@ -6,16 +6,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import yaml
 
 from edge_trt_ros.cli._command import print_json, run_command
-from edge_trt_ros.cli._progress import progress_bar, REFRESH_S
+from edge_trt_ros.cli._progress import phase_bar
 from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.errors import ConfigurationError, ManifestError
 from edge_trt_ros.export.options import (DEFAULT_OPSET, DYNAMIC_AXES, ExportOptions,
@@ -72,7 +69,7 @@ def main() -> None:
             arguments.opset, arguments.task, labels_from_file(arguments.labels),
             _contract(arguments, inputs))
         frames = [frame_from_file(path) for path in image_paths(arguments.images)]
-        with _bar() as progress:
+        with phase_bar() as progress:
             report = export_onnx(
                 arguments.source, arguments.output, options,
                 arguments=_yaml(arguments.arguments), weights=arguments.weights,
@@ -128,27 +125,6 @@ def _yaml(text: str | None) -> Any:
         raise ConfigurationError(f"the arguments are '{value}', expected names with values such "
                                  "as '{classes: 3}', or a list")
     return value
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[str, float], None]]:
-    """Show a progress bar that keeps moving while an exporter blocks this thread."""
-    stopped = Event()
-    with progress_bar() as bar:
-        def progress(phase: str, fraction: float) -> None:
-            bar.set_description_str(phase, refresh=False)
-            bar.update(round(100 * fraction) - bar.n)
-
-        def refresh() -> None:
-            while not stopped.wait(REFRESH_S):
-                bar.refresh()
-        thread = Thread(target=refresh, daemon=True)
-        thread.start()
-        try:
-            yield progress
-        finally:
-            stopped.set()
-            thread.join()
 
 
 if __name__ == '__main__':

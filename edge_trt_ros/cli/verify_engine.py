@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.cli._progress import phase_bar
 from edge_trt_ros.convert.compare.limits import LIMITS
 from edge_trt_ros.convert.options import options_from_dict
 from edge_trt_ros.errors import ConfigurationError
@@ -35,8 +36,10 @@ def main() -> None:
         from edge_trt_ros.convert.graph.check import check_onnx
         from edge_trt_ros.convert.verify import verify
         onnx_path = arguments.onnx or arguments.engine.with_suffix('.onnx')
-        frames = [frame_from_file(path) for path in image_paths(arguments.images)]
-        with open_runtime(arguments.engine, arguments.backend).runtime as runtime:
+        with phase_bar() as progress, \
+                open_runtime(arguments.engine, arguments.backend).runtime as runtime:
+            progress('read the images', 0.0)
+            frames = [frame_from_file(path) for path in image_paths(arguments.images)]
             manifest = runtime.manifest
             options = options_from_dict(manifest.options)
             checked = check_onnx(onnx_path, options.input_shape)
@@ -48,7 +51,7 @@ def main() -> None:
             precision = str(manifest.layers.get('precision', 'fp32'))
             given = Given(options.task, options.labels, options.anchors_wh)
             found = verify(runtime, checked, recognise(checked, given, checked.reads_text),
-                           frames, precision)
+                           frames, precision, lambda done: progress('compare', done))
         if arguments.json:
             print_json({'engine': str(arguments.engine), 'onnx': str(onnx_path),
                         'precision': precision, **found})

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,8 @@ from edge_trt_ros.runtime.text_preprocess import TextTokens
 
 
 def verify(runtime: Runtime, source: CheckedOnnx, found: RecognisedHead,
-           samples: Sequence[Sample] = (), precision: str = 'fp32') -> dict[str, Any]:
+           samples: Sequence[Sample] = (), precision: str = 'fp32',
+           progress: Callable[[float], None] = lambda fraction: None) -> dict[str, Any]:
     """
     Compare the results of an open engine with those of its ONNX model.
 
@@ -36,6 +37,7 @@ def verify(runtime: Runtime, source: CheckedOnnx, found: RecognisedHead,
     :param samples: images to compare on; () uses seeded noise and a gray image, or words of the
         vocabulary for a network that reads texts.
     :param precision: precision of the engine, a key of `compare.limits.LIMITS`.
+    :param progress: called with the fraction of the samples that are compared.
     :returns: the library that ran it, the number of samples, and the differences that the
         task's comparison measured.
     :raises BuildError: if the differences exceed the limits, or if values are not finite.
@@ -50,7 +52,8 @@ def verify(runtime: Runtime, source: CheckedOnnx, found: RecognisedHead,
     names = [output.name for output in source.outputs]
     comparison = TASKS[found.task].compare(
         found, kept_rows(manifest), limits_of(manifest, precision))
-    for sample in samples:
+    for index, sample in enumerate(samples):
+        progress(index / len(samples))
         letterbox = preprocess.fit(sample)
         preprocess.fill(sample, letterbox, tensors)
         raw = dict(zip(names, run_session(session, names, tensors)))
