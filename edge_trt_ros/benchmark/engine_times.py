@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from edge_trt_ros.benchmark.road_frames import named_percentiles, road_frames
+from edge_trt_ros.benchmark.road_frames import named_percentiles, percentile_curve, road_frames
 from edge_trt_ros.files import sha256_hex
 from edge_trt_ros.opening import open_network
 from edge_trt_ros.runtime.contract import Runtime
@@ -29,7 +29,9 @@ _WARM_UP_FRAMES = 30
 
 
 def measure_engine(path: Path, backend: str, size_wh: tuple[int, int], count: int,
-                   placement: Placement = Placement()) -> dict[str, Any]:
+                   placement: Placement = Placement(),
+                   progress: Callable[[str, float], None] = lambda phase, fraction: None
+                   ) -> dict[str, Any]:
     """
     Measure an engine on frames of the synthetic road.
 
@@ -41,9 +43,11 @@ def measure_engine(path: Path, backend: str, size_wh: tuple[int, int], count: in
     :param size_wh: width and height of the bgr8 frames.
     :param count: number of timed frames, at least 1.
     :param placement: GPU and DLA core.
+    :param progress: called between frames with a phase and the fraction of it that is done.
     :returns: a JSON object; times in milliseconds as p50, p95 and p99.
     :raises EdgeTrtError: if the engine cannot be opened or fails.
     """
+    progress('open', 0.0)
     frames = road_frames(size_wh)
     started = perf_counter()
     opened = open_network(path, backend, placement)
@@ -57,24 +61,30 @@ def measure_engine(path: Path, backend: str, size_wh: tuple[int, int], count: in
             manifest.options.get('precision', ''), 'engine_sha256': manifest.engine_sha256,
             'source_size_wh': list(size_wh),
             'input_sha256': sha256_hex(b''.join(frame.pixels.tobytes() for frame in frames)),
-            'frames': count, 'open_s': round(opened_s, 3), **_latency(runtime, frames, count)}
+            'frames': count, 'open_s': round(opened_s, 3),
+            **_latency(runtime, frames, count, lambda done: progress('latency', done))}
         on_gpu = 'gpu' in figures['stages_ms']
         for in_flight in (1, 2):
+            progress('throughput', in_flight / 3)
             figures[f'frames_per_second_{in_flight}_in_flight'] = _rate_hz(
                 runtime, frames, count, in_flight)
+        progress('memory', 0.0)
         figures['memory_mb'] = _memory_mb(path, backend, placement, runtime, frames)
     if on_gpu and placement.use_graph:
         plain = Placement(placement.device_id, placement.dla_core, use_graph=False)
         with open_network(path, backend, plain).runtime as runtime:
-            figures['without_graph'] = _latency(runtime, frames, count)
+            figures['without_graph'] = _latency(
+                runtime, frames, count, lambda done: progress('without graph', done))
     return figures
 
 
-def _latency(runtime: Runtime, frames: Sequence[Frame], count: int) -> dict[str, Any]:
+def _latency(runtime: Runtime, frames: Sequence[Frame], count: int,
+             progress: Callable[[float], None]) -> dict[str, Any]:
     times_ms: dict[str, list[float]] = {}
     to_message = _message_maker(runtime.manifest.labels)
     found = 0
     for index in range(-_WARM_UP_FRAMES, count):
+        progress(max(index, 0) / count)
         started = perf_counter()
         result, stages_ms = infer(runtime, frames[index % len(frames)], Thresholds(),
                                   slot=index % runtime.slots)
@@ -91,7 +101,8 @@ def _latency(runtime: Runtime, frames: Sequence[Frame], count: int) -> dict[str,
             for stage, value in stages_ms.items():
                 times_ms.setdefault(stage, []).append(value)
     return {'detections_per_frame': round(found / count, 1),
-            'stages_ms': {stage: named_percentiles(times_ms[stage]) for stage in times_ms}}
+            'stages_ms': {stage: named_percentiles(times_ms[stage]) for stage in times_ms},
+            'bytes_to_results_curve_ms': percentile_curve(times_ms['bytes_to_results'])}
 
 
 def _message_maker(labels: Sequence[str]) -> Callable[[Detections], Any] | None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, ExitStack
 import multiprocessing
 from pathlib import Path
@@ -21,7 +21,7 @@ import rclpy
 from vision_msgs.msg import Detection2DArray
 
 from edge_trt_ros.benchmark.image_source import age_ms, publish_images, start_node
-from edge_trt_ros.benchmark.road_frames import named_percentiles
+from edge_trt_ros.benchmark.road_frames import named_percentiles, percentile_curve
 from edge_trt_ros.demo.nodes.processes import stop_process
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.runtime.select import Placement
@@ -37,7 +37,9 @@ _STOP = (('deactivate', Transition.TRANSITION_DEACTIVATE),
 
 
 def measure_node(engine: Path, backend: str, size_wh: tuple[int, int], seconds: float,
-                 placement: Placement = Placement()) -> dict[str, Any]:
+                 placement: Placement = Placement(),
+                 progress: Callable[[str, float], None] = lambda phase, fraction: None
+                 ) -> dict[str, Any]:
     """
     Start the node with a detector's engine twice, then send it images at 30 Hz.
 
@@ -48,11 +50,13 @@ def measure_node(engine: Path, backend: str, size_wh: tuple[int, int], seconds: 
     :param size_wh: width and height of the bgr8 images.
     :param seconds: duration of the images.
     :param placement: GPU and DLA core.
+    :param progress: called with a phase and the fraction of it that is done.
     :returns: a JSON object: start_s (configure to active, in a new process and again), images,
         lost, latency_ms from stamp to received detections, and stages_ms from the node's
         diagnostics.
     :raises EngineError: if the node does not start.
     """
+    progress('start the node', 0.0)
     node = start_node('benchmark')
     with ExitStack() as stack:
         stack.callback(rclpy.try_shutdown)
@@ -79,6 +83,7 @@ def measure_node(engine: Path, backend: str, size_wh: tuple[int, int], seconds: 
         stack.callback(source.kill)
         sent = round(_RATE_HZ * seconds)
         while source.is_alive():
+            progress('node', min(len(latencies_ms) / max(sent, 1), 1.0))
             rclpy.spin_once(node, timeout_sec=0.1)
         last = monotonic() + _LAST_S
         while len(latencies_ms) < sent and monotonic() < last:
@@ -86,7 +91,9 @@ def measure_node(engine: Path, backend: str, size_wh: tuple[int, int], seconds: 
     return {'source_size_wh': list(size_wh), 'rate_hz': _RATE_HZ, 'images': sent,
             'lost': sent - len(latencies_ms),
             'start_s': {'first': round(start_s[0], 3), 'again': round(start_s[1], 3)},
-            'latency_ms': named_percentiles(latencies_ms[_SETTLE_FRAMES:]), 'stages_ms': stages_ms}
+            'latency_ms': named_percentiles(latencies_ms[_SETTLE_FRAMES:]),
+            'latency_curve_ms': percentile_curve(latencies_ms[_SETTLE_FRAMES:]),
+            'stages_ms': stages_ms}
 
 
 @contextmanager

@@ -24,6 +24,11 @@ def road_frames(size_wh: tuple[int, int]) -> list[Frame]:
                   size_wh, source='synthetic road') for second in np.arange(0, 8, 0.5).tolist()]
 
 
+def percentile_curve(values: Sequence[float]) -> list[float]:
+    """Return the percentiles 0 to 100 in steps of 1, rounded to three decimals."""
+    return [round(value, 3) for value in percentiles(values, range(101))]
+
+
 def named_percentiles(values: Sequence[float]) -> dict[str, float]:
     """Return p50, p95 and p99, rounded to three decimals; zeros if there are no values."""
     return {f'p{percent}': round(value, 3)

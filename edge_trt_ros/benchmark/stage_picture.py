@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -26,8 +26,7 @@ def stage_picture(report: Mapping[str, Any]) -> NDArray[np.uint8]:
     """
     with_graph = report['stages_ms']
     without = report.get('without_graph', {}).get('stages_ms', {})
-    stages = [stage for stage in _ORDER if stage in with_graph]
-    stages += [stage for stage in with_graph if stage not in stages]
+    stages = in_order(with_graph)
     longest_ms = max(figures['p99'] for figures in (*with_graph.values(), *without.values()))
     image = np.full((_TOP + _ROW * len(stages) + 46, _WIDTH, 3), 255, np.uint8)
     _write(image, f"{report['device']}, {report['backend']} {report['backend_version']} "
@@ -45,6 +44,13 @@ def stage_picture(report: Mapping[str, Any]) -> NDArray[np.uint8]:
         numbers = f"{with_graph[stage]['p50']:.3f} / {with_graph[stage]['p99']:.3f}"
         _write(image, numbers, (_WIDTH - _RIGHT + 24, y + 20), 0.5)
     return image
+
+
+def in_order(stages: Iterable[str]) -> list[str]:
+    """Return stages in the order in which a frame passes them, then the others."""
+    given = list(stages)
+    return [stage for stage in _ORDER if stage in given] + [
+        stage for stage in given if stage not in _ORDER]
 
 
 def _draw_grid(image: NDArray[np.uint8], longest_ms: float) -> None:

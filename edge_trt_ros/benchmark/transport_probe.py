@@ -10,22 +10,26 @@ comparison, with the defaults of the middleware.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 import multiprocessing
-from time import process_time
+from time import monotonic, process_time
 from typing import Any
 
 import numpy as np
 import rclpy
 from sensor_msgs.msg import Image
 
-from edge_trt_ros.benchmark.image_source import age_ms, image_qos, publish_images, start_node
-from edge_trt_ros.benchmark.road_frames import named_percentiles
+from edge_trt_ros.benchmark.image_source import (age_ms, image_qos, publish_images,
+                                                 SETTLE_S, start_node)
+from edge_trt_ros.benchmark.road_frames import named_percentiles, percentile_curve
 
 TOPIC = 'edge_trt_ros_transport_probe'
 
 
 def probe_transport(size_wh: tuple[int, int], rate_hz: float, seconds: float, *,
-                    tuned: bool = True, reliable: bool = False) -> dict[str, Any]:
+                    tuned: bool = True, reliable: bool = False,
+                    progress: Callable[[str, float], None] = lambda phase, fraction: None
+                    ) -> dict[str, Any]:
     """
     Send images from a child process to another child process.
 
@@ -34,6 +38,7 @@ def probe_transport(size_wh: tuple[int, int], rate_hz: float, seconds: float, *,
     :param seconds: duration.
     :param tuned: whether to use the transport settings of this package.
     :param reliable: whether to use a reliable QoS profile instead of the sensor profile.
+    :param progress: called with a phase and the fraction of it that is done.
     :returns: sent, lost, latency_ms (p50, p95, p99) from publish to callback, and
         cpu_ms_per_message of the subscriber.
     """
@@ -47,7 +52,10 @@ def probe_transport(size_wh: tuple[int, int], rate_hz: float, seconds: float, *,
     subscriber.start()
     probe_end.recv()  # the subscriber is ready
     publisher.start()
-    publisher.join()
+    started = monotonic()
+    while publisher.is_alive():
+        progress('transport', min((monotonic() - started) / (seconds + 2 * SETTLE_S), 1.0))
+        publisher.join(0.25)
     sent = publisher.exitcode == 0 and round(rate_hz * seconds)
     probe_end.send('stop')
     received, latencies_ms, cpu_s = probe_end.recv()
@@ -56,6 +64,7 @@ def probe_transport(size_wh: tuple[int, int], rate_hz: float, seconds: float, *,
         'size_wh': list(size_wh), 'rate_hz': rate_hz, 'seconds': seconds, 'tuned': tuned,
         'reliable': reliable, 'sent': sent, 'lost': sent - received,
         'latency_ms': named_percentiles(latencies_ms),
+        'latency_curve_ms': percentile_curve(latencies_ms),
         'cpu_ms_per_message': round(cpu_s / max(received, 1) * 1e3, 2)}
 
 

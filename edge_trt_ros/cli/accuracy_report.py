@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import cv2
 
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.cli._options import add_options, read_options
-from edge_trt_ros.cli._progress import progress_bar
+from edge_trt_ros.cli._progress import phase_bar
 from edge_trt_ros.convert.options import PRECISIONS
 from edge_trt_ros.evaluation.accuracy_picture import accuracy_picture, COLUMNS
 from edge_trt_ros.files import write_file
@@ -37,24 +38,26 @@ def main() -> None:
                         help='precisions to compare; the first is the reference')
     add_options(parser, _OPTIONS)
     parser.add_argument('--plot', type=Path, metavar='PNG', help='draw the table as a picture')
+    parser.add_argument('--html', type=Path, metavar='FILE',
+                        help='write a page with the table and the images that differ most')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()
 
     def work() -> None:
         require_converter('this command')
         from edge_trt_ros.evaluation.accuracy import measure_accuracy
+        from edge_trt_ros.evaluation.accuracy_page import write_accuracy_page
         options = read_options(arguments)
-        with progress_bar(24) as bar:
-            def progress(phase: str, fraction: float) -> None:
-                bar.set_description_str(phase, refresh=False)
-                bar.n = round(100 * fraction)
-                bar.refresh()
-            report = measure_accuracy(
-                arguments.onnx, list(image_paths(arguments.images)), frame_from_file, options,
-                arguments.precisions, arguments.annotations, progress)
+        with phase_bar(24) as progress:
+            images = list(image_paths(arguments.images))
+            accuracy = measure_accuracy(arguments.onnx, images, frame_from_file, options,
+                                        arguments.precisions, arguments.annotations, progress)
+        report = accuracy.report
         if arguments.plot:
             picture = cv2.imencode('.png', accuracy_picture(report))[1]
             write_file(arguments.plot, picture.tobytes())
+        if arguments.html:
+            write_accuracy_page(arguments.html, accuracy, images, frame_from_file)
         if arguments.json:
             print_json(report)
         else:
@@ -62,7 +65,7 @@ def main() -> None:
     run_command(work)
 
 
-def _print_table(report: dict[str, Any]) -> None:
+def _print_table(report: Mapping[str, Any]) -> None:
     first = report['rows'][0]
     print(f"{report['onnx']}, {report['images']} images, built by {first['built_by']}, run by "
           f"{first['run_by']}; agreement and drift against {report['held_against']}")

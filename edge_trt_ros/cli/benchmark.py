@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import json
 import os
 from pathlib import Path
@@ -16,10 +16,12 @@ import cv2
 
 from edge_trt_ros.benchmark.engine_times import measure_engine
 from edge_trt_ros.benchmark.machine import machine_facts
+from edge_trt_ros.benchmark.report_page import write_report_page
 from edge_trt_ros.benchmark.road_frames import PERCENTS
 from edge_trt_ros.benchmark.soak import soak
 from edge_trt_ros.benchmark.stage_picture import stage_picture
 from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.cli._progress import phase_bar
 from edge_trt_ros.convert.options import shape_from_text
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.files import write_file
@@ -39,6 +41,8 @@ def main() -> None:
     parser.add_argument('--cores', type=int, default=0, metavar='N',
                         help='use the first N cores only')
     parser.add_argument('--plot', type=Path, metavar='PNG', help='plot the stages of a frame')
+    parser.add_argument('--html', type=Path, metavar='FILE',
+                        help='write a page with curves and tables of all figures')
     parser.add_argument('--node', type=float, default=0, metavar='SECONDS',
                         help='measure the inference node with the engine, at 30 Hz over DDS')
     parser.add_argument('--transport', type=float, default=0, metavar='SECONDS',
@@ -57,10 +61,13 @@ def main() -> None:
         parser.error(f'--frames is {arguments.frames}, expected 1 or more')
 
     def work() -> None:
-        report = _measure(arguments)
+        with phase_bar(by_thread=False) as progress:
+            report = _measure(arguments, progress)
         if arguments.plot:
             picture = cv2.imencode('.png', stage_picture(report['engine']))[1]
             write_file(arguments.plot, picture.tobytes())
+        if arguments.html:
+            write_report_page(arguments.html, report)
         if arguments.json:
             print_json(report)
         else:
@@ -68,7 +75,8 @@ def main() -> None:
     run_command(work)
 
 
-def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
+def _measure(arguments: argparse.Namespace, progress: Callable[[str, float], None]
+             ) -> dict[str, Any]:
     size_wh = shape_from_text(arguments.source)
     if len(size_wh) != 2 or min(size_wh) < 1:
         raise ConfigurationError(f"--source is '{arguments.source}', expected 1280x720")
@@ -79,20 +87,20 @@ def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
     report: dict[str, Any] = {'machine': machine_facts(placement.device_id)}
     if arguments.engine:
         report['engine'] = measure_engine(arguments.engine, arguments.backend, (width, height),
-                                          arguments.frames, placement)
+                                          arguments.frames, placement, progress)
     if arguments.node:
         require_ros('--node')
         from edge_trt_ros.benchmark.node_times import measure_node
         report['node'] = measure_node(arguments.engine, arguments.backend, (width, height),
-                                      arguments.node, placement)
+                                      arguments.node, placement, progress)
     if arguments.transport:
         require_ros('--transport')
         from edge_trt_ros.benchmark.transport_probe import probe_transport
         report['transport'] = probe_transport((width, height), 30.0, arguments.transport,
-                                              tuned=not arguments.untuned)
+                                              tuned=not arguments.untuned, progress=progress)
     if arguments.soak:
         require_ros('--soak')
-        report['soak'] = soak(arguments.soak)
+        report['soak'] = soak(arguments.soak, progress)
     return report
 
 
@@ -104,7 +112,7 @@ def _print_table(report: Mapping[str, Any]) -> None:
                 _print_stages('launched call by call', value['stages_ms'])
             elif name == 'stages_ms':
                 _print_stages('stage', value)
-            else:
+            elif '_curve_' not in name:
                 print(f'  {name:32}{value if isinstance(value, str) else json.dumps(value)}')
 
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,28 @@ from edge_trt_ros.vision.thresholds import Thresholds
 _LOWEST_SCORE, _NMS_IOU, _LIVE_SCORE = 0.005, 0.6, 0.25
 
 
+@dataclass(frozen=True)
+class Accuracy:
+    """
+    A comparison of precisions.
+
+    :param report: the figures, as plain values; mAP is None without labels.
+    :param labels: the network's labels.
+    :param detections: for each row of the report the detections in each image.
+    :param truths: the labelled objects in each image; None without labels.
+    """
+
+    report: Mapping[str, Any]
+    labels: Sequence[str]
+    detections: Sequence[Sequence[Detections]]
+    truths: Sequence[LabelledBoxes] | None
+
+
 def measure_accuracy(onnx_path: Path, images: Sequence[Path], read: Callable[[Path], Frame],
                      options: BuildOptions, precisions: Sequence[str],
                      annotations: Path | None = None,
                      progress: Callable[[str, float], None] = lambda phase, fraction: None
-                     ) -> dict[str, Any]:
+                     ) -> Accuracy:
     """
     Build a network in several precisions and run each on the same images.
 
@@ -48,13 +65,15 @@ def measure_accuracy(onnx_path: Path, images: Sequence[Path], read: Callable[[Pa
     :param precisions: what to build; the first is the reference.
     :param annotations: a COCO file; None uses YOLO text files, if any.
     :param progress: called with a precision and the fraction of it that is done.
-    :returns: the report as plain values; mAP is None without labels.
     :raises EdgeTrtError: if a build fails, labels are invalid or pycocotools is missing.
     """
     rows: list[dict[str, Any]] = []
-    reference: list[Detections] = []
+    detections: list[list[Detections]] = []
+    labels: Sequence[str] = ()
+    progress('read the images', 0.0)
     truths, sizes = None, [read(path).size_wh for path in images]
     for precision in precisions:
+        progress(f'{precision}: plan', 0.0)
         plan = plan_build(onnx_path, replace(options, precision=precision))
         if not TASKS[plan.found.task].has_boxes:
             raise ConfigurationError(f"the task of {onnx_path} is '{plan.found.task}', and only "
@@ -69,17 +88,17 @@ def measure_accuracy(onnx_path: Path, images: Sequence[Path], read: Callable[[Pa
                 coco_tools()  # fails now if it is missing, not after hours of building
         found, row = _run(built, images, read,
                           lambda done: progress(f'{precision}: run', 0.5 + done / 2))
-        confident = [detections[detections.scores >= _LIVE_SCORE] for detections in found]
-        reference = reference or confident
-        same = match_detections(zip(reference, confident))
+        detections.append([boxes[boxes.scores >= _LIVE_SCORE] for boxes in found])
+        same = match_detections(zip(detections[0], detections[-1]))
         rows.append({
             'precision': built.manifest.layers['precision'], **row,
             **_mean_average_precision(truths, found, len(built.manifest.labels)),
             'boxes': same.found, 'agreement_f1': round(same.f1, 4),
             'score_drift': round(same.score_drift, 4),
             'size_mb': round(len(built.engine) / 1e6, 2)})
-    return {'onnx': str(onnx_path), 'images': len(images), 'labelled': truths is not None,
-            'held_against': rows[0]['precision'], 'rows': rows}
+    report = {'onnx': str(onnx_path), 'images': len(images), 'labelled': truths is not None,
+              'held_against': rows[0]['precision'], 'rows': rows}
+    return Accuracy(report, labels, detections, truths)
 
 
 def _run(built: BuiltEngine, images: Sequence[Path], read: Callable[[Path], Frame],

@@ -49,21 +49,22 @@ def match_detections(pairs: Iterable[tuple[Detections, Detections]]) -> Agreemen
     drifts: list[float] = []
     for reference, compared in pairs:
         expected, found = expected + len(reference), found + len(compared)
-        drifts += _drifts(reference, compared)
+        drifts += [abs(float(reference.scores[one] - compared.scores[other]))
+                   for one, other in matched_pairs(reference, compared)]
     return Agreement(expected, found, len(drifts), float(np.mean(drifts)) if drifts else 0.0)
 
 
-def _drifts(reference: Detections, compared: Detections) -> list[float]:
-    """Match greedily, highest score first; return the score difference of each pair."""
+def matched_pairs(reference: Detections, compared: Detections) -> list[tuple[int, int]]:
+    """Match the boxes of one image greedily, highest score first; return pairs of rows."""
     if not len(reference) or not len(compared):
         return []
     overlap = box_iou(reference.boxes_xyxy, compared.boxes_xyxy)
     same_class = reference.class_ids[:, None] == compared.class_ids[None, :]
     overlap = np.where(same_class, overlap, 0.0)
-    drifts = []
+    pairs = []
     for index in np.argsort(-reference.scores, kind='stable'):
         partner = int(overlap[index].argmax())
         if overlap[index, partner] >= MIN_IOU:
-            drifts.append(abs(float(reference.scores[index] - compared.scores[partner])))
+            pairs.append((int(index), partner))
             overlap[:, partner] = 0.0
-    return drifts
+    return pairs

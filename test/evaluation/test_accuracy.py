@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 from support.blocked import environment_without
+from support.html import Page
 
 from edge_trt_ros.demo.detector.model import MODEL_PATH
 from edge_trt_ros.demo.detector.samples import scene_frames, TEST_SEED
@@ -78,7 +79,8 @@ def test_coco_and_yolo_labels_agree(folder: Path) -> None:
 def test_with_labels(folder: Path, tmp_path: Path) -> None:
     pytest.importorskip('pycocotools', reason='mAP is computed by pycocotools')
     by_yolo = report('--images', str(folder / 'images'), '--precisions', 'fp32', 'fp16',
-                     '--plot', str(tmp_path / 'report.png'))
+                     '--plot', str(tmp_path / 'report.png'), '--html',
+                     str(tmp_path / 'report.html'))
     by_coco = report('--images', str(folder / 'images'), '--precisions', 'fp32',
                      '--annotations', str(folder / 'coco.json'))
     first, second = by_yolo['rows']
@@ -89,6 +91,9 @@ def test_with_labels(folder: Path, tmp_path: Path) -> None:
     assert first['agreement_f1'] == 1 and first['score_drift'] == 0
     assert second['agreement_f1'] > 0.97 and abs(second['mAP50'] - first['mAP50']) < 0.02
     assert first['latency_ms'] > 0 and first['size_mb'] > second['size_mb'] > 0
+    page = Page(tmp_path / 'report.html')
+    assert {f'{line[name]:.4f}' for line in by_yolo['rows'] for name in (
+        'mAP50', 'mAP50-95', 'agreement_f1', 'score_drift')} <= set(page.texts)
     picture = cv2.imread(str(tmp_path / 'report.png'))
     assert picture is not None and (picture < 128).any()
 
