@@ -37,11 +37,12 @@ def test_plan_key_depends_on_each_field() -> None:
         'calibration_images': 3, 'calibration_method': 'min_max', 'max_accuracy_drop': 0.5,
         'task': 'segment', 'dla': True, 'anchors_wh': (1.0, 2.0), 'input_contract': '{}'}
     assert set(changes) == {field.name for field in fields(BuildOptions)}
-    plan = PlanIdentity('onnx', OPTIONS, 'images', 'library', '1', 'gpu')
+    plan = PlanIdentity('onnx', OPTIONS, 'images', 'tensorrt', '1', 'gpu')
     changed = [replace(plan, options=replace(OPTIONS, **{name: value}))
                for name, value in changes.items()]
     changed += [replace(plan, **{name: 'other'}) for name in (
-        'onnx_sha256', 'calibration_sha256', 'backend', 'backend_version', 'device')]
+        'onnx_sha256', 'calibration_sha256', 'backend_version', 'device')]
+    changed.append(replace(plan, backend='tensorrt_rtx'))
     assert len({identity.key() for identity in (plan, *changed)}) == len(changed) + 1
     for identity in changed:
         clauses = identity.differences(plan.to_dict(), 'm.onnx')
