@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from edge_trt_ros.optional_libraries import missing_code, OPTIONAL_LIBRARIES
+
 
 @dataclass(frozen=True)
 class ErrorCode:
@@ -60,4 +62,33 @@ _KINDS = {
         'Build again when you need the engine.'),
 }
 
-ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType({**_KINDS})
+_RUN_THE_COMMAND = 'Run the command that the message contains.'
+_LIBRARIES = {
+    **{missing_code(name): ErrorCode(f'{library.title} is needed, and not installed.',
+                                     _RUN_THE_COMMAND)
+       for name, library in OPTIONAL_LIBRARIES.items()},
+    'library_broken': ErrorCode(
+        'A library is installed, but cannot be loaded: its files or its own libraries do not fit.',
+        'The message contains the reason and the command that installs the library again.'),
+    'pycuda_missing': ErrorCode(
+        'PyCUDA is needed to run an engine on the GPU, and cannot be loaded.',
+        'Install pycuda, built for the CUDA version of this machine.'),
+    'tensorrt_missing': ErrorCode(
+        'The TensorRT that the engine needs is not installed.',
+        'The message says where this TensorRT comes from.'),
+    'torchvision_missing': ErrorCode(
+        'A torchvision model is to be exported, and torchvision is not installed.',
+        _RUN_THE_COMMAND),
+}
+
+# From `edge_trt_ros.open_model`.
+_MODELS = {
+    'image_missing': ErrorCode(
+        'The image is None, which cv2.imread returns for a file that it cannot read.',
+        'Check the path of the image.'),
+    'model_closed': ErrorCode(
+        'A model was called after it was closed.',
+        'Call it inside its `with` block, or open it again with open_model.'),
+}
+
+ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType({**_KINDS, **_LIBRARIES, **_MODELS})

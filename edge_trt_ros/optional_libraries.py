@@ -73,6 +73,11 @@ OPTIONAL_LIBRARIES: Mapping[str, OptionalLibrary] = MappingProxyType({
 })
 
 
+def missing_code(name: str) -> str:
+    """Return the error code if a library is missing, by its key in `OPTIONAL_LIBRARIES`."""
+    return OPTIONAL_LIBRARIES[name].code or f'{name}_missing'
+
+
 def require(module: str, purpose: str) -> Any:
     """
     Import an optional library and return the module.
@@ -91,7 +96,7 @@ def require(module: str, purpose: str) -> Any:
         if isinstance(error, ModuleNotFoundError) and error.name in (name, module):
             raise MissingLibraryError(
                 f'{purpose} needs {library.title}, which is not installed: {library.install}',
-                code=library.code or f'{name}_missing') from error
+                code=missing_code(name)) from error
         raise MissingLibraryError(
             f'{purpose} needs {library.title}, which is installed but cannot be loaded '
             f'({first_line(error)}): {library.install}', code='library_broken') from error

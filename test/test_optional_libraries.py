@@ -12,10 +12,11 @@ import sysconfig
 
 import pytest
 
+from edge_trt_ros.error_codes import ERROR_CODES
 from edge_trt_ros.errors import MissingLibraryError
-from edge_trt_ros.optional_libraries import (is_externally_managed, OPTIONAL_LIBRARIES,
-                                             pip_install, require, require_converter,
-                                             require_ros)
+from edge_trt_ros.optional_libraries import (is_externally_managed, missing_code,
+                                             OPTIONAL_LIBRARIES, pip_install, require,
+                                             require_converter, require_ros)
 
 SYSTEM_PYTHON = Path('/usr/bin/python3')
 
@@ -55,9 +56,10 @@ def test_a_broken_library(content: str, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_codes_and_remedies_of_all_libraries() -> None:
-    codes = [library.code or f'{name}_missing' for name, library in OPTIONAL_LIBRARIES.items()]
+    codes = [missing_code(name) for name in OPTIONAL_LIBRARIES]
     assert len(set(codes)) == len(codes)
     assert {'onnx_missing', 'onnxruntime_missing', 'ros_missing'} <= set(codes)
+    assert {*codes, 'library_broken', 'model_closed', 'image_missing'} <= set(ERROR_CODES)
     for library in OPTIONAL_LIBRARIES.values():
         assert library.install.startswith(('pip install ', 'sudo apt ', 'run `source'))
 

@@ -15,6 +15,7 @@ import pytest
 from support.blocked import environment_without, ROS
 from support.frames import noise_frame
 from support.models import dense_model, save
+from support.text_models import save_text_model
 
 ONNX = ('onnx', 'onnxruntime')
 NEEDS_ROS = (('inference_node',), ('engine_builder_node',), ('detections_3d_node',),
@@ -97,6 +98,15 @@ def test_help_needs_no_library(folder: Path) -> None:
     for name in ('build_engine', 'detect', 'verify_engine', 'accuracy_report', 'export_onnx',
                  'benchmark', 'detect_bag', 'demo'):
         assert 'usage:' in run(folder, (*ROS, *ONNX, 'rosbags', 'torch'), name, '--help')
+
+
+def test_a_text_network_without_its_tokenizer(tmp_path: Path) -> None:
+    pytest.importorskip('tokenizers', reason='the network of this test needs tokenizers')
+    save_text_model(tmp_path, 12)
+    assert 'classes' in run(tmp_path, ROS, 'detect', 'm.onnx', '--text', 'go')
+    sentence = run(tmp_path, ('tokenizers',), 'detect', 'm.onnx', '--text', 'go', status=1)
+    assert 'a network that reads texts needs tokenizers, which is not installed: pip' in sentence
+    assert '[tokenizers_missing]' in sentence and len(sentence.splitlines()) == 1
 
 
 @pytest.mark.parametrize('missing, arguments', [

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from rclpy.lifecycle import TransitionCallbackReturn
+from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 from support.blocked import environment_without
 from support.graph import Graph, graph
@@ -18,8 +19,10 @@ from support.models import dense_model, save
 
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.errors import ImageError
 from edge_trt_ros.ros.builder.node import EngineBuilderNode
 from edge_trt_ros.ros.inference.node import InferenceNode
+from edge_trt_ros.ros.messages.image import frame_from_image
 
 
 @pytest.fixture(name='ros')
@@ -41,6 +44,14 @@ def test_configure_fails_with_the_command(ros: Graph, tmp_path: Path, missing: s
     assert 'is not installed: pip install' in node._configure_problem
     assert f'[{missing}_missing]' in node._configure_problem
     assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+
+
+def test_a_rare_encoding_without_cv_bridge(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'cv_bridge', None)
+    message = Image(width=4, height=2, encoding='bayer_rggb8', step=4, data=bytes(8))
+    with pytest.raises(ImageError, match='its conversion needs cv_bridge, which is not') as caught:
+        frame_from_image(message, '/camera')
+    assert caught.value.code == 'cv_bridge_missing' and 'sudo apt install' in str(caught.value)
 
 
 @pytest.mark.parametrize('missing', ['onnx', 'onnxruntime'])
