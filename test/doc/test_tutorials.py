@@ -21,6 +21,7 @@ DOC = Path(__file__).resolve().parents[2] / 'doc'
 STAND_INS = {
     'git clone https://github.com/edge-trt-ros/edge_trt_ros && cd edge_trt_ros': '',
     'make environment': '',
+    'pip install git+https://github.com/edge-trt-ros/edge_trt_ros': '',
     '. environment/activate': '',
     'mkdir ../first_engine': '',
     'cp edge_trt_ros/demo/detector/road_users.onnx ../first_engine': f"cp '{MODEL_PATH}' .",
