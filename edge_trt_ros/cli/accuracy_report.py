@@ -29,7 +29,8 @@ _OPTIONS = ('backend', 'input_shape', 'labels', 'anchors_wh', 'input_contract', 
 def main() -> None:
     """Parse the command line and measure."""
     parser = argparse.ArgumentParser(prog='accuracy_report', description=__doc__)
-    parser.add_argument('onnx', type=Path, metavar='MODEL.onnx')
+    parser.add_argument('onnx', type=Path, metavar='MODEL.onnx',
+                        help='ONNX file to build and compare')
     parser.add_argument('--images', type=Path, nargs='+', required=True, metavar='FILE_OR_DIR',
                         help='images; YOLO label files next to them are used')
     parser.add_argument('--annotations', type=Path, metavar='COCO.json',

@@ -34,8 +34,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog='benchmark', description=__doc__)
     parser.add_argument('engine', type=Path, nargs='?', help='an engine or ONNX file')
     parser.add_argument('--source', default='1280x720', metavar='WxH', help='size of the frames')
-    parser.add_argument('--frames', type=int, default=300)
-    parser.add_argument('--backend', default='auto')
+    parser.add_argument('--frames', type=int, default=300, help='number of measured frames')
+    parser.add_argument('--backend', default='auto', help='library that must run it')
     parser.add_argument('--device-id', type=int, default=0, metavar='N', help='which GPU')
     parser.add_argument('--dla-core', type=int, default=-1, metavar='N', help='which DLA core')
     parser.add_argument('--cores', type=int, default=0, metavar='N',

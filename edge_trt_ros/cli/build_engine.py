@@ -22,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog='build_engine', description=__doc__)
     parser.add_argument('onnx', type=Path, metavar='MODEL.onnx',
                         help="an ONNX file, or an .engine of Ultralytics' exporter to adopt")
-    parser.add_argument('-o', '--output', type=Path, metavar='ENGINE')
+    parser.add_argument('-o', '--output', type=Path, metavar='ENGINE', help='engine file to write')
     add_options(parser)
     parser.add_argument('--check', action='store_true',
                         help='print the plan, or all errors, without building')

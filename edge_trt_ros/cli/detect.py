@@ -30,8 +30,9 @@ def main() -> None:
     parser.add_argument('engine', type=Path, help='an engine with its manifest, or an ONNX file')
     parser.add_argument('images', type=Path, nargs='*', help='image files or folders of images')
     parser.add_argument('--text', nargs='+', default=[], help='texts, for a text network')
-    parser.add_argument('--backend', default='auto')
-    parser.add_argument('--confidence', type=float, default=0.25)
+    parser.add_argument('--backend', default='auto', help='library that must run it')
+    parser.add_argument('--confidence', type=float, default=0.25,
+                        help='minimum score of a detection')
     parser.add_argument('--nms', type=float, default=0.45,
                         help='IoU above which a box is suppressed')
     parser.add_argument('--output', type=Path, metavar='DIR', help='folder for drawings')

@@ -26,13 +26,15 @@ def main() -> None:
     parser.add_argument('source', type=Path, metavar='IN', help='bag to read (MCAP or sqlite3)')
     parser.add_argument('target', type=Path, metavar='OUT', help='folder of the bag to write')
     parser.add_argument('--topic', default='', help='image topic; default: the only image topic')
-    parser.add_argument('--detections-topic', default='/detections')
+    parser.add_argument('--detections-topic', default='/detections',
+                        help='topic of the detections in the output')
     parser.add_argument('--detections-only', action='store_true',
                         help='do not copy the messages of IN')
     parser.add_argument('--track', action='store_true', help='write persistent track IDs; needs '
                         'edgefirst-tracker')
-    parser.add_argument('--backend', default='auto')
-    parser.add_argument('--confidence', type=float, default=0.25)
+    parser.add_argument('--backend', default='auto', help='library that must run it')
+    parser.add_argument('--confidence', type=float, default=0.25,
+                        help='minimum score of a detection')
     parser.add_argument('--nms', type=float, default=0.45,
                         help='IoU above which a box is suppressed')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')

@@ -30,15 +30,16 @@ def main() -> None:
     parser.add_argument('source', metavar='SOURCE', help='module:callable, a file written by '
                         'torch.jit.save, torch.export.save or torch.save, the name of a '
                         'torchvision model, a TensorFlow SavedModel or a Keras file')
-    parser.add_argument('-o', '--output', type=Path, required=True, metavar='OUT.onnx')
+    parser.add_argument('-o', '--output', type=Path, required=True, metavar='OUT.onnx',
+                        help='ONNX file to write')
     parser.add_argument('--input-shape', action='append', default=[], required=True,
                         metavar='1x3x640x640', help='shape of an input, once for each; a dtype '
                         'other than float32 is appended: 1x128:int64')
-    parser.add_argument('--input-names', default='', metavar='A,B')
-    parser.add_argument('--output-names', default='', metavar='A,B')
+    parser.add_argument('--input-names', default='', metavar='A,B', help='names of the inputs')
+    parser.add_argument('--output-names', default='', metavar='A,B', help='names of the outputs')
     parser.add_argument('--dynamic', default='', metavar='AXES',
                         help=f"dynamic axes: {','.join(DYNAMIC_AXES)}")
-    parser.add_argument('--opset', type=int, default=DEFAULT_OPSET)
+    parser.add_argument('--opset', type=int, default=DEFAULT_OPSET, help='opset of the ONNX')
     parser.add_argument('--arguments', metavar='YAML', help='arguments of the callable, such as '
                         "'{classes: 3}', or a YAML file")
     parser.add_argument('--weights', type=Path, metavar='FILE',
@@ -48,13 +49,7 @@ def main() -> None:
     parser.add_argument('--task', default='', help='task to write into the ONNX, such as detect')
     parser.add_argument('--labels', default='', metavar='FILE',
                         help='a text file with one label per line, or a YAML file with names')
-    contract = parser.add_argument_group(
-        'input contract', 'how pixels become the input: (value * scale - mean) / std')
-    contract.add_argument('--color-order', default='rgb', choices=('rgb', 'bgr'))
-    contract.add_argument('--scale', type=float, default=1 / 255)
-    contract.add_argument('--mean', default='0,0,0', metavar='R,G,B')
-    contract.add_argument('--std', default='1,1,1', metavar='R,G,B')
-    contract.add_argument('--pad-value', type=int, default=114)
+    _add_contract(parser)
     parser.add_argument('--images', type=Path, nargs='+', default=[], metavar='FILE_OR_DIR',
                         help='images to compare on, in addition to random input')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
@@ -88,6 +83,21 @@ def main() -> None:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(',')) if text else ()
+
+
+def _add_contract(parser: argparse.ArgumentParser) -> None:
+    contract = parser.add_argument_group(
+        'input contract', 'how pixels become the input: (value * scale - mean) / std')
+    contract.add_argument('--color-order', default='rgb', choices=('rgb', 'bgr'),
+                          help='order of the colours that the network reads')
+    contract.add_argument('--scale', type=float, default=1 / 255,
+                          help='factor of each pixel value, applied first')
+    contract.add_argument('--mean', default='0,0,0', metavar='R,G,B',
+                          help='mean of each channel, subtracted after the scale')
+    contract.add_argument('--std', default='1,1,1', metavar='R,G,B',
+                          help='standard deviation by which each channel is divided')
+    contract.add_argument('--pad-value', type=int, default=114,
+                          help='grey value of the borders of the letterbox')
 
 
 def _contract(arguments: argparse.Namespace, inputs: tuple[TensorSpec, ...]

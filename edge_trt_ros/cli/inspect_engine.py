@@ -26,7 +26,7 @@ _SHOWN_LABELS = 8
 def main() -> None:
     """Parse the command line and inspect."""
     parser = argparse.ArgumentParser(prog='inspect_engine', description=__doc__)
-    parser.add_argument('engine', type=Path, metavar='ENGINE')
+    parser.add_argument('engine', type=Path, metavar='ENGINE', help='an engine with its manifest')
     parser.add_argument('--backend', default='auto', help='library that must run it')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()

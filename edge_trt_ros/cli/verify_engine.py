@@ -22,7 +22,7 @@ from edge_trt_ros.sources.image_files import frame_from_file, image_paths
 def main() -> None:
     """Parse the command line and verify."""
     parser = argparse.ArgumentParser(prog='verify_engine', description=__doc__)
-    parser.add_argument('engine', type=Path, metavar='ENGINE')
+    parser.add_argument('engine', type=Path, metavar='ENGINE', help='an engine with its manifest')
     parser.add_argument('--onnx', type=Path, metavar='MODEL.onnx', help='the ONNX it was built '
                         'from; default: ENGINE with the suffix .onnx')
     parser.add_argument('--images', type=Path, nargs='+', default=[], metavar='FILE_OR_DIR',

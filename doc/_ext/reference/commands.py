@@ -56,7 +56,7 @@ def options(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str, str]]:
 
 def _usage(action: argparse.Action) -> str:
     if not action.option_strings:
-        return str(action.metavar or action.dest).upper()
+        return str(action.metavar or action.dest.upper())
     if action.nargs == 0:
         return ', '.join(action.option_strings)
     value = '{' + ','.join(map(str, action.choices)) + '}' if action.choices else str(
