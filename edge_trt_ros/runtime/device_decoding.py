@@ -74,9 +74,13 @@ class DeviceDecoding:
         found = Detections(
             rows['box_xyxy'].copy(), rows['score'].copy(), rows['label'].astype(np.int64),
             angles_rad=rows['angle'].copy() if self.code.suppress == ORIENTED_NMS else None)
+        extras = outputs[EXTRAS].copy()
+        if thresholds.class_confidence:  # the device applied the smallest of them
+            accepted = thresholds.accepted(found.scores, found.class_ids)
+            found, extras = found[accepted], extras[accepted]
         by_role = {role: outputs[spec.name] for role, spec in self.outputs.items()
                    if role in self.code.to_host}
-        return self.code.finish(found, outputs[EXTRAS].copy(), by_role, letterbox, self.options)
+        return self.code.finish(found, extras, by_role, letterbox, self.options)
 
 
 def device_decoding(manifest: EngineManifest, outputs: Mapping[str, TensorSpec]

@@ -34,8 +34,7 @@ def select(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any],
     clipped = clip_boxes(letterbox.boxes_to_source(boxes), letterbox.source_size_wh)
     # A box in the padding must not suppress a box in the image.
     wanted = (clipped[:, 2] > clipped[:, 0]) & (clipped[:, 3] > clipped[:, 1])
-    if thresholds.class_ids is not None:
-        wanted &= np.isin(class_ids, tuple(thresholds.class_ids))
+    wanted &= thresholds.accepted(scores, class_ids)
     if not wanted.all():
         rows = rows[wanted]
     if suppress:

@@ -33,6 +33,7 @@ class StreamFigures:
         self.counts: Counter[str] = Counter()
         self.losses = TransportLosses()
         self.last_age_ms = 0.0
+        self._next_due_ns = 0
 
     def arrived(self, number: int | None = None) -> None:
         """
@@ -43,6 +44,25 @@ class StreamFigures:
         self.counts['received'] += 1
         self._arrivals_ns.append(monotonic_ns())
         self.losses.arrived(number)
+
+    def is_due(self, max_rate_hz: float) -> bool:
+        """
+        Return whether a rate limit lets the current message pass; count it if not.
+
+        :param max_rate_hz: maximum number of messages per second; 0 sets no limit.
+        """
+        if not max_rate_hz:
+            return True
+        now_ns = monotonic_ns()
+        if now_ns < self._next_due_ns:
+            self.counts['dropped_for_rate'] += 1
+            return False
+        # From the due time and not from now, or a camera at 30 Hz would be limited from 20 Hz
+        # to 15 Hz.
+        period_ns = round(1e9 / max_rate_hz)
+        since = self._next_due_ns if now_ns - self._next_due_ns < period_ns else now_ns
+        self._next_due_ns = since + period_ns
+        return True
 
     def too_old(self, age_ms: float) -> None:
         """

@@ -27,7 +27,7 @@ from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.ros.inference.autostart import Autostart
 from edge_trt_ros.ros.inference.opener import EngineOpener
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
-from edge_trt_ros.ros.inference.settings import class_filter, open_settings, StreamSettings
+from edge_trt_ros.ros.inference.settings import open_settings, StreamSettings
 from edge_trt_ros.ros.inference.stream import InferenceStream
 from edge_trt_ros.ros.inference.stream_status import idle_status, stream_status
 from edge_trt_ros.ros.inference.subscription import subscribe
@@ -187,11 +187,9 @@ class InferenceNode(ManagedNode):
         result = self._declared.check_change(changes, locked=(
             'at configure: clean up the node, set the parameter, and configure again'
             if self._stream else ''))
-        class_names = [change.value for change in changes if change.name == 'class_names']
-        if result.successful and class_names and self._stream:
+        if result.successful and self._stream:
             try:
-                class_filter([label for label in class_names[0] if label],
-                             self._stream.settings.labels)
+                self._stream.settings.tuned(self._declared.changed(changes))
             except ConfigurationError as error:
                 return SetParametersResult(successful=False, reason=str(error))
         return result

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.runtime.select import BACKEND_CHOICES
 from edge_trt_ros.settings import check_settings, setting
 from edge_trt_ros.sources.frames import MAX_PIXELS
@@ -40,6 +41,9 @@ class InferenceParameters:
         300, 'Maximum number of detections per image.', live=True, limits=(1, 10000))
     class_names: tuple[str, ...] = setting(
         (), 'Labels to keep; an empty list keeps all.', live=True)
+    class_confidence: tuple[str, ...] = setting(
+        (), 'Minimum scores of single classes, as person:0.5; the other classes keep '
+        'confidence_threshold.', live=True)
     class_id_format: str = setting(
         'name', 'Content of class_id of a detection: the label, or the class index as text.',
         choices=('name', 'index'))
@@ -56,6 +60,9 @@ class InferenceParameters:
     max_frame_age_ms: float = setting(
         0.0, 'Drop images older than this when they are dequeued; drops are counted; 0 keeps all.',
         live=True, limits=(0.0, 60000.0))
+    max_rate_hz: float = setting(
+        0.0, 'Process at most this many images per second; the others are dropped when they '
+        'arrive, and counted; 0 sets no limit.', live=True, limits=(0.0, 1000.0))
     track: bool = setting(
         False, 'Publish persistent track IDs; needs edgefirst-tracker.')
     top_k: int = setting(
@@ -66,3 +73,23 @@ class InferenceParameters:
 
     def __post_init__(self) -> None:
         check_settings(self)
+        self.confidence_by_label()
+
+    def confidence_by_label(self) -> dict[str, float]:
+        """
+        Return `class_confidence` by label.
+
+        :raises ConfigurationError: for an entry that is not a label and a score.
+        """
+        by_label: dict[str, float] = {}
+        for entry in self.class_confidence:
+            label, _, text = entry.rpartition(':')
+            try:
+                score = float(text)
+            except ValueError:
+                score = -1.0
+            if not label or not 0.0 <= score <= 1.0:
+                raise ConfigurationError(f"class_confidence contains '{entry}', expected a label "
+                                         'and a score from 0 to 1, as person:0.5')
+            by_label[label] = score
+        return by_label

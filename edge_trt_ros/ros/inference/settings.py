@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.opening import open_network
+from edge_trt_ros.ros.inference.classes import thresholds
 from edge_trt_ros.ros.inference.inputs import input_topic, InputTopic
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.messages.detections import class_id_texts
@@ -53,7 +52,7 @@ class StreamSettings:
         """
         Return settings of the same engine with other parameters.
 
-        :raises ConfigurationError: if class_names contains a label that the engine lacks.
+        :raises ConfigurationError: if a parameter names a label that the engine lacks.
         """
         return stream_settings(self.opened, self.input, parameters)
 
@@ -66,15 +65,12 @@ def stream_settings(opened: OpenedRuntime, source: InputTopic, parameters: Infer
     :param opened: the open engine.
     :param source: its input topic.
     :param parameters: the node's parameters.
-    :raises ConfigurationError: if class_names contains a label that the engine lacks.
+    :raises ConfigurationError: if a parameter names a label that the engine lacks.
     """
     labels = opened.runtime.manifest.labels
     return StreamSettings(
         opened, source, parameters,
-        Thresholds(confidence=parameters.confidence_threshold, nms_iou=parameters.nms_threshold,
-                   max_detections=parameters.max_detections,
-                   class_ids=class_filter(parameters.class_names, labels),
-                   top_k=parameters.top_k),
+        thresholds(parameters, labels),
         MessageStyle(labels, class_id_texts(labels, parameters.class_id_format),
                      parameters.max_detections, parameters.mask_resolution))
 
@@ -84,7 +80,7 @@ def open_settings(parameters: InferenceParameters) -> StreamSettings:
     Open an engine and run it once; after an error nothing is held.
 
     :param parameters: the node's parameters, the path of the engine among them.
-    :raises EdgeTrtError: if it cannot be opened, or class_names contains an unknown label.
+    :raises EdgeTrtError: if it cannot be opened, or a parameter names an unknown label.
     """
     opened = open_network(Path(parameters.engine_file_path).expanduser(), parameters.backend,
                           Placement(parameters.device_id, parameters.dla_core))
@@ -96,19 +92,3 @@ def open_settings(parameters: InferenceParameters) -> StreamSettings:
         opened.runtime.close()
         raise
     return settings
-
-
-def class_filter(class_names: Sequence[str], labels: tuple[str, ...]) -> frozenset[int] | None:
-    """
-    Return the indices of the classes to keep; None keeps all.
-
-    :param class_names: labels to keep; empty for all.
-    :param labels: the engine's labels.
-    :raises ConfigurationError: if class_names contains a label that the engine lacks.
-    """
-    unknown = sorted(set(class_names) - set(labels))
-    if unknown:
-        raise ConfigurationError(f"class_names contains {', '.join(unknown)}, but the engine's "
-                                 f"labels are {', '.join(labels)}")
-    return frozenset(index for index, label in enumerate(labels)
-                     if label in class_names) if class_names else None

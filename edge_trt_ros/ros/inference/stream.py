@@ -123,6 +123,11 @@ class InferenceStream:
         self.figures.arrived(number)
         if self._worker is None:
             return
+        settings = self.settings
+        # Texts are commands, and none of them is dropped.
+        if settings.input.is_continuous and not self.figures.is_due(
+                settings.parameters.max_rate_hz):
+            return
         arrival, is_idle = _Arrival(message, header, perf_counter()), self._worker.is_idle
         if self._worker.offer(arrival):
             self.figures.counts['dropped_for_newer'] += 1

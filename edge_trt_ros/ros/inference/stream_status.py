@@ -38,7 +38,8 @@ def stream_status(name: str, stream: InferenceStream, enabled: bool) -> Diagnost
         'topic': stream.topic,
     }
     values |= {key: figures.counts[key] for key in (
-        'received', 'published', 'dropped_for_newer', 'dropped_for_age', 'lost_in_transport',
+        'received', 'published', 'dropped_for_newer', 'dropped_for_age', 'dropped_for_rate',
+        'lost_in_transport',
         *_ERROR_COUNTS)}
     values |= figures.rates_hz()
     for stage, (p50, p95, p99) in figures.percentiles_ms().items():

@@ -71,6 +71,21 @@ class DeclaredParameters(Generic[T]):
         values: T = parsed(self._kind, self.typed())
         return values
 
+    def changed(self, changes: list[Parameter]) -> T:
+        """
+        Return the values as they will be after a change.
+
+        :param changes: the new values; parameters of other groups are ignored.
+        :raises ConfigurationError: naming an invalid value.
+        """
+        typed = self.typed()
+        for change in changes:
+            if change.name in self._settings:
+                declared = self._settings[change.name]
+                typed[declared.name] = self._plain(declared, change.value)
+        values: T = parsed(self._kind, typed)
+        return values
+
     def check_change(self, changes: list[Parameter], locked: str = '') -> SetParametersResult:
         """
         Accept or reject new parameter values.
@@ -117,10 +132,11 @@ class DeclaredParameters(Generic[T]):
             self._node.set_parameters([Parameter(name, STRINGS, list(default))])
 
     def _value(self, name: str) -> Any:
-        value = self._node.get_parameter(name).value
-        if isinstance(self._settings[name].typed_default, tuple):
-            return tuple(text for text in value if text)
-        return value
+        return self._plain(self._settings[name], self._node.get_parameter(name).value)
+
+    def _plain(self, declared: Setting, value: Any) -> Any:
+        return tuple(text for text in value if text) \
+            if isinstance(declared.typed_default, tuple) else value
 
 
 def accept_empty_lists(node: Node) -> None:

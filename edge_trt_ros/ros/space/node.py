@@ -116,11 +116,10 @@ class Detections3DNode(Node):
         result = self._declared.check_change(
             changes, locked='when the node starts: start it with the new value')
         if result.successful:
-            values = {change.name: change.value for change in changes}
-            min_depth_m = values.get('min_depth_m', self._settings.min_depth_m)
-            if min_depth_m >= values.get('max_depth_m', self._settings.max_depth_m):
-                return SetParametersResult(
-                    successful=False, reason='min_depth_m must be smaller than max_depth_m')
+            try:
+                self._declared.changed(changes)
+            except ConfigurationError as error:
+                return SetParametersResult(successful=False, reason=str(error))
         return result
 
     def _tune(self, changes: list[Parameter]) -> None:

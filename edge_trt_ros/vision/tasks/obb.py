@@ -46,8 +46,7 @@ def select_oriented(boxes: NDArray[Any], angles: NDArray[Any], scores: NDArray[A
     :param thresholds: what to keep.
     """
     class_ids = class_ids.astype(np.int64)
-    wanted = np.isin(class_ids, tuple(thresholds.class_ids)) if thresholds.class_ids is not None \
-        else np.ones(len(boxes), np.bool_)
+    wanted = thresholds.accepted(scores, class_ids)
     source = letterbox.boxes_to_source(boxes)
     corners = oriented_corners(source, angles)
     hulls = clip_boxes(np.concatenate([corners.min(1), corners.max(1)], 1)
