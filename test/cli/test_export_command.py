@@ -15,7 +15,7 @@ from time import monotonic
 
 import pytest
 
-from edge_trt_ros.cli import export_onnx
+from edge_trt_ros.cli._progress import phase_bar
 
 TEST_FOLDER = Path(__file__).resolve().parent.parent
 
@@ -87,7 +87,7 @@ class Terminal(io.StringIO):
 def test_progress_bar_moves_while_the_exporter_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, 'stderr', terminal)
-    with export_onnx._bar() as progress:
+    with phase_bar() as progress:
         progress('export', 0.0)
         started = monotonic()
         while monotonic() - started < 2.0:
