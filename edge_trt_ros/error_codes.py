@@ -91,4 +91,27 @@ _MODELS = {
         'Call it inside its `with` block, or open it again with open_model.'),
 }
 
-ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType({**_KINDS, **_LIBRARIES, **_MODELS})
+_VERIFICATION = {
+    'engine_differs': ErrorCode(
+        'The engine does not compute what its ONNX computes.',
+        'The message names the differences and their limits. For int8, calibrate on images like '
+        'those of the robot, or choose fp16; for fp16, give calibration images or choose fp32.'),
+    'nothing_detected': ErrorCode(
+        'Nothing was detected on any image, and a verification is required.',
+        'Give images that show what the network detects, and check the input contract.'),
+    'reference_unavailable': ErrorCode(
+        'ONNX Runtime cannot run the network, so there is nothing to compare the engine with.',
+        'The message contains the reason. Export the network without that operator.'),
+    'verification_missing': ErrorCode(
+        'The folder or bag of images for the verification does not exist or cannot be read.',
+        'Correct its path, or leave it out.'),
+    'verification_empty': ErrorCode(
+        'The folder of images for the verification contains no images.',
+        'Give a folder with images, or leave it out.'),
+    'verification_images_broken': ErrorCode(
+        'None of the images for the verification can be decoded.',
+        'Give images in a format that OpenCV reads.'),
+}
+
+ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
+    {**_KINDS, **_LIBRARIES, **_MODELS, **_VERIFICATION})

@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent / 'edge_trt_ros'
 # Each layer may import itself and the layers before it.
 LAYERS = (
     ('errors', 'error_codes', 'files', 'percentiles', 'stamps', 'tensor_spec', 'settings',
-     'network_input', 'manifest', 'manifest_json', 'engine_file', 'optional_libraries',
-     'html_page'),
+     'network_input', 'manifest', 'manifest_json', 'engine_file', 'verification',
+     'optional_libraries', 'html_page'),
     ('vision',), ('heads',), ('runtime',), ('sources',), ('convert',), ('export',),
     ('evaluation',), ('opening',), ('api',), ('ros',), ('demo',), ('benchmark',),
     ('doctor',), ('cli', '__main__', '__init__'))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+import sys
 from time import monotonic, sleep
 
 from edge_trt_ros.cli._command import DONE, print_json, REFUSED, run_command
@@ -82,6 +83,8 @@ def _build(arguments: argparse.Namespace, options: BuildOptions) -> int:
                     'reason': outcome.reason, 'manifest': outcome.manifest.to_dict()})
     else:
         print(f'{arguments.output}: {outcome.sentence()}')
+        if outcome.warning:
+            print(f'warning: {outcome.warning}', file=sys.stderr)
     return DONE
 
 

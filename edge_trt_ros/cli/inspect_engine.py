@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.runtime.pipeline import warm_up
 from edge_trt_ros.runtime.select import open_engine
 from edge_trt_ros.runtime.tensorrt.library import TENSORRT_NAMES
+from edge_trt_ros.verification import sentence, warning
 
 _SHOWN_LABELS = 8
 
@@ -73,7 +75,7 @@ def _print(path: Path, manifest: EngineManifest, here: dict[str, Any]) -> None:
         *(('input', str(tensor)) for tensor in manifest.inputs),
         *(('output', str(tensor)) for tensor in manifest.outputs),
         *(('reads', str(network_input)) for network_input in manifest.input_kinds),
-        *(_row('layers', manifest.layers)), *(_row('verified', manifest.verification)),
+        *_row('layers', manifest.layers), *_verification(manifest.verification),
         *((name, str(value)) for name, value in manifest.options.items() if value not in (
             '', [], False, 0)),
         ('here', f"loads on {here['device']} ({here['reason']}), "
@@ -93,6 +95,13 @@ def _head(manifest: EngineManifest) -> str:
         return f'{manifest.head}, decoded by {where}'
     why = ', since this head has no kernels of its own' if on_gpu and not has_kernels else ''
     return f'{manifest.head}, decoded by nodes in the engine ({manifest.decoder}){why}'
+
+
+def _verification(verification: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rows = [('verification', sentence(verification))]
+    if warning(verification):
+        rows.append(('warning', warning(verification)))
+    return rows
 
 
 def _row(name: str, values: Any) -> list[tuple[str, str]]:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+import sys
 
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.cli._progress import phase_bar
-from edge_trt_ros.convert.compare.limits import LIMITS
+from edge_trt_ros.convert.compare.samples import frames_of, GIVEN, NamedSample
 from edge_trt_ros.convert.options import options_from_dict
+from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.heads import Given, recognise
 from edge_trt_ros.optional_libraries import require_converter
-from edge_trt_ros.runtime.select import open_runtime
-from edge_trt_ros.sources.image_files import frame_from_file, image_paths
+from edge_trt_ros.sources.image_files import image_paths
+from edge_trt_ros.verification import sentence, warning
 
 
 def main() -> None:
@@ -26,8 +28,9 @@ def main() -> None:
     parser.add_argument('--onnx', type=Path, metavar='MODEL.onnx', help='the ONNX it was built '
                         'from; default: ENGINE with the suffix .onnx')
     parser.add_argument('--images', type=Path, nargs='+', default=[], metavar='FILE_OR_DIR',
-                        help='images to compare on; default: noise and a gray image')
-    parser.add_argument('--backend', default='auto', help='library that must run it')
+                        help='images to compare on, in addition to those of this package')
+    parser.add_argument('--require-verification', action='store_true', help='fail if nothing is '
+                        'detected on any image')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()
 
@@ -36,11 +39,11 @@ def main() -> None:
         from edge_trt_ros.convert.graph.check import check_onnx
         from edge_trt_ros.convert.verify import verify
         onnx_path = arguments.onnx or arguments.engine.with_suffix('.onnx')
-        with phase_bar() as progress, \
-                open_runtime(arguments.engine, arguments.backend).runtime as runtime:
+        with phase_bar() as progress:
             progress('read the images', 0.0)
-            frames = [frame_from_file(path) for path in image_paths(arguments.images)]
-            manifest = runtime.manifest
+            given = [NamedSample(frame, GIVEN)
+                     for frame in frames_of(list(image_paths(arguments.images)))]
+            engine, manifest = read_engine(arguments.engine)
             options = options_from_dict(manifest.options)
             checked = check_onnx(onnx_path, options.input_shape)
             if checked.sha256 != manifest.onnx_sha256:
@@ -49,21 +52,20 @@ def main() -> None:
                     f'{manifest.onnx_sha256[:12]}: give that file with --onnx, or rebuild the '
                     'engine')
             precision = str(manifest.layers.get('precision', 'fp32'))
-            given = Given(options.task, options.labels, options.anchors_wh)
-            found = verify(runtime, checked, recognise(checked, given, checked.reads_text),
-                           frames, precision, lambda done: progress('compare', done))
+            head = recognise(checked, Given(options.task, options.labels, options.anchors_wh),
+                             checked.reads_text)
+            found = verify(engine, manifest, checked, head, given, precision,
+                           lambda done: progress('compare', done))
+        if arguments.require_verification and warning(found):
+            raise ConfigurationError(f'{arguments.engine} is not verified: {warning(found)}',
+                                     code='nothing_detected')
         if arguments.json:
             print_json({'engine': str(arguments.engine), 'onnx': str(onnx_path),
                         'precision': precision, **found})
             return
-        if 'agreement' in found:
-            print(f"{arguments.engine}: agrees with {onnx_path} on {found['frames']} images, "
-                  f"{found['agreement']}")
-            return
-        limits = LIMITS[precision]
-        print(f"{arguments.engine}: agrees with {onnx_path} in {precision} on {found['frames']} "
-              f"images, {found['boxes']} boxes within {found['max_box_error_px']} px (allowed "
-              f"{limits.box_px}) and {found['max_score_error']} in score (allowed {limits.score})")
+        print(f'{arguments.engine}: compared with {onnx_path} in {precision}: {sentence(found)}')
+        if warning(found):
+            print(f'warning: {warning(found)}', file=sys.stderr)
     run_command(work)
 
 

@@ -32,6 +32,7 @@ from edge_trt_ros.runtime.tensorrt.library import (complaints, installed_tensorr
 from edge_trt_ros.runtime.tensorrt.network import DTYPES
 from edge_trt_ros.runtime.tensorrt.ultralytics_header import header_of, plan_of
 from edge_trt_ros.tensor_spec import TensorSpec
+from edge_trt_ros.verification import NOT_COMPARED
 
 
 def adopt_engine(source: Path, target: Path) -> EngineManifest:
@@ -86,7 +87,7 @@ def _manifest(engine: bytes, header: Mapping[str, Any], library: TensorRt,
         inputs=(image,), outputs=outputs,
         input_kinds=(ImageInput((image.shape[3], image.shape[2]), tensor=image.name),),
         head=found.name, decoder=found.name, task=found.task, labels=found.labels,
-        verification={'by': 'nobody', 'frames': 0, 'agreement': 'not compared with its ONNX'},
+        verification={'status': NOT_COMPARED, 'frames': 0},
         build_seconds=0.0, built_at=datetime.now(timezone.utc).isoformat(timespec='seconds'),
         decoding={'roles': {role: tensor.name for role, tensor in found.reading.roles.items()},
                   'options': dict(found.reading.options)})

@@ -20,13 +20,13 @@ from typing import Any
 
 import onnx
 
+from edge_trt_ros.convert.compare.samples import given_samples, NamedSample
 from edge_trt_ros.convert.graph.layers import node_precisions
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.plan import BuildPlan, plan_build
 from edge_trt_ros.convert.plan_identity import why_stale
 from edge_trt_ros.convert.precision.apply import apply_precision, PreciseGraph
 from edge_trt_ros.convert.precision.bf16_emulation import emulated_bf16
-from edge_trt_ros.convert.precision.calibration import calibration_set
 from edge_trt_ros.convert.precision.calibration_cache import calibration_cache_path
 from edge_trt_ros.convert.store import check_disk_space, install, locked
 from edge_trt_ros.convert.tasks.fuse import decodes_on_device, exposed_roles
@@ -38,14 +38,13 @@ from edge_trt_ros.errors import BuildError
 from edge_trt_ros.files import sha256_hex
 from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.runtime.onnxruntime_cpu import VERSION
-from edge_trt_ros.runtime.samples import Frame
-from edge_trt_ros.runtime.select import best_backend, ONNXRUNTIME, open_engine
+from edge_trt_ros.runtime.select import best_backend, ONNXRUNTIME
 from edge_trt_ros.runtime.tensorrt.device import find_gpu
 from edge_trt_ros.runtime.tensorrt.identity import runs_on, this_platform
 from edge_trt_ros.runtime.tensorrt.library import TensorRt
 from edge_trt_ros.tensor_spec import TensorSpec
+from edge_trt_ros.verification import ENGINE_RAN, NOTHING_SEEN, sentence
 
-_VERIFICATION_IMAGES = 8
 _MAX_GRAPH_BYTES = (1 << 31) - 1
 _DTYPE_NAMES = {onnx.TensorProto.FLOAT: 'float32', onnx.TensorProto.INT32: 'int32'}
 
@@ -115,8 +114,8 @@ def build(plan: BuildPlan, progress: Progress = lambda phase, fraction: None, *,
     progress('verify', 0.4)
     # An engine for a GPU cannot run on every machine: verify the graph it is built from as well.
     here = _Made(_runs_on_cpu(precise, graph), ONNXRUNTIME, VERSION, layers)
-    frames = _verification_frames(plan.options)
-    verified = _verified(plan, precise, here, frames)
+    given = given_samples(plan.options)
+    verified = _verified(plan, precise, here, given)
     library = plan.toolchain.tensorrt
     if library is None:
         progress('built', 0.9)
@@ -124,10 +123,12 @@ def build(plan: BuildPlan, progress: Progress = lambda phase, fraction: None, *,
     on_cpu = BuiltEngine(here.engine, _manifest(plan, precise, here, verified, started))
     made = _made_by(library, plan, precise, layers, caches_beside,
                     lambda phase, fraction: progress(phase.lower(), 0.5 + 0.35 * fraction))
+    verified = {**verified, ENGINE_RAN: False}
     unverified = _manifest(plan, precise, made, verified, started)
     if best_backend() == plan.toolchain.backend and runs_on(unverified, find_gpu()):
         progress('verify on the GPU', 0.85)
-        verified = _verified(plan, precise, made, frames)
+        # The raw tensors and the layers were compared in the graph, and stay in the manifest.
+        verified = {**verified, **_verified(plan, precise, made, given)}
     progress('built', 0.9)
     return BuiltEngine(made.engine, _manifest(plan, precise, made, verified, started), on_cpu)
 
@@ -176,16 +177,18 @@ def _made_by(library: TensorRt, plan: BuildPlan, precise: PreciseGraph,
                  {**layers, **serialized.layers}, serialized.target)
 
 
-def _verified(plan: BuildPlan, precise: PreciseGraph, made: _Made, frames: Sequence[Frame]
-              ) -> dict[str, Any]:
+def _verified(plan: BuildPlan, precise: PreciseGraph, made: _Made,
+              given: Sequence[NamedSample]) -> dict[str, Any]:
     manifest = _manifest(plan, precise, made, {}, perf_counter())
-    with open_engine(made.engine, manifest).runtime as runtime:
-        return verify(runtime, plan.checked, plan.found, frames, precise.precision)
-
-
-def _verification_frames(options: BuildOptions) -> list[Frame]:
-    images = calibration_set(options, _VERIFICATION_IMAGES)
-    return list(images.frames()) if images else []
+    try:
+        found = verify(made.engine, manifest, plan.checked, plan.found, given, precise.precision)
+    except BuildError as error:
+        raise BuildError(f'{error}: it is not installed', code=error.code) from error
+    if plan.options.require_verification and found['status'] == NOTHING_SEEN:
+        raise BuildError(
+            f'{sentence(found)}, and require_verification is set: it is not installed; give '
+            'images that show what the network detects as verification', code='nothing_detected')
+    return found
 
 
 def _manifest(plan: BuildPlan, precise: PreciseGraph, made: _Made,

@@ -24,6 +24,7 @@ from time import monotonic
 from traceback import format_exc
 from typing import Any
 
+from edge_trt_ros import verification
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.store import locked
 from edge_trt_ros.errors import BuildCanceledError, BuildError, EdgeTrtError
@@ -47,17 +48,18 @@ class BuildOutcome:
     manifest: EngineManifest
     reason: str
 
+    @property
+    def warning(self) -> str:
+        """Why the engine is not verified, and what to do; '' if it is."""
+        return verification.warning(self.manifest.verification)
+
     def sentence(self) -> str:
         """Return a description of the installed engine, for a service response or a terminal."""
         manifest = self.manifest
-        verified = manifest.verification
-        agreement = verified.get(
-            'agreement', f"{verified.get('boxes')} boxes within "
-            f"{verified.get('max_box_error_px')} px")
         text = (f"{manifest.backend} {manifest.backend_version}, {manifest.options['precision']} "
                 f'({_precisions_text(manifest.layers)}), '
-                f'{manifest.engine_size_bytes / 1e6:.1f} MB, verified by {verified["by"]} on '
-                f'{verified["frames"]} images ({agreement})')
+                f'{manifest.engine_size_bytes / 1e6:.1f} MB, '
+                f'{verification.sentence(manifest.verification)}')
         if not self.reason:
             return f'fresh already: {text}'
         return f'built in {manifest.build_seconds:.1f} s since {self.reason}: {text}'

@@ -105,6 +105,12 @@ class BuildOptions:
     max_accuracy_drop: float = setting(
         0.05, 'Share of boxes that int8 may lose before layers fall back to fp16.', live=True,
         limits=(0.0, 1.0), metavar='SHARE')
+    verification: str = setting(
+        '', 'Folder of images, or bag, to compare the engine with its ONNX on, in addition to the '
+        'images of this package and to those of the calibration.', live=True, is_path=True,
+        flag='--images', metavar='DIR|BAG')
+    require_verification: bool = setting(
+        False, 'Refuse an engine if nothing was detected on any of the images.', live=True)
     workspace_mb: int = setting(
         0, 'Maximum workspace memory of TensorRT in MiB; 0 sets no limit.', live=True,
         limits=(0, 1 << 20), metavar='MIB')

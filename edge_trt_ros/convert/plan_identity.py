@@ -26,6 +26,8 @@ from edge_trt_ros.errors import EdgeTrtError
 
 # Increment the number of a library when the same options build a different engine than before.
 _FORMATS = {'onnxruntime': 2, 'tensorrt': 3, 'tensorrt_rtx': 3}
+# Options of later versions: at their default, an engine of an earlier version is fresh.
+_LATER_OPTIONS = ('verification', 'require_verification')
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,12 @@ class PlanIdentity:
 
     def key(self) -> str:
         """Return 64 hexadecimal digits: a hash of everything that determines the engine."""
+        defaults = BuildOptions().to_dict()
+        options = {name: value for name, value in self.options.to_dict().items()
+                   if name not in _LATER_OPTIONS or value != defaults[name]}
         text = json.dumps([_FORMATS[self.backend], self.onnx_sha256, self.calibration_sha256,
                            f'{self.backend} {self.backend_version}', self.device,
-                           self.options.to_dict()], sort_keys=True)
+                           options], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,7 +72,8 @@ class PlanIdentity:
         :param stored: the plan in the engine's manifest.
         :param onnx_name: name of the ONNX file, for the message.
         """
-        old = dict(stored.get('options', {}))
+        old = {**{name: getattr(BuildOptions(), name) for name in _LATER_OPTIONS},
+               **stored.get('options', {})}
         clauses = [] if self.onnx_sha256 == stored.get('onnx_sha256') else [
             f'{onnx_name} has changed since the engine was built']
         clauses += [f'{name} is {old.get(name)!r} in the engine and {value!r} now'

@@ -1,71 +1,224 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Compare an open engine with the ONNX model that it was built from, run by ONNX Runtime."""
+"""
+Compare an engine with the ONNX model that it was built from, run by ONNX Runtime.
+
+Compared are the raw tensors of the network, each of its layers, and the results that a node
+would publish. On a GPU only the results can be read; the rest is compared on the graph that the
+engine is built from.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+import onnx
 
+from edge_trt_ros.convert.compare.contracts import better_contract, MAX_OBJECTS
+from edge_trt_ros.convert.compare.layers import LayerComparison
 from edge_trt_ros.convert.compare.limits import limits_of
+from edge_trt_ros.convert.compare.probes import probed, Probes, raw_tensors
+from edge_trt_ros.convert.compare.samples import NamedSample, samples_for
+from edge_trt_ros.convert.compare.tensors import tensor_verdict, TensorComparison
+from edge_trt_ros.convert.compare.verdict import Verdict
 from edge_trt_ros.convert.graph.check import CheckedOnnx
 from edge_trt_ros.convert.graph.session import open_session, run_session
 from edge_trt_ros.convert.input_kinds import text_input
 from edge_trt_ros.convert.tasks import TASKS
-from edge_trt_ros.errors import BuildError, NetworkOutputError
+from edge_trt_ros.errors import BuildError, ModelError, NetworkOutputError
+from edge_trt_ros.files import sha256_hex
 from edge_trt_ros.heads import RecognisedHead
 from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.network_input import ImageInput
 from edge_trt_ros.runtime.contract import Runtime
-from edge_trt_ros.runtime.pipeline import infer
+from edge_trt_ros.runtime.pipeline import check_classes, infer
 from edge_trt_ros.runtime.preprocess import host_preprocess
-from edge_trt_ros.runtime.samples import Frame, Sample
-from edge_trt_ros.runtime.text_preprocess import TextTokens
+from edge_trt_ros.runtime.samples import Frame
+from edge_trt_ros.runtime.select import ONNXRUNTIME, open_engine
+from edge_trt_ros.sources.sample_images import GRAY
+from edge_trt_ros.verification import ENGINE_RAN, NOTHING_SEEN, VERIFIED
+from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.tasks import TASKS as VISION_TASKS
+from edge_trt_ros.vision.thresholds import Thresholds
+
+# Layers are compared on this many samples with content; they cost as much as the network.
+_LAYER_SAMPLES = 2
+_CONTRACT_IMAGES = 2
+_SHOWN_PROBLEMS = 3
+_MOST_CANDIDATES = 3000
+_GRAY_OBJECTS = 5
 
 
-def verify(runtime: Runtime, source: CheckedOnnx, found: RecognisedHead,
-           samples: Sequence[Sample] = (), precision: str = 'fp32',
+def verify(engine: bytes, manifest: EngineManifest, source: CheckedOnnx, found: RecognisedHead,
+           given: Sequence[NamedSample] = (), precision: str = 'fp32',
            progress: Callable[[float], None] = lambda fraction: None) -> dict[str, Any]:
     """
-    Compare the results of an open engine with those of its ONNX model.
+    Compare an engine with its ONNX model.
 
-    :param runtime: the engine.
+    :param engine: bytes of the engine.
+    :param manifest: its manifest.
     :param source: the ONNX model it was built from.
     :param found: the model's head.
-    :param samples: images to compare on; () uses seeded noise and a gray image, or words of the
-        vocabulary for a network that reads texts.
+    :param given: images of the user, in addition to those of this package.
     :param precision: precision of the engine, a key of `compare.limits.LIMITS`.
     :param progress: called with the fraction of the samples that are compared.
-    :returns: the library that ran it, the number of samples, and the differences that the
-        task's comparison measured.
+    :returns: the status, the library that ran it, the samples, and the measured differences.
     :raises BuildError: if the differences exceed the limits, or if values are not finite.
     """
-    manifest = runtime.manifest
-    samples = samples or sample_inputs(manifest)
-    session = open_session(source.model)
-    # Engines of version 0.1.0 join the tensors of a text, which their ONNX does not.
-    kinds = (text_input(source),) if source.reads_text else manifest.input_kinds
-    preprocess = host_preprocess(kinds)
-    tensors = {tensor.name: np.empty(tensor.shape, tensor.dtype) for tensor in source.inputs}
-    names = [output.name for output in source.outputs]
-    comparison = TASKS[found.task].compare(
-        found, kept_rows(manifest), limits_of(manifest, precision))
-    for index, sample in enumerate(samples):
-        progress(index / len(samples))
-        letterbox = preprocess.fit(sample)
-        preprocess.fill(sample, letterbox, tensors)
-        raw = dict(zip(names, run_session(session, names, tensors)))
-        thresholds = comparison.thresholds(runtime, sample)
+    return _Verification(engine, manifest, source, found, precision).run(
+        samples_for(manifest, list(given)), progress)
+
+
+class _Verification:
+    """Holds what all samples share: sessions, comparisons and what was seen."""
+
+    def __init__(self, engine: bytes, manifest: EngineManifest, source: CheckedOnnx,
+                 found: RecognisedHead, precision: str) -> None:
+        self._engine, self._manifest, self._source = engine, manifest, source
+        self._found, self._limits = found, limits_of(manifest, precision)
+        # Engines of version 0.1.0 join the tensors of a text, which their ONNX does not.
+        kinds = (text_input(source),) if source.reads_text else manifest.input_kinds
+        self._preprocess = host_preprocess(kinds)
+        self._inputs: dict[str, NDArray[Any]] = {
+            tensor.name: np.empty(tensor.shape, tensor.dtype) for tensor in source.inputs}
+        graph = onnx.load_from_string(engine) if manifest.backend == ONNXRUNTIME else None
+        raw = raw_tensors(source)
+        self._probes = probed(graph, raw) if graph else None
+        same_inputs = [spec.name for spec in manifest.inputs] == list(self._inputs)
+        self._layers = LayerComparison(graph, source.model) if graph and same_inputs else None
+        reference = probed(source.model, raw).model
+        self._names = [output.name for output in reference.graph.output]
         try:
-            expected = found.decode(raw, letterbox, thresholds)
-            actual, _ = infer(runtime, sample, thresholds)
+            self._reference = open_session(reference)
+        except ModelError as error:
+            raise BuildError(f'there is nothing to compare the engine with: {error}',
+                             code='reference_unavailable') from error
+        self._tensors = {name: TensorComparison(name) for name in (
+            self._probes.names if self._probes else ())}
+        kept = kept_rows(manifest)
+        self._every = Thresholds(Thresholds().confidence, nms_iou=1.0, max_detections=kept)
+        self._results = TASKS[found.task].compare(found, kept, self._limits)
+        self._objects: list[int] = []
+        self._on_gray = 0
+
+    def run(self, samples: Sequence[NamedSample], progress: Callable[[float], None]
+            ) -> dict[str, Any]:
+        """Compare all samples and return the outcome."""
+        with self._opened() as runtime:
+            for index, sample in enumerate(samples):
+                progress(index / len(samples))
+                self._compare(runtime, sample)
+        results = self._results.verdict()
+        tensors = tensor_verdict(self._tensors.values(), self._limits,
+                                 Thresholds().confidence if self._has_boxes else 0.0)
+        layers = self._layers.verdict(self._limits) if self._layers else Verdict()
+        problems = [*results.problems, *tensors.problems, *layers.problems]
+        if problems:
+            more = len(problems) - _SHOWN_PROBLEMS
+            raise BuildError(
+                f'the engine does not do what its ONNX does ({self._limits.precision}, '
+                f'{len(samples)} samples): {"; ".join(problems[:_SHOWN_PROBLEMS])}'
+                + (f'; and {more} more' if more > 0 else ''), code='engine_differs')
+        manifest = self._manifest
+        contract = self._other_contract(samples) if not results.seen or self._floods else ''
+        return {
+            'status': VERIFIED if results.seen else NOTHING_SEEN, ENGINE_RAN: True,
+            'by': f'{manifest.backend} {manifest.backend_version}', 'frames': len(samples),
+            'samples': dict(Counter(sample.origin for sample in samples)),
+            'agreement': results.agreement, **results.measured,
+            **({'tensors': tensors.measured, 'layers': layers.measured} if self._probes else {}),
+            **({'other_contract': contract} if contract else {})}
+
+    @property
+    def _floods(self) -> bool:
+        """Whether it sees objects on a gray image, or more on each image than there can be."""
+        return self._on_gray >= _GRAY_OBJECTS or min(self._objects, default=0) > MAX_OBJECTS
+
+    @property
+    def _has_boxes(self) -> bool:
+        return VISION_TASKS[self._found.task].has_boxes
+
+    def _opened(self) -> Runtime:
+        if self._probes is None:
+            return open_engine(self._engine, self._manifest).runtime
+        return open_engine(*_with_probes(self._probes, self._manifest)).runtime
+
+    def _compare(self, runtime: Runtime, named: NamedSample) -> None:
+        letterbox = self._preprocess.fit(named.sample)
+        self._preprocess.fill(named.sample, letterbox, self._inputs)
+        ticket = runtime.submit(named.sample, self._every)
+        raw = dict(zip(self._names, run_session(self._reference, self._names, self._inputs)))
+        outputs = dict(runtime.collect(ticket))
+        lowest = self._lowest(runtime, outputs, letterbox)
+        for name, comparison in self._tensors.items():
+            values = outputs[self._probes.names[name]] if self._probes else raw[name]
+            if values.shape == raw[name].shape:
+                comparison.add(raw[name], values, named.name)
+        thresholds = self._results.thresholds(lowest, letterbox)
+
+        def decoded(limits: Thresholds) -> tuple[Any, Any]:
+            # A GPU decodes with the thresholds that the sample is submitted with.
+            actual = runtime.decode(self._own(outputs), letterbox, limits) if self._probes \
+                else infer(runtime, named.sample, limits)[0]
+            return self._found.decode(raw, letterbox, limits), actual
+        try:
+            expected, actual = decoded(thresholds)
+            detections = VISION_TASKS[self._found.task].detections(expected)
+            check_classes(VISION_TASKS[self._found.task].detections(actual),
+                          self._manifest.labels)
         except NetworkOutputError as error:
-            raise BuildError(f'the network is not fit for use: {error}') from error
-        comparison.add(expected, actual)
-    return {'by': f'{manifest.backend} {manifest.backend_version}', 'frames': len(samples),
-            **comparison.verdict()}
+            raise BuildError(f'the network is not fit for use: {error}',
+                             code='engine_differs') from error
+        self._results.add(expected, actual, named.shows_content, lambda: decoded(replace(
+            thresholds, confidence=max(0.01, thresholds.confidence - self._limits.score),
+            nms_iou=1.0, max_detections=_MOST_CANDIDATES)))
+        count = len(detections) if detections is not None else 0
+        if not named.shows_content:
+            self._on_gray += count if named.sample.source == GRAY else 0
+        else:
+            self._objects.append(count)
+            if self._layers and len(self._objects) <= _LAYER_SAMPLES:
+                self._layers.add(self._inputs)
+
+    def _own(self, outputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Return the outputs that the engine has without probes."""
+        return {spec.name: outputs[spec.name] for spec in self._manifest.outputs}
+
+    def _lowest(self, runtime: Runtime, outputs: Mapping[str, NDArray[Any]],
+                letterbox: Letterbox) -> float:
+        """Return the lowest score that left the device, if it keeps only the best candidates."""
+        if not self._has_boxes or self._every.max_detections >= self._found.rows:
+            return 0.0
+        own = self._own(outputs) if self._probes else outputs
+        found = VISION_TASKS[self._found.task].detections(
+            runtime.decode(own, letterbox, self._every))
+        is_full = found is not None and len(found) >= self._every.max_detections
+        return float(found.scores.min()) if found is not None and is_full else 0.0
+
+    def _other_contract(self, samples: Sequence[NamedSample]) -> str:
+        """Return which preprocessing a silent or flooding detector may have been trained with."""
+        image = next((kind for kind in self._manifest.input_kinds
+                      if isinstance(kind, ImageInput)), None)
+        if image is None or not self._has_boxes:
+            return ''
+        frames = [sample.sample for sample in samples
+                  if sample.shows_content and isinstance(sample.sample, Frame)]
+        return better_contract(self._reference, self._source, self._found, image,
+                               frames[:_CONTRACT_IMAGES])
+
+
+def _with_probes(probes: Probes, manifest: EngineManifest) -> tuple[bytes, EngineManifest]:
+    """Return an engine that also returns the probed tensors, and a manifest that says so."""
+    engine = probes.model.SerializeToString()
+    outputs = (*manifest.outputs, *probes.specs)
+    return engine, replace(manifest, outputs=outputs, engine_sha256=sha256_hex(engine),
+                           engine_size_bytes=len(engine))
 
 
 def kept_rows(manifest: EngineManifest) -> int:
@@ -73,25 +226,3 @@ def kept_rows(manifest: EngineManifest) -> int:
     if manifest.decoding:
         return int(manifest.options.get('max_candidates', 1))
     return next((tensor.shape[1] for tensor in manifest.outputs if tensor.name == 'scores'), 1)
-
-
-def sample_inputs(manifest: EngineManifest) -> list[Sample]:
-    """
-    Return samples that need no data: noise and a gray image, or words of a vocabulary.
-
-    :param manifest: manifest of the engine.
-    """
-    if manifest.text_input is not None:
-        return list(TextTokens(manifest.text_input).samples())
-    return list(sample_frames(manifest.image_input.size_wh))
-
-
-def sample_frames(size_wh: tuple[int, int]) -> list[Frame]:
-    """Return a gray image and two of seeded noise, twice the network's size."""
-    width, height = 2 * size_wh[0], 2 * size_wh[1]
-    random = np.random.default_rng(0)
-    images = [np.full((height, width, 3), 114, np.uint8),
-              random.integers(0, 256, (height, width, 3), np.uint8),
-              np.kron(random.integers(0, 256, (-(-height // 16), -(-width // 16), 3), np.uint8),
-                      np.ones((16, 16, 1), np.uint8))[:height, :width]]
-    return [Frame(image, 'bgr8', (width, height), source='sample') for image in images]

@@ -59,9 +59,7 @@ def collect_result(runtime: Runtime, ticket: Ticket) -> tuple[Result, dict[str, 
     started = perf_counter()
     manifest = runtime.manifest
     result = runtime.decode(outputs, ticket.letterbox, ticket.thresholds)
-    found = TASKS[manifest.task].detections(result)
-    if found is not None:
-        _check_classes(found, manifest.labels)
+    check_classes(TASKS[manifest.task].detections(result), manifest.labels)
     stage_times_ms = dict(runtime.stage_times_ms(ticket))
     stage_times_ms['postprocess'] = (perf_counter() - started) * 1e3
     return result, stage_times_ms
@@ -80,8 +78,16 @@ def warm_up(runtime: Runtime, samples: int = 3) -> None:
         infer(runtime, blank, Thresholds(), slot=index % runtime.slots)
 
 
-def _check_classes(found: Detections, labels: Sequence[str]) -> None:
-    if len(found) and not 0 <= found.class_ids.min() <= found.class_ids.max() < len(labels):
+def check_classes(found: Detections | None, labels: Sequence[str]) -> None:
+    """
+    Reject detections of classes without a label.
+
+    :param found: detections; None for a task without boxes.
+    :param labels: the labels of the network.
+    :raises NetworkOutputError: names the classes and the labels.
+    """
+    if found is not None and len(found) \
+            and not 0 <= found.class_ids.min() <= found.class_ids.max() < len(labels):
         raise NetworkOutputError(
             f'the network returns the classes {sorted(set(found.class_ids.tolist()))}, but has '
             f'labels for 0 to {len(labels) - 1} only: rebuild the engine with all labels')

@@ -115,8 +115,10 @@ def test_verify_engine_compares_with_the_onnx(engine: Path, tmp_path: Path) -> N
     image = np.random.default_rng(0).integers(0, 256, (90, 160, 3), np.uint8)
     cv2.imwrite(str(tmp_path / 'a.png'), image)
     document = json.loads(run('verify_engine', engine, '--images', tmp_path, '--json')[0])
-    assert document['frames'] == 1 and document['boxes'] and document['max_box_error_px'] < 0.05
-    assert 'agrees with' in run('verify_engine', engine)[0]
+    assert document['samples'] == {'given': 1, 'road': 5, 'noise': 2}
+    assert document['boxes'] and document['p99_box_error_px'] < 0.05
+    output, _ = run('verify_engine', engine)
+    assert 'compared with' in output and 'verified by onnxruntime' in output
     other = save(dense_model(weight=9.0), tmp_path / 'other.onnx')
     _, error = run('verify_engine', engine, '--onnx', other, status=1)
     assert 'but the engine was built from' in error

@@ -1,167 +1,224 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Compare the boxes of an engine with those of its ONNX model."""
+"""
+Compare the detections of an engine with those of its ONNX model, object by object.
+
+Detections of the same class are matched one to one, the greatest overlap first. Differences that
+all pairs have in common (a shift, a size, a score) are a fault; rounding scatters.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_trt_ros.convert.compare.limits import Limits
-from edge_trt_ros.errors import BuildError
-from edge_trt_ros.runtime.contract import Runtime
-from edge_trt_ros.runtime.pipeline import infer
-from edge_trt_ros.runtime.samples import Sample
-from edge_trt_ros.vision.boxes import box_iou
+from edge_trt_ros.convert.compare.limits import LIMIT_SCALE, LIMIT_SIDE_PX, Limits
+from edge_trt_ros.convert.compare.verdict import common, high, Verdict
+from edge_trt_ros.vision.boxes import box_iou, clip_boxes, xyxy_to_xywh
 from edge_trt_ros.vision.detections import Detections
+from edge_trt_ros.vision.letterbox import Letterbox, NO_PICTURE
 from edge_trt_ros.vision.thresholds import Thresholds
 
-MIN_SCORE = 0.05
-CONFIDENT_SCORE = 0.25
+Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
+# Returns signed differences by name, given two results and the pairs of their rows.
+Fields = Callable[[Any, Any, Pairs], Mapping[str, NDArray[Any]]]
+
 _MIN_IOU = 0.5
-_SAME_PLACE_PX = 2.0
-
-RestError = Callable[[Any, Any, list[tuple[int, int]]], float]
 
 
-def no_rest(expected: Any, actual: Any, pairs: list[tuple[int, int]]) -> float:
-    """Return 0: these results contain only boxes."""
-    return 0.0
+def no_fields(expected: Any, actual: Any, pairs: Pairs) -> Mapping[str, NDArray[Any]]:
+    """Return nothing: these results contain only boxes."""
+    return {}
 
 
 class BoxComparison:
     """
-    Compares boxes and their masks, keypoints or angles.
+    Compares detections, with their masks, keypoints or angles.
 
-    :param rows: number of boxes that the head produces for each image.
-    :param kept: number of boxes that leave the device.
     :param limits: the allowed differences.
     :param detections: returns the boxes of a result.
-    :param rest_error: returns the error of the masks, keypoints or angles of two results, given
-        pairs of equal boxes.
+    :param fields: returns further differences of pairs, each with a limit of this name.
     """
 
-    def __init__(self, rows: int, kept: int, limits: Limits,
-                 detections: Callable[[Any], Detections], rest_error: RestError = no_rest
-                 ) -> None:
-        self._rows, self._kept, self._limits = rows, kept, limits
-        self._detections, self._rest_error = detections, rest_error
-        self._threshold, self._confident_score = MIN_SCORE, CONFIDENT_SCORE
-        self._boxes = self._confident = self._lost = 0
-        self._box_error_px = self._score_error = self._worst_rest = 0.0
+    def __init__(self, limits: Limits, detections: Callable[[Any], Detections],
+                 fields: Fields = no_fields) -> None:
+        self._limits, self._detections, self._fields = limits, detections, fields
+        self._confident = self._lost = self._seen = 0
+        self._letterbox = NO_PICTURE
+        self._phantoms: list[Detections] = []
+        self._margin, self._shrink = 0.0, 1.0
+        self._values: dict[str, list[NDArray[Any]]] = {}
 
-    def thresholds(self, runtime: Runtime, sample: Sample) -> Thresholds:
-        """Return thresholds that keep every candidate, because NMS amplifies rounding errors."""
-        self._threshold, self._confident_score = MIN_SCORE, CONFIDENT_SCORE
-        if self._kept < self._rows:
-            # The K best candidates leave the device. Candidates whose score equals the lowest of
-            # these may be missing.
-            every = Thresholds(MIN_SCORE, nms_iou=1.0, max_detections=self._kept)
-            scores = self._detections(infer(runtime, sample, every)[0]).scores
-            self._threshold = max(MIN_SCORE, float(scores.min()) if len(scores) else 0.0)
-            self._confident_score = max(CONFIDENT_SCORE, self._threshold + self._limits.score)
-        return Thresholds(self._threshold, nms_iou=1.0, max_detections=self._kept)
+    def thresholds(self, lowest: float, letterbox: Letterbox) -> Thresholds:
+        """Return the thresholds of a node; higher ones if more candidates would pass them."""
+        self._letterbox = letterbox
+        self._shrink = max(1.0, max(letterbox.source_size_wh) / LIMIT_SIDE_PX,
+                           1 / (LIMIT_SCALE * letterbox.scale_x))
+        usual = Thresholds()
+        confidence = max(usual.confidence, lowest)
+        self._margin = confidence + self._limits.score
+        return Thresholds(confidence, usual.nms_iou, usual.max_detections)
 
-    def add(self, expected: Any, actual: Any) -> None:
-        """Compare the results of one image."""
-        reference, detections = self._detections(expected), self._detections(actual)
-        if self._limits.precision == 'fp32':
-            pairs = _equal_boxes(reference, detections, self._limits.box_px)
-            self._worst_rest = max(self._worst_rest, self._rest_error(expected, actual, pairs))
-        self._boxes += len(detections)
-        box_error_px, score_error = _difference(reference, detections, self._threshold)
-        self._box_error_px = max(self._box_error_px, box_error_px)
-        self._score_error = max(self._score_error, score_error)
-        for boxes, partners in ((reference, detections), (detections, reference)):
-            confident = boxes[boxes.scores >= self._confident_score]
-            self._confident += len(confident)
-            self._lost += _without_partner(confident, partners, self._limits)
+    def add(self, expected: Any, actual: Any, shows_content: bool,
+            candidates: Callable[[], tuple[Any, Any]]) -> None:
+        """Compare the results of one image; see `Comparison.add`."""
+        reference, found = self._detections(expected), self._detections(actual)
+        pairs = matched(reference, found)
+        self._count_seen(reference, shows_content)
+        doubtful = []
+        for boxes, partners in zip((reference, found), pairs):
+            confident = boxes.scores >= self._margin
+            self._confident += int(confident.sum())
+            confident[partners] = False
+            # A full list ends somewhere, and rounding decides which of two equals is the last.
+            full = len(boxes) >= Thresholds().max_detections
+            doubtful.append(boxes[confident & (not full)])
+        if len(pairs[0]):
+            values = {**_differences(reference[pairs[0]], found[pairs[1]], self._shrink),
+                      **self._fields(expected, actual, pairs)}
+            # The overlap of boxes thinner than a few pixels says nothing: those must be near.
+            values['missing_overlap'] *= values['box_px'] > self._limits.box_px[0]
+            weak = values['missing_overlap'] > 1 - self._limits.overlap
+            excused = np.zeros(len(weak), bool)
+            if weak.any():
+                excused[weak] = self._had_all(candidates, found[pairs[1][weak]], 0) & \
+                    self._had_all(candidates, reference[pairs[0][weak]], 1)
+            self._keep(excused, values)
+        for side, boxes in enumerate(doubtful):
+            if len(boxes):
+                self._lost += int((~self._had_all(candidates, boxes, 1 - side)).sum())
 
-    def verdict(self) -> dict[str, Any]:
+    def _count_seen(self, reference: Detections, shows_content: bool) -> None:
+        """Count objects that a network sees in an image, but not where there is nothing."""
+        letterbox = self._letterbox
+        if not shows_content:
+            self._phantoms.append(replace(
+                reference, boxes_xyxy=letterbox.boxes_to_network(reference.boxes_xyxy)))
+            return
+        known = np.zeros(len(reference), bool)
+        for phantoms in self._phantoms:
+            boxes = clip_boxes(letterbox.boxes_to_source(phantoms.boxes_xyxy),
+                               letterbox.source_size_wh)
+            known[matched(reference, replace(phantoms, boxes_xyxy=boxes))[0]] = True
+        self._seen += int((~known).sum())
+
+    def _had_all(self, candidates: Callable[[], tuple[Any, Any]], boxes: Detections, side: int
+                 ) -> NDArray[np.bool_]:
         """
-        Return the measured differences.
+        Return which boxes the other side had as candidates, and only NMS dropped.
 
-        :raises BuildError: if they exceed the limits.
+        Where two candidates of an object have almost equal scores, rounding decides which one
+        suppresses the other.
         """
-        limits, lost = self._limits, self._lost / max(self._confident, 1)
-        if self._worst_rest > limits.score:
-            raise BuildError(f'the engine differs from its ONNX by {self._worst_rest:.4g} in '
-                             f'masks, keypoints or angles, allowed is {limits.score}: it is not '
-                             'installed')
-        if self._box_error_px > limits.box_px or self._score_error > limits.score \
-                or lost > limits.lost:
-            raise BuildError(
-                f'the engine differs from its ONNX by {self._box_error_px:.3f} px, '
-                f'{self._score_error:.4f} in score and {100 * lost:.1f} % of {self._confident} '
-                f'confident boxes, allowed for {limits.precision} are {limits.box_px} px, '
-                f'{limits.score} and {100 * limits.lost:.0f} %: it is not installed')
-        return {'boxes': self._boxes, 'max_box_error_px': round(self._box_error_px, 5),
-                'max_score_error': round(self._score_error, 7), 'lost_boxes': round(lost, 5)}
+        others = self._detections(candidates()[side])
+        if not len(others):
+            return np.zeros(len(boxes), bool)
+        same = boxes.class_ids[:, None] == others.class_ids[None, :]
+        near = np.abs(boxes.scores[:, None] - others.scores[None, :]) <= self._limits.score
+        # The overlap of boxes that the image border clips to a line says nothing.
+        apart = np.abs(boxes.boxes_xyxy[:, None] - others.boxes_xyxy[None]).max(2) / self._shrink
+        here = (box_iou(boxes.boxes_xyxy, others.boxes_xyxy) >= self._limits.overlap) | (
+            apart <= self._limits.box_px[0])
+        return np.asarray((same & near & here).any(1))
+
+    def verdict(self) -> Verdict:
+        """Return the measured differences, and those that exceed the limits."""
+        limits, verdict = self._limits, Verdict(seen=self._seen)
+        values = {name: np.concatenate(parts) for name, parts in self._values.items()}
+        boxes = values.pop('box_px', np.zeros(0))
+        verdict.measured['boxes'] = len(boxes)
+        check = verdict.check
+        check('median_box_error_px', common(boxes), limits.box_px[0],
+              'boxes are off by (median)', ' px')
+        check('p99_box_error_px', high(boxes), limits.box_px[1],
+              'boxes are off by (99th percentile)', ' px')
+        check('p99_missing_overlap', high(values.pop('missing_overlap', np.zeros(0))),
+              1 - limits.overlap, 'boxes lack overlap with their partner (99th percentile)')
+        scores = values.pop('score', np.zeros(0))
+        check('p99_score_error', high(scores), limits.score,
+              'scores are off by (99th percentile)')
+        for name, limit, text, unit in (
+                ('shift_x_px', limits.shift_px, 'all boxes are shifted sideways by', ' px'),
+                ('shift_y_px', limits.shift_px, 'all boxes are shifted up or down by', ' px'),
+                ('size', limits.size, 'all boxes change in size by', ' of it'),
+                ('score_gain', limits.score_gain, 'all scores change by', ' of them'),
+                ('angle_rad', limits.angle_rad, 'all boxes are turned by', ' rad'),
+                ('keypoint', limits.keypoint, 'keypoints are off by (median)',
+                 ' of their box'),
+                ('mask', limits.mask, 'masks differ (median) in', ' of their pixels'),
+                ('mask_shift_x_px', limits.shift_px, 'all masks are shifted sideways by', ' px'),
+                ('mask_shift_y_px', limits.shift_px, 'all masks are shifted up or down by',
+                 ' px')):
+            if name in values:
+                check(name, common(values[name]), limit, text, unit)
+        lost = self._lost / max(self._confident, 1)
+        check('lost_boxes', lost, limits.lost,
+              f'of {self._confident} confident boxes, the share without a partner is')
+        verdict.agreement = (
+            f"{len(boxes)} boxes within {verdict.measured['median_box_error_px']:.3g} px (median) "
+            f"and {verdict.measured['p99_box_error_px']:.3g} px (99th percentile)")
+        return verdict
+
+    def _keep(self, excused: NDArray[np.bool_], values: Mapping[str, NDArray[Any]]) -> None:
+        for name, array in values.items():
+            self._values.setdefault(name, []).append(array[~excused])
 
 
-def _difference(expected: Detections, actual: Detections, threshold: float
-                ) -> tuple[float, float]:
-    """Return the maximum error of a box in pixels and of a score; boxes are paired by overlap."""
-    count = min(len(expected), len(actual))
-    # Both are sorted by score. Scores that only one of them has must lie at the threshold.
-    surplus = np.concatenate([expected.scores[count:], actual.scores[count:]])
-    score_error = float(np.abs(surplus - threshold).max(initial=0.0))
-    if not count:
-        return 0.0, score_error
-    score_error = max(score_error, float(np.abs(
-        expected.scores[:count] - actual.scores[:count]).max()))
-    overlap = _overlap(actual[:count], expected)
-    paired = overlap.max(axis=1) >= _MIN_IOU
-    partners = expected.boxes_xyxy[overlap.argmax(axis=1)]
-    if not paired.any():
-        return 0.0, score_error
-    return float(np.abs(actual.boxes_xyxy[:count] - partners)[paired].max()), score_error
-
-
-def _without_partner(boxes: Detections, partners: Detections, limits: Limits) -> int:
-    if not len(boxes) or not len(partners):
-        return len(boxes)
-    # The class is not compared: rounding may swap two classes with almost equal scores.
-    near = np.abs(boxes.scores[:, None] - partners.scores[None, :]) <= limits.score
-    same_place = box_iou(boxes.boxes_xyxy, partners.boxes_xyxy) >= _MIN_IOU
-    # A box that the image border clips may be thinner than a pixel, and its IoU meaningless.
-    error_px = np.abs(boxes.boxes_xyxy[:, None] - partners.boxes_xyxy[None, :]).max(axis=2)
-    return int((~(near & (same_place | (error_px <= _SAME_PLACE_PX)))).all(axis=1).sum())
-
-
-def _equal_boxes(expected: Detections, actual: Detections, within_px: float
-                 ) -> list[tuple[int, int]]:
-    """Return pairs of rows with equal boxes and scores; `_without_partner` counts lost boxes."""
-    if not len(expected) or not len(actual):
-        return []
-    error = np.abs(expected.boxes_xyxy[:, None] - actual.boxes_xyxy[None]).max(2)
-    error += np.abs(expected.scores[:, None] - actual.scores[None])
-    partners = error.argmin(1)
-    return [(row, int(partners[row]))
-            for row in np.flatnonzero(error.min(1) <= within_px).tolist()]
-
-
-def field_error(name: str) -> RestError:
+def matched(expected: Detections, actual: Detections) -> Pairs:
     """
-    Return a comparison of a field of detections, such as 'keypoints' or 'angles_rad'.
+    Match detections of the same class one to one, the greatest overlap first.
 
-    :param name: the field. Its error is relative to its maximum value if that exceeds 1.
+    :param expected: detections of one side.
+    :param actual: those of the other.
+    :returns: the rows of both, of equal length.
     """
-    def error(expected: Detections, actual: Detections, pairs: list[tuple[int, int]]) -> float:
-        reference, values = getattr(expected, name), getattr(actual, name)
-        if reference is None or values is None or not pairs:
-            return 0.0
-        rows, partners = (list(indices) for indices in zip(*pairs))
-        scale = max(1.0, float(np.abs(reference).max()))
-        return float(np.abs(reference[rows] - values[partners]).max()) / scale
-    return error
+    rows, partners = [], []
+    if len(expected) and len(actual):
+        overlap = np.where(expected.class_ids[:, None] == actual.class_ids[None, :],
+                           box_iou(expected.boxes_xyxy, actual.boxes_xyxy), 0.0)
+        while (best := int(overlap.argmax())) >= 0 and overlap.flat[best] >= _MIN_IOU:
+            row, partner = divmod(best, overlap.shape[1])
+            rows.append(row)
+            partners.append(partner)
+            overlap[row], overlap[:, partner] = 0.0, 0.0
+    return np.array(rows, np.intp), np.array(partners, np.intp)
 
 
-def _overlap(boxes: Detections, partners: Detections) -> NDArray[np.float32]:
-    """Return the IoU of all pairs, 0 for boxes of different classes."""
-    same_class = boxes.class_ids[:, None] == partners.class_ids[None, :]
-    return np.asarray(box_iou(boxes.boxes_xyxy, partners.boxes_xyxy) * same_class, np.float32)
+def _differences(expected: Detections, actual: Detections, shrink: float
+                 ) -> dict[str, NDArray[Any]]:
+    """Return the differences of pairs; pixels are those of the source, divided by `shrink`."""
+    want, have = xyxy_to_xywh(expected.boxes_xyxy), xyxy_to_xywh(actual.boxes_xyxy)
+    apart_px = actual.boxes_xyxy - expected.boxes_xyxy
+    centres = (have - want)[:, :2] / shrink
+    overlap = np.array([float(box_iou(first[None], second[None])[0, 0]) for first, second in zip(
+        expected.boxes_xyxy, actual.boxes_xyxy)])
+    sizes = np.log(np.maximum(have[:, 2:], 1e-6) / np.maximum(want[:, 2:], 1e-6))
+    return {'box_px': np.abs(apart_px).max(1) / shrink, 'missing_overlap': 1 - overlap,
+            'shift_x_px': centres[:, 0], 'shift_y_px': centres[:, 1], 'size': sizes.mean(1),
+            'score': actual.scores - expected.scores,
+            'score_gain': actual.scores / np.maximum(expected.scores, 1e-6) - 1}
+
+
+def angle_fields(expected: Detections, actual: Detections, pairs: Pairs
+                 ) -> Mapping[str, NDArray[Any]]:
+    """Return the rotations of pairs; half a turn leaves a box as it was."""
+    if expected.angles_rad is None or actual.angles_rad is None:
+        return {}
+    apart = actual.angles_rad[pairs[1]] - expected.angles_rad[pairs[0]]
+    return {'angle_rad': (apart + np.pi / 2) % np.pi - np.pi / 2}
+
+
+def keypoint_fields(expected: Detections, actual: Detections, pairs: Pairs
+                    ) -> Mapping[str, NDArray[Any]]:
+    """Return the errors of the keypoints of pairs, relative to the size of their box."""
+    if expected.keypoints is None or actual.keypoints is None:
+        return {}
+    boxes = expected.boxes_xyxy[pairs[0]]
+    size = np.sqrt(np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(1), 1.0))
+    apart = actual.keypoints[pairs[1], :, :2] - expected.keypoints[pairs[0], :, :2]
+    return {'keypoint': np.median(np.abs(apart).max(2) / size[:, None], 1)}

@@ -10,12 +10,11 @@ from dataclasses import replace
 import numpy as np
 
 from edge_trt_ros.convert.compare.limits import Limits
-from edge_trt_ros.convert.compare.values import relative_error, ValueComparison
+from edge_trt_ros.convert.compare.values import ScoreComparison
 from edge_trt_ros.convert.tasks.detect import CHECKSUM
 from edge_trt_ros.convert.tasks.task import Comparison, ConvertTask, Pairs
 from edge_trt_ros.heads import RecognisedHead
 from edge_trt_ros.tensor_spec import TensorSpec
-from edge_trt_ros.vision.tasks.classify import Classification
 
 
 def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
@@ -24,14 +23,9 @@ def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
             TensorSpec('class_ids', 'int32', (1, kept)), CHECKSUM)
 
 
-def score_error(expected: Classification, actual: Classification) -> float:
-    """Return the maximum error of a score; classes with equal scores may be in any order."""
-    return relative_error(expected.scores[:len(actual.scores)], actual.scores)
-
-
 def compare(found: RecognisedHead, kept: int, limits: Limits) -> Comparison:
     """Start a comparison of scores."""
-    return ValueComparison('score', limits.score, score_error, top_k=kept)
+    return ScoreComparison(kept, limits)
 
 
 def share_kept(pairs: Pairs) -> float:

@@ -33,7 +33,7 @@ CHECKSUM = TensorSpec('checksum', 'float32', (1,))
 
 def compare(found: RecognisedHead, kept: int, limits: Limits) -> Comparison:
     """Start a comparison of boxes."""
-    return BoxComparison(found.rows, kept, limits, itself)
+    return BoxComparison(limits, itself)
 
 
 def share_kept(pairs: Pairs) -> float:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from edge_trt_ros.convert.compare.boxes import BoxComparison, field_error
+from edge_trt_ros.convert.compare.boxes import angle_fields, BoxComparison
 from edge_trt_ros.convert.compare.limits import Limits
 from edge_trt_ros.convert.tasks.detect import candidates, CHECKSUM, share_kept
 from edge_trt_ros.convert.tasks.task import Comparison, ConvertTask
@@ -21,7 +21,7 @@ def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
 
 def compare(found: RecognisedHead, kept: int, limits: Limits) -> Comparison:
     """Start a comparison of boxes and angles."""
-    return BoxComparison(found.rows, kept, limits, itself, field_error('angles_rad'))
+    return BoxComparison(limits, itself, angle_fields)
 
 
 TASK = ConvertTask('obb', outputs, compare, share_kept)

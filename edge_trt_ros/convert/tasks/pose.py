@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from edge_trt_ros.convert.compare.boxes import BoxComparison, field_error
+from edge_trt_ros.convert.compare.boxes import BoxComparison, keypoint_fields
 from edge_trt_ros.convert.compare.limits import Limits
 from edge_trt_ros.convert.tasks.detect import candidates, CHECKSUM, share_kept
 from edge_trt_ros.convert.tasks.task import Comparison, ConvertTask
@@ -22,7 +22,7 @@ def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
 
 def compare(found: RecognisedHead, kept: int, limits: Limits) -> Comparison:
     """Start a comparison of boxes and keypoints."""
-    return BoxComparison(found.rows, kept, limits, itself, field_error('keypoints'))
+    return BoxComparison(limits, itself, keypoint_fields)
 
 
 TASK = ConvertTask('pose', outputs, compare, share_kept)

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+from typing import Any
 
-from edge_trt_ros.convert.compare.boxes import BoxComparison
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_trt_ros.convert.compare.boxes import BoxComparison, Pairs as RowPairs
 from edge_trt_ros.convert.compare.limits import Limits
 from edge_trt_ros.convert.tasks.detect import candidates, CHECKSUM
 from edge_trt_ros.convert.tasks.task import Comparison, ConvertTask, Pairs
@@ -24,14 +28,27 @@ def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
             TensorSpec('prototypes', 'float32', prototypes), CHECKSUM)
 
 
-def mask_error(expected: Instances, actual: Instances, pairs: list[tuple[int, int]]) -> float:
-    """Return the share of pixels that only one of the two results assigns to an object."""
-    return float(np.mean((expected.instance_map > 0) != (actual.instance_map > 0)))
+def mask_fields(expected: Instances, actual: Instances, pairs: RowPairs
+                ) -> Mapping[str, NDArray[Any]]:
+    """Return the shifts of the masks of pairs, and the shares of their pixels that differ."""
+    rows = []
+    for first, second in zip(*(indices.tolist() for indices in pairs)):
+        masks = expected.instance_map == first + 1, actual.instance_map == second + 1
+        union = float((masks[0] | masks[1]).sum())
+        if not all(mask.any() for mask in masks):
+            rows.append((0.0, 0.0, float(union > 0)))
+            continue
+        (y, x), (other_y, other_x) = (
+            (positions.mean() for positions in np.nonzero(mask)) for mask in masks)
+        rows.append((float(other_x - x), float(other_y - y),
+                     1 - float((masks[0] & masks[1]).sum()) / union))
+    found = np.array(rows).reshape(-1, 3)
+    return {'mask_shift_x_px': found[:, 0], 'mask_shift_y_px': found[:, 1], 'mask': found[:, 2]}
 
 
 def compare(found: RecognisedHead, kept: int, limits: Limits) -> Comparison:
     """Start a comparison of boxes and masks."""
-    return BoxComparison(found.rows, kept, limits, boxes_of, mask_error)
+    return BoxComparison(limits, boxes_of, mask_fields)
 
 
 def share_kept(pairs: Pairs) -> float:

@@ -8,15 +8,12 @@ from __future__ import annotations
 import numpy as np
 
 from edge_trt_ros.convert.compare.limits import Limits
-from edge_trt_ros.convert.compare.values import ValueComparison
+from edge_trt_ros.convert.compare.values import ClassMapComparison
 from edge_trt_ros.convert.tasks.detect import CHECKSUM
 from edge_trt_ros.convert.tasks.task import Comparison, ConvertTask, Pairs
 from edge_trt_ros.heads import RecognisedHead
 from edge_trt_ros.tensor_spec import TensorSpec
 from edge_trt_ros.vision.tasks.semantic import ClassMap
-
-# Where the scores of two classes are almost equal, rounding may swap them.
-MAX_PIXELS_OFF = 0.001
 
 
 def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
@@ -31,7 +28,7 @@ def pixels_off(expected: ClassMap, actual: ClassMap) -> float:
 
 def compare(found: RecognisedHead, kept: int, limits: Limits) -> Comparison:
     """Start a comparison of class maps."""
-    return ValueComparison('share of pixels', max(limits.lost, MAX_PIXELS_OFF), pixels_off)
+    return ClassMapComparison(limits)
 
 
 def share_kept(pairs: Pairs) -> float:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from edge_trt_ros.convert.compare.limits import Limits
+from edge_trt_ros.convert.compare.verdict import Verdict
 from edge_trt_ros.heads import RecognisedHead
-from edge_trt_ros.runtime.contract import Runtime
-from edge_trt_ros.runtime.samples import Sample
 from edge_trt_ros.tensor_spec import TensorSpec
+from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.thresholds import Thresholds
 
 Pairs = Sequence[tuple[Any, Any]]
@@ -22,18 +22,27 @@ Pairs = Sequence[tuple[Any, Any]]
 class Comparison(Protocol):
     """Compares the results of an engine with those of its ONNX, sample by sample."""
 
-    def thresholds(self, runtime: Runtime, sample: Sample) -> Thresholds:
-        """Return thresholds for a sample so that rounding alone removes no element."""
-
-    def add(self, expected: Any, actual: Any) -> None:
-        """Compare the result of the ONNX model with that of the engine."""
-
-    def verdict(self) -> dict[str, Any]:
+    def thresholds(self, lowest: float, letterbox: Letterbox) -> Thresholds:
         """
-        Return the measured differences.
+        Return the thresholds for a sample.
 
-        :raises BuildError: if they exceed the limits.
+        :param lowest: lowest score that left the device; 0 if every candidate did.
+        :param letterbox: how it was fitted to the network.
         """
+
+    def add(self, expected: Any, actual: Any, shows_content: bool,
+            candidates: Callable[[], tuple[Any, Any]]) -> None:
+        """
+        Compare the results of one sample.
+
+        :param expected: result of the ONNX model.
+        :param actual: result of the engine.
+        :param shows_content: false for noise, in which nothing can be seen.
+        :param candidates: returns both results again, before boxes suppressed each other.
+        """
+
+    def verdict(self) -> Verdict:
+        """Return the measured differences, and those that exceed the limits."""
 
 
 @dataclass(frozen=True)

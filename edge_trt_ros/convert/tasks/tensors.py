@@ -8,11 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from edge_trt_ros.convert.compare.limits import Limits
-from edge_trt_ros.convert.compare.values import relative_error, ValueComparison
+from edge_trt_ros.convert.compare.values import ValueComparison
 from edge_trt_ros.convert.tasks.task import Comparison, ConvertTask, Pairs
 from edge_trt_ros.heads import RecognisedHead
 from edge_trt_ros.tensor_spec import TensorSpec
-from edge_trt_ros.vision.tasks.tensors import RawTensors
 
 
 def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
@@ -20,14 +19,9 @@ def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
     return ()
 
 
-def value_error(expected: RawTensors, actual: RawTensors) -> float:
-    """Return the maximum relative error of a tensor."""
-    return max(map(relative_error, expected.by_name.values(), actual.by_name.values()))
-
-
 def compare(found: RecognisedHead, kept: int, limits: Limits) -> Comparison:
     """Start a comparison of values."""
-    return ValueComparison('value', limits.score, value_error)
+    return ValueComparison(limits)
 
 
 def share_kept(pairs: Pairs) -> float:

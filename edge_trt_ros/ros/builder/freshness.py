@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.manifest import manifest_path
 from edge_trt_ros.optional_libraries import require_converter
 from edge_trt_ros.ros.builder.parameters import ModelParameters
+from edge_trt_ros.verification import warning
 
 
 class ModelFreshness:
@@ -17,7 +19,7 @@ class ModelFreshness:
 
     def __init__(self) -> None:
         self._signature: tuple[object, ...] = ()
-        self._answer = ''
+        self._answer = self._warning = ''
 
     def why_stale(self, model: ModelParameters) -> str:
         """
@@ -35,8 +37,15 @@ class ModelFreshness:
             require_converter('the engine builder')
             from edge_trt_ros.convert.plan_identity import why_stale
             self._answer = why_stale(engine_path, onnx_path, model.options())
+            self._warning = '' if self._answer else warning(
+                read_engine(engine_path)[1].verification)
             self._signature = signature
         return self._answer
+
+    @property
+    def warning(self) -> str:
+        """Why the fresh engine of the last answer is not verified; '' if it is."""
+        return self._warning
 
 
 def _file_signature(path: Path) -> tuple[str, int, int] | None:

@@ -184,6 +184,8 @@ class EngineBuilderNode(Node):
             answer.set_result(ending)
             return
         self.get_logger().info(f'{name}: {ending.sentence()}')
+        if ending.warning:
+            self.get_logger().warning(f'{name}: {ending.warning}')
         service = self._reload_service(name, ending)
         if service:
             self._reloads.append((ReloadCall(self, service), answer, ending.sentence()))
@@ -220,7 +222,7 @@ class EngineBuilderNode(Node):
             stale = self._freshness[name].why_stale(self._checked(name))
         except (EdgeTrtError, OSError) as error:
             return status_message(ERROR, title, str(error), values={'state': 'failed'})
-        text = (f'stale: {stale}' if stale else 'fresh') + (
+        state, doubt = 'stale' if stale else 'fresh', stale or self._freshness[name].warning
+        text = (f'{state}: {doubt}' if doubt else state) + (
             '; the last build was canceled' if is_canceled else '')
-        return status_message(WARN if stale else OK, title, text,
-                              values={'state': 'stale' if stale else 'fresh'})
+        return status_message(WARN if doubt else OK, title, text, values={'state': state})

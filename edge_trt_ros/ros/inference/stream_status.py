@@ -12,6 +12,7 @@ import psutil
 
 from edge_trt_ros.ros.inference.stream import InferenceStream
 from edge_trt_ros.ros.node.status_messages import ERROR, OK, status_message, WARN
+from edge_trt_ros.verification import NOTHING_SEEN, sentence, warning
 
 _ERROR_COUNTS = ('bad_images', 'bad_results', 'failures')
 
@@ -35,6 +36,7 @@ def stream_status(name: str, stream: InferenceStream, enabled: bool) -> Diagnost
         'engine_built_at': manifest.built_at,
         'source_onnx_sha256': manifest.onnx_sha256,
         'precision': manifest.options.get('precision', ''),
+        'verification': sentence(manifest.verification),
         'topic': stream.topic,
     }
     values |= {key: figures.counts[key] for key in (
@@ -64,6 +66,9 @@ def _health(stream: InferenceStream, enabled: bool, since: Counter[str]) -> tupl
         return WARN, (f"{since['lost_in_transport']} of {sent} images were lost in transport: "
                       'start the camera driver with the Fast DDS profile of this package, or '
                       'lower its rate')
+    verification = stream.settings.runtime.manifest.verification
+    if verification.get('status') == NOTHING_SEEN:
+        return WARN, f'{rate}; {warning(verification)}'
     if not enabled:
         return OK, 'disabled by ~/enable'
     if not since['received'] and stream.settings.input.is_continuous:

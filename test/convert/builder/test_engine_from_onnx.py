@@ -54,7 +54,7 @@ def test_models_build(
     assert manifest.layers['source'] == 'typed network'
     assert set(manifest.layers['precisions']) == {'fp32'} and manifest.layers['layers'] > 3
     assert manifest.target == {'compute_capabilities': [], 'gpu': '', 'driver': ''}
-    assert manifest.verification['frames'] == 3
+    assert manifest.verification['frames'] == 7
     assert manifest.verification['by'].startswith('onnxruntime ')
     assert build_engine(tmp_path / 'm.onnx', engine, RTX)[1] == ''
 

@@ -55,7 +55,7 @@ def test_models_build_in_each_precision(
     expected = best if precision == 'best' else precision
     assert manifest.layers['precision'] == expected
     assert manifest.layers['precisions'][expected] >= 1
-    assert manifest.verification['frames'] == 6 and manifest.plan['calibration_sha256']
+    assert manifest.verification['frames'] == 13 and manifest.plan['calibration_sha256']
     assert why_stale(tmp_path / 'm.engine', path, options) == ''
 
 

@@ -30,7 +30,7 @@ NETWORKS = {
     'segment': segment_model,
     'pose': lambda: dense_model((64, 64), 16, weight=1.0, metadata={
         'task': 'pose', 'kpt_shape': '[5, 3]'}),
-    'obb': lambda: dense_model((64, 64), 4, weight=1.0, metadata={'task': 'obb'}),
+    'obb': lambda: dense_model((64, 64), 5, weight=1.0, metadata={'task': 'obb'}),
     'tensors': lambda: convolution_model((1, 4, 8, 8), {'task': 'tensors'}),
 }
 
