@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # ones come from packages that register them. This is the entry point of such a package.
 SHORT_HEADER = SimpleNamespace(
     name='Apache-2.0, as an SPDX line', spdx='Apache-2.0',
-    file_headers=['{copyright}\nSPDX-License-Identifier: Apache-2.0'], license_files=[],
+    file_headers=['{copyright}\nSPDX-License-' 'Identifier: Apache-2.0'], license_files=[],
     contributing_files=['are accepted under the Apache License 2.0'])
 
 

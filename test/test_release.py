@@ -24,7 +24,8 @@ pytestmark = pytest.mark.filterwarnings('ignore:nodes.Node.traverse:DeprecationW
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = 'https://github.com/edge-trt-ros/edge_trt_ros'
-LICENCE = 'SPDX-License-Identifier: Apache-2.0'
+# In two parts, so that REUSE does not read it as the licence of this file.
+LICENCE = 'SPDX-License-' 'Identifier: Apache-2.0'
 
 
 def package():
