@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 import shutil
 import subprocess
@@ -53,6 +54,17 @@ def test_page_runs_as_written(name: str, last: str, tmp_path: Path) -> None:
     subprocess.run([sys.executable, '-c', frames.text], cwd=tmp_path, check=True, timeout=60)
     run_page(page(name), tmp_path, STAND_INS, VARIES)
     assert (tmp_path / last).is_file()
+
+
+@pytest.mark.skipif(not find_spec('torch'), reason='PyTorch is not installed')
+@pytest.mark.skipif(not why_no_gpu(), reason='the pages show engines for the CPU')
+def test_pytorch_network_after_three_steps(tmp_path: Path) -> None:
+    text = page('tutorials/your_pytorch_network.md')
+    assert 'range(300)' in text
+    detect = next(line for line in text.splitlines() if ' detect shapes.engine' in line)
+    # After three steps of training it detects nothing.
+    run_page(text.replace('range(300)', 'range(3)'), tmp_path, varies=detect)
+    assert len(list((tmp_path / 'drawn').iterdir())) == 2
 
 
 def test_an_output_that_differs_is_found() -> None:
