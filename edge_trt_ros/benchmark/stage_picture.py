@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_ORDER = ('copy', 'submit', 'wait', 'upload', 'preprocess', 'network', 'download', 'gpu',
+_ORDER = ('copy', 'submit', 'wait', 'upload', 'preprocess', 'network', 'head', 'download', 'gpu',
           'postprocess', 'message', 'host_work', 'bytes_to_results')
 _WIDTH, _LEFT, _RIGHT, _TOP, _ROW = 1200, 190, 210, 92, 40
 _INK, _FAINT, _FULL, _PALE = (40, 40, 40), (228, 228, 228), (160, 120, 40), (215, 190, 150)

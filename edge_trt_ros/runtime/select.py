@@ -123,7 +123,7 @@ def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement
         use_graph=placement.use_graph)
     return OpenedRuntime(runtime, f'{reason}; ' + (
         f'samples are launched call by call: {runtime.why_no_graph}' if runtime.why_no_graph
-        else 'each frame is one CUDA graph'))
+        else 'each frame is one CUDA graph') + (f'; {runtime.upload}' if runtime.upload else ''))
 
 
 def best_backend() -> str:

@@ -104,7 +104,7 @@ def test_detections_are_those_of_the_reference(head: str) -> None:
             arrays = case.arrays(seed, objects)
             for thresholds in (Thresholds(), Thresholds(0.05, 0.7, 1000), Thresholds(0.5, 0.1, 7),
                                Thresholds(0.1, 0.3, 50, frozenset({0, 2})),
-                               Thresholds(max_detections=0), Thresholds(0.1, 1.0, 10_000)):
+                               Thresholds(0.1, 1.0, 10_000)):
                 found = device.decode(arrays, thresholds)
                 expected = reference(case, arrays, thresholds)
                 assert_equal(found, expected, task)

@@ -41,6 +41,8 @@ static float __int_as_float(unsigned bits) {
   float value; std::memcpy(&value, &bits, 4); return value;
 }
 static int atomicAdd(int* at, int value) { int old = *at; *at += value; return old; }
+static int __ffs(int value) { return __builtin_ffs(value); }
+static unsigned atomicOr(unsigned* at, unsigned value) { return *at |= value; }
 static int __shfl_xor_sync(unsigned, int value, int) { return value; }
 static unsigned __ballot_sync(unsigned, bool value) { return value; }
 static void __syncwarp() {}

@@ -58,12 +58,14 @@ class DeviceHead:
         self._overlap = self._kernel('overlap', 'PPPP') if code.suppress else None
         self._keep = self._kernel('keep', 'PPPPP')
         self._gather = self._kernel('gather', f'{pointers}PP') if code.extras else None
+        # Two counters, and a bit for each candidate.
+        self._state_words = 2 + tried // _WARP
         self._settings_type = _settings_type(max(decoding.network.labels, 1))
         size_bytes = self._settings_type.itemsize
         with ExitStack() as stack:
             self._settings = on_device(stack, size_bytes)
             self._staged = pinned(stack, size_bytes)
-            self._state = on_device(stack, 8)
+            self._state = on_device(stack, 4 * self._state_words)
             self._rows = on_device(stack, code.rows * ROW.itemsize)
             self._sorted = on_device(stack, tried * ROW.itemsize)
             self._masks = on_device(stack, tried * tried // 8)
@@ -102,7 +104,7 @@ class DeviceHead:
         """Queue the kernels."""
         state, settings, found = self._state, self._settings, self._sorted
         cuda.memcpy_htod_async(settings, self._staged, stream)
-        cuda.memset_d32_async(state, 0, 2, stream)
+        cuda.memset_d32_async(state, 0, self._state_words, stream)
         self._decode.prepared_async_call(
             (-(-self._code.rows // _THREADS), 1, 1), (_THREADS, 1, 1), stream, *self._outputs,
             settings, state, self._rows)

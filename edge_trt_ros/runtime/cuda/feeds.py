@@ -4,7 +4,7 @@
 """
 Feeds copy samples into the network's input tensors on the device: one feed per slot.
 
-An image is copied to pinned memory, uploaded, and preprocessed by a kernel. Texts and tensors
+An image is uploaded and preprocessed by a kernel. Texts and tensors
 are preprocessed on the host, directly into pinned memory, and uploaded.
 """
 
@@ -14,15 +14,14 @@ from collections.abc import Callable, Hashable, Sequence
 from contextlib import ExitStack
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
 import pycuda.driver as cuda
 
 from edge_trt_ros.network_input import ImageInput, NetworkInput, TensorInput, TextInput
-from edge_trt_ros.runtime.cuda.memory import on_device, pinned
+from edge_trt_ros.runtime.cuda.memory import pinned
 from edge_trt_ros.runtime.cuda.preprocess_kernel import PreprocessKernel
 from edge_trt_ros.runtime.cuda.session import CudaSession
 from edge_trt_ros.runtime.cuda.slot import Slot
+from edge_trt_ros.runtime.cuda.upload import Uploads
 from edge_trt_ros.runtime.image_preprocess import checked_frame
 from edge_trt_ros.runtime.preprocess import Preprocess
 from edge_trt_ros.runtime.samples import Frame, Sample
@@ -35,7 +34,7 @@ class Feed(Protocol):
 
     def stage(self, sample: Sample, letterbox: Letterbox) -> Hashable:
         """
-        Copy a sample into pinned memory.
+        Copy a sample into pinned memory; an image is uploaded at once.
 
         :returns: a key of the queued work: if it changes, the CUDA graph must be captured again.
         :raises ImageError: for a sample of the wrong kind.
@@ -43,6 +42,12 @@ class Feed(Protocol):
 
     def queue(self, stream: Any, uploaded: Callable[[], None]) -> None:
         """Queue upload and preprocessing of the staged sample; call `uploaded` in between."""
+
+    def before(self, stream: Any) -> None:
+        """Let a stream wait for uploads outside of the queued work."""
+
+    def upload_ms(self) -> float:
+        """Return the milliseconds of finished uploads outside of the queued work."""
 
     def close(self) -> None:
         """Free all memory; may be called twice."""
@@ -55,16 +60,16 @@ class ImageFeed:
     :param image_input: size, colours, scale, mean, std and pad value of the input tensor.
     :param session: the GPU.
     :param slot: slot whose input tensor is filled.
+    :param uploads: makes the upload.
     :raises EngineError: if the kernel cannot be compiled.
     """
 
-    def __init__(self, image_input: ImageInput, session: CudaSession, slot: Slot) -> None:
+    def __init__(self, image_input: ImageInput, session: CudaSession, slot: Slot,
+                 uploads: Uploads) -> None:
         self._kernel = PreprocessKernel(session, image_input,
                                         slot.inputs[image_input.tensor].dtype)
         self._tensor = slot.addresses[image_input.tensor]
-        self._held = ExitStack()
-        self._staged: NDArray[np.uint8] = np.empty(0, np.uint8)
-        self._source = self._allocations = 0
+        self._upload = uploads.open()
         self._frame: Frame | None = None
         self._letterbox: Letterbox | None = None
 
@@ -72,39 +77,32 @@ class ImageFeed:
         """See `Feed.stage`; buffers grow to the largest image."""
         frame = checked_frame(sample)
         pixel_encoding(frame.encoding)
-        pixels = frame.pixels
-        if pixels.size > self._staged.size:
-            self._staged = np.empty(0, np.uint8)
-            self._held.close()
-            with ExitStack() as stack:
-                staged = pinned(stack, pixels.size)
-                self._source = on_device(stack, pixels.size)
-                self._held = stack.pop_all()
-            self._staged = staged
-            self._allocations += 1
-        # Copy with one thread: with two, the GPU must read from the cache of the second core, and
-        # the slower upload cancels the faster copy.
-        np.copyto(self._staged[:pixels.size].reshape(pixels.shape), pixels)
+        self._upload.send(frame.pixels)
         self._frame, self._letterbox = frame, letterbox
-        return frame.encoding, frame.size_wh, self._allocations
+        return frame.encoding, frame.size_wh, self._upload.allocations
+
+    def before(self, stream: Any) -> None:
+        """See `Feed.before`."""
+        self._upload.before(stream)
+
+    def upload_ms(self) -> float:
+        """See `Feed.upload_ms`."""
+        return self._upload.time_ms()
 
     def queue(self, stream: Any, uploaded: Callable[[], None]) -> None:
         """See `Feed.queue`."""
         frame, letterbox = self._frame, self._letterbox
         if frame is None or letterbox is None:
             raise ValueError('no frame is staged')
-        size = frame.pixels.size
-        cuda.memcpy_htod_async(self._source, self._staged[:size], stream)
         uploaded()
-        self._kernel.launch(stream, self._source, self._tensor, frame.encoding,
-                            size // frame.pixels.shape[0], letterbox)
+        self._kernel.launch(stream, self._upload.address, self._tensor, frame.encoding,
+                            frame.pixels.size // frame.pixels.shape[0], letterbox)
 
     def close(self) -> None:
         """See `Feed.close`."""
         self._kernel.close()
-        self._staged = np.empty(0, np.uint8)
         self._frame = None
-        self._held.close()
+        self._upload.close()
 
 
 class HostFeed:
@@ -128,6 +126,13 @@ class HostFeed:
         self._preprocess.fill(sample, letterbox, self._pinned)
         return 'host'
 
+    def before(self, stream: Any) -> None:
+        """See `Feed.before`: the upload is part of the queued work."""
+
+    def upload_ms(self) -> float:
+        """See `Feed.upload_ms`."""
+        return 0.0
+
     def queue(self, stream: Any, uploaded: Callable[[], None]) -> None:
         """See `Feed.queue`."""
         for name, values in self._pinned.items():
@@ -141,7 +146,7 @@ class HostFeed:
 
 
 def make_feed(kinds: Sequence[NetworkInput], session: CudaSession, preprocess: Preprocess,
-              slot: Slot) -> Feed:
+              slot: Slot, uploads: Uploads) -> Feed:
     """
     Return the feed of one slot.
 
@@ -149,10 +154,11 @@ def make_feed(kinds: Sequence[NetworkInput], session: CudaSession, preprocess: P
     :param session: the GPU; its context is current.
     :param preprocess: the network's preprocessing on the host.
     :param slot: slot whose input tensors are filled.
+    :param uploads: makes the upload of images.
     :raises EngineError: if the preprocess kernel cannot be compiled.
     """
     makers: dict[type, Callable[[Any], Feed]] = {
-        ImageInput: lambda image_input: ImageFeed(image_input, session, slot),
+        ImageInput: lambda image_input: ImageFeed(image_input, session, slot, uploads),
         TextInput: lambda text_input: HostFeed(preprocess, slot),
         TensorInput: lambda tensor_input: HostFeed(preprocess, slot)}
     return makers[type(kinds[0])](kinds[0])

@@ -102,7 +102,8 @@ __device__ bool is_wanted(const Row& found, const Settings& to) {
   return 0 <= found.label && found.label < LABELS && to.wanted[found.label / 32] >> found.label % 32 & 1;
 }
 
-// state: number of candidates, number of values that are not finite.
+// state: number of candidates, number of values that are not finite; then a bit for each candidate that
+// suppresses another.
 extern "C" __global__ void decode(PARAMETERS, const Settings* settings, int* state, Row* rows) {
   int row = blockIdx.x * blockDim.x + threadIdx.x;
   if (row >= ROWS) return;
@@ -176,7 +177,7 @@ __device__ bool overlap_too_much(const Row& first, const Row& second, float limi
 #if SUPPRESS
 
 // Bit j of row i: the better candidate i suppresses j. A block writes 8 rows of one word of 32 bits.
-extern "C" __global__ void overlap(const int* state, const Settings* settings, const Row* sorted, unsigned* masks) {
+extern "C" __global__ void overlap(int* state, const Settings* settings, const Row* sorted, unsigned* masks) {
   int count = min(state[0], TRIED), words = (count + 31) / 32, bands = (count + 7) / 8;
   for (int tile = blockIdx.x; tile < words * bands; tile += gridDim.x) {
     int word = tile % words, i = tile / words * 8 + threadIdx.y, j = word * 32 + threadIdx.x;
@@ -184,6 +185,7 @@ extern "C" __global__ void overlap(const int* state, const Settings* settings, c
       && overlap_too_much(sorted[i], sorted[j], settings->iou);
     unsigned bits = __ballot_sync(~0u, hit);
     if (threadIdx.x == 0 && i < count) masks[i * (TRIED / 32) + word] = bits;
+    if (threadIdx.x == 0 && bits) atomicOr((unsigned*)state + 2 + i / 32, 1u << i % 32);
   }
 }
 
@@ -191,19 +193,26 @@ extern "C" __global__ void overlap(const int* state, const Settings* settings, c
 
 // One warp selects the detections, best first. result: a header of one row, then the detections.
 extern "C" __global__ void keep(const int* state, const Settings* settings, const Row* sorted, const unsigned* masks, Row* result) {
-  __shared__ unsigned gone[TRIED / 32];
+  __shared__ unsigned gone[TRIED / 32], some[TRIED / 32];
   __shared__ short chosen[TRIED];
   int count = min(state[0], TRIED), most = min(settings->max_detections, TRIED), lane = threadIdx.x, kept = 0;
 #if SUPPRESS
   int words = (count + 31) / 32;
-  for (int word = lane; word < words; word += 32) gone[word] = 0;
+  for (int word = lane; word < words; word += 32) { gone[word] = 0; some[word] = state[2 + word]; }
   __syncwarp();
-  for (int own = 0; own < count && kept < most; ++own) {
-    if (gone[own / 32] >> own % 32 & 1) continue;
-    if (lane == 0) chosen[kept] = own;
-    ++kept;
-    for (int word = own / 32 + lane; word < words; word += 32) gone[word] |= masks[own * (TRIED / 32) + word];
-    __syncwarp();
+  for (int word = 0; word < words; ++word) {
+    unsigned alive = ~gone[word];
+    if (word == words - 1 && count % 32) alive &= (1u << count % 32) - 1;
+    for (; alive && kept < most; ++kept) {
+      int bit = __ffs(alive) - 1, own = word * 32 + bit;
+      alive &= alive - 1;
+      if (lane == 0) chosen[kept] = own;
+      // Most boxes suppress none: their masks are not read.
+      if (!(some[word] >> bit & 1)) continue;
+      for (int next = word + lane; next < words; next += 32) gone[next] |= masks[own * (TRIED / 32) + next];
+      __syncwarp();
+      alive &= ~gone[word];
+    }
   }
 #else
   kept = min(count, most);

@@ -71,6 +71,7 @@ class Lane:
         graph_key = (self._feed.stage(sample, letterbox),
                      self._head.stage(letterbox, thresholds) if self._head else None)
         staged = perf_counter()
+        self._feed.before(self._stream)
         if graph_key != self._captured_for:
             self._drop_graph()
             self._captured_for = graph_key
@@ -95,6 +96,9 @@ class Lane:
         between_ms = self._graph.marks_ms() if self._graph is not None else [
             float(start.time_till(end)) for start, end in zip(self._events, self._events[1:])]
         times_ms = {**self._host_ms, **dict(zip(STAGES, between_ms)), 'gpu': sum(between_ms)}
+        # The upload of an image overlaps its copy and the other slot's work, so `gpu`, the time
+        # of the queued work, does not contain it.
+        times_ms['upload'] += self._feed.upload_ms()
         if self._head is None:
             del times_ms['head']
         return times_ms

@@ -24,3 +24,11 @@ def pinned(stack: ExitStack, size_bytes: int) -> NDArray[np.uint8]:
     array = cuda.pagelocked_empty(max(size_bytes, 1), np.uint8)
     stack.callback(array.base.free)
     return np.asarray(array)
+
+
+def mapped(stack: ExitStack, size_bytes: int) -> tuple[NDArray[np.uint8], int]:
+    """Allocate pinned host memory that the device reads; return it and its device address."""
+    array = cuda.pagelocked_empty(max(size_bytes, 1), np.uint8,
+                                  mem_flags=cuda.host_alloc_flags.DEVICEMAP)
+    stack.callback(array.base.free)
+    return np.asarray(array), int(array.base.get_device_pointer())

@@ -1,7 +1,7 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""CUDA sessions: the primary context of a GPU and a stream."""
+"""CUDA sessions: the primary context of a GPU and its streams."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: no implicit synchronisation with th
 
 class CudaSession:
     """
-    A stream on one device, and its context.
+    A stream on one device, another one for uploads, and its context.
 
     It uses the device's primary context, which all libraries in the process share. The context is
     retained until the process ends: releasing it would destroy it for the other libraries.
@@ -34,6 +34,8 @@ class CudaSession:
         with self.current():
             self.stream: Any = cuda.Stream(_NON_BLOCKING)
             _raise_priority(self.stream)
+            # Uploads overlap the work of the other slot.
+            self.copy_stream: Any = cuda.Stream(_NON_BLOCKING)
 
     @property
     def device_name(self) -> str:
@@ -45,6 +47,11 @@ class CudaSession:
         """Major and minor number of the architecture, as (9, 0)."""
         major, minor = self.device.compute_capability()
         return int(major), int(minor)
+
+    @property
+    def shares_memory(self) -> bool:
+        """Whether the device shares the memory of the host, as a Jetson does."""
+        return bool(self.device.get_attribute(cuda.device_attribute.INTEGRATED))
 
     def memory_bytes(self) -> tuple[int, int]:
         """Return free and total memory of the device in bytes; its context must be current."""
@@ -69,9 +76,9 @@ class CudaSession:
             cuda.Context.pop()
 
     def close(self) -> None:
-        """Destroy the stream; any thread may call it, and it may be called twice."""
+        """Destroy the streams; any thread may call it, and it may be called twice."""
         with self.current():
-            self.stream = None
+            self.stream = self.copy_stream = None
 
 
 @lru_cache(maxsize=None)

@@ -24,6 +24,7 @@ from edge_trt_ros.runtime.cuda.kernel_cache import cache_folder
 from edge_trt_ros.runtime.cuda.lane import Lane
 from edge_trt_ros.runtime.cuda.session import CudaSession
 from edge_trt_ros.runtime.cuda.slot import Slot
+from edge_trt_ros.runtime.cuda.upload import Uploads
 from edge_trt_ros.runtime.decoding import decoder_of
 from edge_trt_ros.runtime.device_decoding import device_decoding
 from edge_trt_ros.runtime.preprocess import host_preprocess
@@ -46,13 +47,15 @@ class TensorRtRuntime:
     :param device_id: number of the GPU.
     :param dla_core: DLA core for an engine that was built for DLA; -1 selects the first.
     :param use_graph: whether to use a CUDA graph; False launches each call, for comparison.
+    :param upload: how images are uploaded (see `runtime.cuda.upload`); '' measures it.
     :raises EngineError: if the engine cannot run here; all memory is freed.
     """
 
     slots = 2
 
     def __init__(self, engine: bytes, manifest: EngineManifest, library: TensorRt, *,
-                 device_id: int = 0, dla_core: int = -1, use_graph: bool = True) -> None:
+                 device_id: int = 0, dla_core: int = -1, use_graph: bool = True,
+                 upload: str = '') -> None:
         gpu = find_gpu(device_id)
         if gpu is None:
             raise EngineError(f'the engine needs an NVIDIA GPU, and there is none with the number '
@@ -75,6 +78,8 @@ class TensorRtRuntime:
                 spec.name: spec for spec in self._network.outputs})
             if decoding is not None:
                 self.decode = decoding.decode
+            self._uploads = Uploads(self._session, upload)
+            stack.callback(self._uploads.close)
             self._lanes = []
             for _ in range(self.slots):
                 slot = Slot(self._network.inputs, self._network.outputs,
@@ -84,7 +89,8 @@ class TensorRtRuntime:
                 if decoding is not None:
                     head = DeviceHead(decoding, self._session, slot)
                     stack.callback(head.close)
-                feed = make_feed(manifest.input_kinds, self._session, self._preprocess, slot)
+                feed = make_feed(manifest.input_kinds, self._session, self._preprocess, slot,
+                                 self._uploads)
                 stack.callback(feed.close)
                 self._lanes.append(Lane(self._session.stream, feed, slot, self._enqueue,
                                         head, use_graph))
@@ -102,6 +108,12 @@ class TensorRtRuntime:
     def why_no_graph(self) -> str:
         """Why samples are launched call by call; '' if each sample is one CUDA graph."""
         return self._lanes[0].why_no_graph or self._lanes[1].why_no_graph
+
+    @property
+    def upload(self) -> str:
+        """How images are uploaded, and why; '' if the network reads none."""
+        way, reason = self._uploads.way, self._uploads.reason
+        return f'images are uploaded {way} ({reason})' if way else ''
 
     def submit(self, sample: Sample, thresholds: Thresholds = Thresholds(), *, slot: int = 0
                ) -> Ticket:
