@@ -5,44 +5,19 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from pathlib import Path
-import shutil
+import platform
 import sysconfig
-from typing import Any
 
 import pytest
+from support.machines import by_name, machine, write
 
-from edge_trt_ros.doctor.checks import folders, gpu, jetson, libraries, ros, transport
+from edge_trt_ros.doctor.checks import gpu, jetson, libraries, ros
 from edge_trt_ros.doctor.finding import Finding
-from edge_trt_ros.doctor.host import Host
-from edge_trt_ros.doctor.imports import import_all, Imported
-from edge_trt_ros.doctor.surroundings import IMPORT_GROUPS, Surroundings
-from edge_trt_ros.ros.node.transport import profile_path
+from edge_trt_ros.doctor.imports import Imported
+from edge_trt_ros.doctor.surroundings import IMPORT_GROUPS
 
-NOT_HERE = Imported(False, error='ModuleNotFoundError: blocked')
 H200 = {'name': 'NVIDIA H200', 'compute_capability': '9.0', 'driver': '13.0'}
-Usage = namedtuple('Usage', 'total used free')
-
-
-def machine(root: Path, imported: dict[str, Imported] | None = None,
-            gpus: list[dict[str, str]] | None = None, **fields: Any) -> Surroundings:
-    """Return a machine on which only the given modules can be imported."""
-    outcomes = {name: NOT_HERE for group in IMPORT_GROUPS for name in group}
-    outcomes['gpu'] = Imported(True, facts={'gpus': gpus or []})
-    host = Host(root, fields.pop('environ', {}), '/usr/bin/python3', **{
-        'in_environment': False, 'checkout': root, **fields})
-    return Surroundings(host, {**outcomes, **(imported or {})})
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-
-
-def by_name(found: Any) -> dict[str, Finding]:
-    return {finding.name: finding for finding in found}
 
 
 @pytest.fixture
@@ -143,6 +118,7 @@ def test_gpu_with_libraries_of_another_cuda(tmp_path: Path) -> None:
         'cuda.bindings.driver': Imported(True, '13.0.1')}, [{**H200, 'driver': '12.6'}])
     assert by_name(gpu.pycuda(surroundings))['PyCUDA'].text == \
         '2026.1 is built for CUDA 13.0, but the driver supports 12.6'
+    assert '--no-cache-dir' in by_name(gpu.pycuda(surroundings))['PyCUDA'].fix
     assert by_name(gpu.cuda_bindings(surroundings))['cuda-bindings'].fix == \
         "/usr/bin/python3 -m pip install 'cuda-bindings==12.*'"
     assert by_name(gpu.kernel_compiler(surroundings))['compiler'].fix == \
@@ -157,6 +133,21 @@ def test_gpu_without_libraries(tmp_path: Path) -> None:
         gpu.tensorrt, gpu.pycuda, gpu.cuda_bindings, gpu.kernel_compiler)] == [
             'warning', 'warning', 'optional', 'warning']
     assert surroundings.runs_on == 'onnxruntime'
+
+
+@pytest.mark.parametrize('driver, tensorrt, nvrtc', [
+    ('11.8', '', 'nvidia-cuda-nvrtc-cu11'),
+    ('12.6', 'tensorrt-rtx-cu12', 'nvidia-cuda-nvrtc-cu12'),
+    ('13.0', 'tensorrt-rtx-cu13', 'nvidia-cuda-nvrtc==13.*'),
+    ('14.1', 'tensorrt-rtx-cu13', 'nvidia-cuda-nvrtc==14.*')])
+def test_packages_of_the_cuda_version(driver: str, tensorrt: str, nvrtc: str, tmp_path: Path,
+                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, 'machine', lambda: 'x86_64')
+    surroundings = machine(tmp_path, gpus=[{**H200, 'compute_capability': '8.6',
+                                            'driver': driver}])
+    fix = by_name(gpu.tensorrt(surroundings))['TensorRT'].fix
+    assert fix.rpartition(' ')[2] == tensorrt
+    assert nvrtc in by_name(gpu.kernel_compiler(surroundings))['compiler'].fix
 
 
 def test_card_without_driver(tmp_path: Path) -> None:
@@ -199,47 +190,3 @@ def test_pip_outside_of_an_environment(tmp_path: Path) -> None:
     assert fix == '/usr/bin/python3 -m pip install --user --break-system-packages onnx'
     inside = machine(tmp_path, in_environment=True)
     assert '--user' not in by_name(libraries.onnx(inside))['onnx'].fix
-
-
-@pytest.mark.parametrize('environ, status, words', [
-    ({}, 'optional', 'camera driver'),
-    ({'FASTRTPS_DEFAULT_PROFILES_FILE': str(profile_path())}, 'ok', 'segment of 64 MiB'),
-    ({'FASTRTPS_DEFAULT_PROFILES_FILE': '/none.xml'}, 'warning', 'cannot be read'),
-    ({'FASTDDS_BUILTIN_TRANSPORTS': 'SHM'}, 'warning', 'are lost'),
-    ({'FASTDDS_BUILTIN_TRANSPORTS': 'LARGE_DATA?max_msg_size=4MB'}, 'ok', 'LARGE_DATA'),
-    ({'RMW_IMPLEMENTATION': 'rmw_cyclonedds_cpp'}, 'warning', 'receive buffer has 208 KiB'),
-    ({'RMW_IMPLEMENTATION': 'rmw_zenoh_cpp'}, 'ok', 'not checked')])
-def test_transport(environ: dict[str, str], status: str, words: str, tmp_path: Path) -> None:
-    write(tmp_path, {'proc/sys/net/core/rmem_max': '212992\n'})
-    found = by_name(transport.transport(machine(tmp_path, environ=environ)))['transport']
-    assert found.status == status and words in found.text
-
-
-def test_profile_with_a_small_segment(tmp_path: Path) -> None:
-    write(tmp_path, {'own.xml': '<profiles><segment_size> 1048576 </segment_size></profiles>'})
-    environ = {'FASTDDS_DEFAULT_PROFILES_FILE': str(tmp_path / 'own.xml')}
-    found = by_name(transport.transport(machine(tmp_path, environ=environ)))['transport']
-    assert 'segment of 1024 KiB, but an image of 1280x720 has 2700 KiB' in found.text
-
-
-@pytest.mark.parametrize('total, free, fix', [
-    (64 << 20, 60 << 20, 'sudo mount -o remount,size=1G /dev/shm'),
-    (1 << 30, 1 << 20, 'fastdds shm clean')])
-def test_small_shared_memory(total: int, free: int, fix: str, tmp_path: Path,
-                             monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, 'disk_usage', lambda _: Usage(total, total - free, free))
-    assert by_name(transport.shared_memory(machine(tmp_path)))['shared memory'].fix == fix
-
-
-def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, 'disk_usage', lambda _: Usage(1 << 40, 1 << 40, 1 << 29))
-    found = list(folders.disk(machine(tmp_path)))
-    assert found[0].status == 'warning' and 'has 0.5 GB left' in found[0].text
-
-
-def test_import_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / 'slow_library.py').write_text('import time\ntime.sleep(60)\n')
-    monkeypatch.syspath_prepend(str(tmp_path))
-    found = import_all([['json', 'slow_library', 'csv']], timeout_s=2.0)
-    assert found['json'].works and found['csv'].works
-    assert found['slow_library'].error == 'the import did not end in 2 s'

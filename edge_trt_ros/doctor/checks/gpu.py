@@ -18,6 +18,10 @@ _NVIDIA, _DISPLAY = '0x10de', '0x03'
 _OLDEST_TENSORRT = 10
 # The newest TensorRT for RTX that runs on compute capability 9.0.
 _RTX_FOR_HOPPER = '1.6.1.120'
+# The CUDA versions with wheels of TensorRT for RTX; later drivers run the newest.
+_RTX_CUDA = (12, 13)
+# Flags of pip: its cache holds a PyCUDA that was built for another CUDA.
+_BUILD_AGAIN = ('--no-cache-dir', '--force-reinstall', '--no-deps')
 
 
 def gpu(surroundings: Surroundings) -> Iterator[Finding]:
@@ -93,7 +97,10 @@ def _install_tensorrt(surroundings: Surroundings) -> str:
     if platform.machine() != 'x86_64':
         return ''
     hopper = surroundings.gpus and surroundings.gpus[0]['compute_capability'] == '9.0'
-    wanted = f'tensorrt-rtx-cu{surroundings.cuda_major or 13}'
+    cuda = min(int(surroundings.cuda_major or _RTX_CUDA[-1]), _RTX_CUDA[-1])
+    if cuda < _RTX_CUDA[0]:
+        return 'sudo ubuntu-drivers install' if 'Ubuntu' in host.system else ''
+    wanted = f'tensorrt-rtx-cu{cuda}'
     return host.pip_install(f'{wanted}=={_RTX_FOR_HOPPER}' if hopper else wanted)
 
 
@@ -103,7 +110,7 @@ def pycuda(surroundings: Surroundings) -> Iterator[Finding]:
         return
     found = surroundings.imported['pycuda.driver']
     built_for, supported = str(found.facts.get('cuda', '')), str(surroundings.gpus[0]['driver'])
-    fix = surroundings.host.pip_install('--no-binary=pycuda', '--force-reinstall', 'pycuda')
+    fix = surroundings.host.pip_install(*_BUILD_AGAIN, 'pycuda')
     if not found.installed:
         yield Finding('PyCUDA', WARNING, 'not installed; engines run on the CPU, not on the GPU',
                       surroundings.host.pip_install('pycuda'))
@@ -145,7 +152,8 @@ def kernel_compiler(surroundings: Surroundings) -> Iterator[Finding]:
         return
     folder = '/usr/local/cuda/bin'
     major = surroundings.cuda_major
-    package = 'nvidia-cuda-nvrtc-cu12' if major == '12' else f'nvidia-cuda-nvrtc=={major}.*'
+    package = f'nvidia-cuda-nvrtc-cu{major}' if int(major) < 13 \
+        else f'nvidia-cuda-nvrtc=={major}.*'
     fix = f'export PATH={folder}:$PATH' if host.path(f'{folder}/nvcc').exists() \
         else host.pip_install(f'cuda-bindings=={major}.*', package)
     yield Finding('compiler', WARNING, 'neither NVRTC nor nvcc is found; without one the '
