@@ -86,7 +86,7 @@ setup(
     packages=find_packages(include=[package_name, f'{package_name}.*']),
     package_data={package_name: [
         'py.typed', 'demo/detector/*.onnx*', 'ros/node/*.xml', 'runtime/cuda/*.cu',
-        'sources/sample_images/*.jpg']},
+        'sources/sample_images/*.jpg', 'benchmark/gate/*.npz']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
         (f'share/{package_name}', ['package.xml']),

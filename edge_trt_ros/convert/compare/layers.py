@@ -28,7 +28,7 @@ from edge_trt_ros.convert.graph.tail import PREFIX
 
 # A larger network is compared by its outputs alone: the values of all its layers would not fit.
 _MAX_LAYER_BYTES = 1 << 30
-_FEWEST_POSITIONS = 64
+_FEWEST_POSITIONS, _FOR_FEW = 64, 3.0
 _SMALLEST = 1e-20
 _TWIN = f'{PREFIX}/twin'
 
@@ -43,12 +43,15 @@ class LayerError:
         reference about the means of its channels.
     :param gain: factor that fits the values about their means best to the reference.
     :param shift: norm of the shifts of the channels' means, relative as `scatter` is.
+    :param allowed: how many times the usual limits are allowed: more for a layer with so few
+        values that rounding alone looks systematic.
     """
 
     name: str
     scatter: float
     gain: float
     shift: float
+    allowed: float = 1.0
 
 
 class LayerComparison:
@@ -85,8 +88,8 @@ class LayerComparison:
         for name, text, limit in (('gain', 'is wrong by the factor', limits.layer_gain),
                                   ('shift', 'is shifted by', limits.layer_shift),
                                   ('scatter', 'scatters by', limits.scatter)):
-            errors = [abs(layer.gain - 1) if name == 'gain' else getattr(layer, name)
-                      for layer in layers]
+            errors = [(abs(layer.gain - 1) if name == 'gain' else getattr(layer, name))
+                      / layer.allowed for layer in layers]
             worst = int(np.argmax(errors))
             verdict.check(name, errors[worst], limit, f"layer '{layers[worst].name}' {text}")
         return verdict
@@ -97,7 +100,7 @@ def _mean_errors(errors: Iterable[LayerError]) -> list[LayerError]:
     for error in errors:
         by_name.setdefault(error.name, []).append(error)
     return [LayerError(name, *(float(np.mean([getattr(error, field) for error in same]))
-                               for field in ('scatter', 'gain', 'shift')))
+                               for field in ('scatter', 'gain', 'shift', 'allowed')))
             for name, same in by_name.items()]
 
 
@@ -160,7 +163,8 @@ def layer_error(name: str, expected: NDArray[Any], actual: NDArray[Any]) -> Laye
     if spread <= _SMALLEST:  # a layer whose values never change has no factor
         gain = 1.0
     return LayerError(name, float(np.sqrt(np.einsum('ij,ij->', have, have) / spread)), gain,
-                      float(np.sqrt(count * (shifts ** 2).sum() / spread)))
+                      float(np.sqrt(count * (shifts ** 2).sum() / spread)),
+                      1.0 if count >= _FEWEST_POSITIONS else _FOR_FEW)
 
 
 def _channels_last(values: NDArray[Any]) -> NDArray[np.float32]:
