@@ -34,8 +34,9 @@ pytest: environment  ## only the tests, as `make test` runs them
 test-gpu: environment  ## the tests that need an NVIDIA GPU
 	@$(ENTER) && exec python3 -m pytest -rs -m gpu
 
-lint: environment  ## style and types
-	@$(ENTER) || exit 1; status=0; python3 -m flake8 || status=1; python3 -m mypy || status=1; exit $$status
+lint: environment  ## style, types, spelling and plain words
+	@$(ENTER) || exit 1; status=0; python3 -m flake8 || status=1; python3 -m mypy || status=1; \
+	python3 -m pytest -q test/doc/test_prose.py || status=1; exit $$status
 
 docs: environment  ## build the documentation into build/docs and check its links
 	@$(ENTER) && python3 -m pip install --quiet --disable-pip-version-check --no-deps \
