@@ -91,6 +91,12 @@ _MODELS = {
         'Call it inside its `with` block, or open it again with open_model.'),
 }
 
+_EXPORT = {
+    'branch_on_data': ErrorCode(
+        'The network to export branches on values of its input, which an ONNX cannot record.',
+        'Compute both sides and choose with torch.where, or use torch.cond.'),
+}
+
 _VERIFICATION = {
     'engine_differs': ErrorCode(
         'The engine does not compute what its ONNX computes.',
@@ -114,4 +120,4 @@ _VERIFICATION = {
 }
 
 ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
-    {**_KINDS, **_LIBRARIES, **_MODELS, **_VERIFICATION})
+    {**_KINDS, **_LIBRARIES, **_MODELS, **_EXPORT, **_VERIFICATION})

@@ -146,6 +146,12 @@ def _program(network: torch.nn.Module, options: ExportOptions) -> torch.export.E
     except Exception as error:  # its type depends on what cannot be traced
         hint = (f"make {' and '.join(sorted(options.dynamic))} static, or " if options.dynamic
                 else '')
+        if re.search('data.dependent|control flow', str(error), re.IGNORECASE):
+            raise ModelError(
+                f'torch.export cannot trace the network ({first_line(error)}): it branches on '
+                'values of its input, and tracing would freeze the branch. Compute both sides '
+                'and choose with torch.where, or use torch.cond',
+                code='branch_on_data') from error
         raise ModelError(
             f'torch.export cannot trace the network ({first_line(error)}): {hint}save it as '
             'TorchScript with torch.jit.trace(...).save(...) and export that file'

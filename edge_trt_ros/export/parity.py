@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+import math
 from typing import Any
 
 import numpy as np
@@ -17,9 +19,11 @@ from edge_trt_ros.convert.graph.session import open_session, run_session
 from edge_trt_ros.errors import ModelError
 
 Arrays = Sequence[NDArray[Any]]
-# Tolerance for a value x of a float32 tensor whose largest magnitude is m:
-# ABSOLUTE + RELATIVE * |x| + OF_LARGEST * m. The last term allows a few roundings.
-ABSOLUTE, RELATIVE, OF_LARGEST = 1e-4, 1e-4, 1e-6
+# Tolerance for a value x of a channel of a float32 tensor: OF_SPREAD times the standard deviation
+# of the channel, OF_VALUE * |x|, and a few roundings of its largest value. Rounding scatters, so
+# that the norm of all differences is much smaller: OF_NORM of the norm of the tensor's spread.
+OF_SPREAD, OF_VALUE, OF_LARGEST, OF_NORM = 2e-3, 1e-4, 1e-6, 1e-3
+_FEWEST_VALUES = 16
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Exported:
         of computation; None if the framework does not provide intermediate values.
     :param align: sorts the network's and the ONNX's output rows into the same order; None if
         their order is the same already.
-    :param absolute: absolute tolerance of an output by its name; the default is `ABSOLUTE`.
+    :param absolute: absolute tolerance of an output by its name, in addition; the default is 0.
     """
 
     model: onnx.ModelProto
@@ -55,7 +59,7 @@ class Parity:
     :param max_error: largest absolute difference of a value.
     :param max_relative_error: largest difference relative to the largest value of its tensor.
     :param argmax_agreement: share of positions at which the argmax along axis 1 (classes of
-        logits, channels of a map) is the same, 0..1.
+        logits, channels of a map) is the same, 0..1; without those that rounding decides.
     :param problem: '' if they agree, else a clause that says where they differ.
     """
 
@@ -84,23 +88,26 @@ def check_parity(exported: Exported, feeds: Sequence[Arrays]) -> Parity:
         if exported.align is not None:
             expected, actual = exported.align(expected, actual)
         for name, want, have in zip(names, expected, actual):
-            if clause := difference(want, have, exported.absolute.get(name, ABSOLUTE)):
+            if clause := difference(want, have, exported.absolute.get(name, 0.0)):
                 problem, failed_on = problem or f"output '{name}' {clause}", failed_on or feed
             if want.shape != have.shape or not want.size or not np.isfinite(want).all():
                 continue
             error = float(np.abs(_wide(want) - _wide(have)).max())
             max_error = max(max_error, error)
             max_relative = max(max_relative, error / max(float(np.abs(_wide(want)).max()), 1e-12))
-            axis = min(1, want.ndim - 1)
-            same = want.argmax(axis) == have.argmax(axis) if want.ndim else np.ones(1, bool)
-            agreed, positions = agreed + int(same.sum()), positions + same.size
+            same, clear = _argmax_agreement(want, have)
+            if same < clear and not exported.absolute:
+                problem = problem or (f"output '{name}' has another argmax at {clear - same} of "
+                                      f'{clear} positions')
+                failed_on = failed_on or feed
+            agreed, positions = agreed + same, positions + clear
     if failed_on is not None:
         problem += _first_divergence(exported, failed_on)
     agreement = agreed / positions if positions else 1.0
     return Parity(len(feeds), max_error, max_relative, agreement, problem)
 
 
-def difference(want: NDArray[Any], have: NDArray[Any], absolute: float = ABSOLUTE) -> str:
+def difference(want: NDArray[Any], have: NDArray[Any], absolute: float = 0.0) -> str:
     """Return a clause on how two tensors differ beyond the tolerance; '' if they do not."""
     if want.shape != have.shape:
         return f'has shape {list(have.shape)}, expected {list(want.shape)}'
@@ -109,13 +116,46 @@ def difference(want: NDArray[Any], have: NDArray[Any], absolute: float = ABSOLUT
     if not np.isfinite(want).all():
         return f'has {int((~np.isfinite(want)).sum())} values that are NaN or infinite'
     want, have = _wide(want), _wide(have)
-    error = np.abs(want - have)
-    allowed = absolute + RELATIVE * np.abs(want) + OF_LARGEST * np.abs(want).max()
-    if (error <= allowed).all():
-        return ''
-    place = np.unravel_index(int(np.nan_to_num(error - allowed, nan=np.inf).argmax()), want.shape)
-    return (f'is {have[place]:.6g} at {list(map(int, place))}, expected {want[place]:.6g}; '
-            f'{int((~(error <= allowed)).sum())} of {want.size} values differ')
+    error, allowed = np.abs(want - have), _allowed(want, absolute)
+    wrong = ~(error <= allowed)
+    if wrong.any():
+        place = np.unravel_index(int(np.nan_to_num(error - allowed, nan=np.inf).argmax()),
+                                 want.shape)
+        return (f'is {have[place]:.6g} at {list(map(int, place))}, expected {want[place]:.6g}; '
+                f'{int(wrong.sum())} of {want.size} values differ')
+    spread = np.linalg.norm(want - want.mean())
+    off = float(np.linalg.norm(want - have) / spread) if spread and not absolute else 0.0
+    return '' if off <= OF_NORM else (
+        f'differs by {off:.3g} of its spread in all (relative L2), allowed {OF_NORM}')
+
+
+def _allowed(want: NDArray[np.float64], absolute: float) -> NDArray[np.float64]:
+    """
+    Return the tolerance of each value: a share of the spread of its channel, and of itself.
+
+    Boxes and scores may be channels of one tensor; [1, n, m] has its channels on the shorter
+    axis. A few values have no spread of their own, and get that of the whole tensor.
+    """
+    axes = tuple(range(want.ndim))
+    if want.ndim >= 3:
+        channel = 1 if want.ndim > 3 or want.shape[1] <= want.shape[2] else 2
+        axes = tuple(axis for axis in axes if axis != channel)
+    if math.prod(want.shape[axis] for axis in axes) < _FEWEST_VALUES:
+        axes = tuple(range(want.ndim))
+    spread, largest = want.std(axes, keepdims=True), np.abs(want).max(axes, keepdims=True)
+    return np.asarray(absolute + OF_SPREAD * spread + OF_VALUE * np.abs(want)
+                      + OF_LARGEST * largest)
+
+
+def _argmax_agreement(want: NDArray[Any], have: NDArray[Any]) -> tuple[int, int]:
+    """Return at how many positions the argmax agrees, and at how many it is no toss-up."""
+    if want.ndim < 2 or want.shape[1] < 2:
+        return 0, 0
+    values, others = _wide(want), _wide(have)
+    best = np.sort(values, axis=1)[:, -2:]
+    clear = best[:, 1] - best[:, 0] > 2 * _allowed(values, 0.0).max(1)
+    same = values.argmax(1) == others.argmax(1)
+    return int((same & clear).sum()), int(clear.sum())
 
 
 def _first_divergence(exported: Exported, feed: Arrays) -> str:
@@ -124,7 +164,12 @@ def _first_divergence(exported: Exported, feed: Arrays) -> str:
         return ''
     steps = list(exported.trace(feed))
     known = {name for node in exported.model.graph.node for name in node.output}
-    steps = [step for step in steps if step[0] in known]
+    # A name of the traced program that another tensor of the ONNX has as well says nothing.
+    counts = Counter(name for name, _, _ in steps)
+    shapes = _shapes(exported.model)
+    steps = [(name, place, value) for name, place, value in steps
+             if name in known and counts[name] == 1 and shapes.get(name, value.shape) in (
+                 value.shape, ())]
     model = onnx.ModelProto()
     model.CopyFrom(exported.model)
     del model.graph.output[:]
@@ -139,6 +184,16 @@ def _first_divergence(exported: Exported, feed: Arrays) -> str:
             return f"; the first diverging value is '{name}' in {place}, which {clause}"
     return ('; every step of the traced program agrees, so tracing froze something that changes '
             'between runs: a Python number, a random number, or a branch on data')
+
+
+def _shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a graph's tensors; () for one with open lengths."""
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    found = {}
+    for value in (*inferred.value_info, *inferred.output):
+        lengths = tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
+        found[value.name] = lengths if all(lengths) else ()
+    return found
 
 
 def _run(session: Any, names: list[str], feed: Arrays) -> list[NDArray[Any]]:

@@ -49,7 +49,7 @@ def test_files_that_may_run_code_need_trust(tmp_path: Path, files: Path) -> None
     (CLASSIFIER, {}, {'arguments': {'colour': 3}}, "cannot be called with .*'colour'"),
     ('support.networks:Broken', {}, {}, r'does not run on float32\[1, 3, 32, 64\].*must match'),
     ('support.networks:BrainFloat', {}, {}, 'returns torch.bfloat16.*return float32'),
-    ('support.networks:Branching', {}, {}, 'cannot trace the network.*TorchScript'),
+    ('support.networks:Branching', {}, {}, 'branches on values of its input.*torch.where'),
     ('support.networks:FixedSize', {'dynamic': frozenset(('height',))}, {},
      'make height static|leave out the axes whose length'),
     (CLASSIFIER, {'opset': 3}, {}, 'opset is 3, PyTorch .* writes 18 to 23'),
