@@ -81,6 +81,15 @@ _LIBRARIES = {
         _RUN_THE_COMMAND),
 }
 
+_NETWORKS = {
+    'head_unknown': ErrorCode(
+        'The outputs of the network match none of the known heads.',
+        'The message lists the outputs. State the task, or export it as one of the known heads.'),
+    'head_ambiguous': ErrorCode(
+        'The outputs of the network can be read in two ways, and nothing tells which is right.',
+        'The message says what would tell. State it, or export the network again.'),
+}
+
 # From `edge_trt_ros.open_model`.
 _MODELS = {
     'image_missing': ErrorCode(
@@ -120,4 +129,4 @@ _VERIFICATION = {
 }
 
 ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
-    {**_KINDS, **_LIBRARIES, **_MODELS, **_EXPORT, **_VERIFICATION})
+    {**_KINDS, **_LIBRARIES, **_NETWORKS, **_MODELS, **_EXPORT, **_VERIFICATION})

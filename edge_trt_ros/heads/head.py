@@ -55,6 +55,12 @@ class Network(Protocol):
     def makers(self, tensors: Sequence[str]) -> set[str]:
         """Return the operators that compute tensors; skip those that only move values."""
 
+    def concatenated(self, tensor: str) -> tuple[str, ...]:
+        """Return the parts that are concatenated to a tensor; the tensor itself if none are."""
+
+    def largest(self, tensor: str, columns: int) -> float:
+        """Return the largest of the first columns of an output for noise; 0 if unknown."""
+
     def operators_before(self, tensor: str) -> set[str]:
         """Return the operators between a tensor and the convolutions before it."""
 

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from edge_trt_ros.heads.appending import append_normalised
+from edge_trt_ros.heads.box_units import MAX_BOXES
 from edge_trt_ros.heads.decoding import normalised_detections, one_output
 from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, NO_NMS
 from edge_trt_ros.heads.grids import cell_counts
 from edge_trt_ros.heads.head import Head, Network, only_output, Raw, Reading, RecognisedHead, Tail
-from edge_trt_ros.heads.yolo_end_to_end import MAX_BOXES
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.outputs import Outputs

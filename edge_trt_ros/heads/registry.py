@@ -6,18 +6,18 @@
 from __future__ import annotations
 
 from edge_trt_ros.heads import (classes, counted_boxes, detr, efficient_nms, final_boxes,
-                                normalized_rows, rows_of_seven, semantic_logits, tensors,
-                                yolo_anchors, yolo_dense, yolo_end_to_end, yolo_grids,
+                                normalized_final, normalized_rows, rows_of_seven, semantic_logits,
+                                tensors, yolo_anchors, yolo_dense, yolo_end_to_end, yolo_grids,
                                 yolo_oriented, yolo_pose, yolo_segment, yolox)
 from edge_trt_ros.heads.head import Head
 
 # In the order in which messages and the documentation list them.
 HEADS: dict[str, Head] = {head.name: head for head in (
     yolo_dense.HEAD, yolo_anchors.HEAD, yolox.HEAD, yolo_grids.HEAD, yolo_end_to_end.HEAD,
-    normalized_rows.HEAD, detr.SIGMOID, detr.SOFTMAX, final_boxes.HEAD, counted_boxes.HEAD,
-    rows_of_seven.HEAD, efficient_nms.CORNERS, efficient_nms.CENTRES, classes.SCORES,
-    classes.LOGITS, semantic_logits.HEAD, yolo_segment.HEAD, yolo_pose.HEAD, yolo_oriented.HEAD,
-    tensors.HEAD)}
+    normalized_final.HEAD, normalized_rows.HEAD, detr.SIGMOID, detr.SOFTMAX, final_boxes.HEAD,
+    counted_boxes.HEAD, rows_of_seven.HEAD, efficient_nms.CORNERS, efficient_nms.CENTRES,
+    classes.SCORES, classes.LOGITS, semantic_logits.HEAD, yolo_segment.HEAD, yolo_pose.HEAD,
+    yolo_oriented.HEAD, tensors.HEAD)}
 
 
 def add_head(head: Head) -> None:

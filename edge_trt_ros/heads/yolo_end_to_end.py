@@ -6,27 +6,20 @@
 from __future__ import annotations
 
 from edge_trt_ros.heads.appending import append_final
+from edge_trt_ros.heads.box_units import are_fractions, rows_of_six
 from edge_trt_ros.heads.decoding import detections, one_output
 from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, NO_NMS
-from edge_trt_ros.heads.grids import ANCHORS_A_CELL, cell_counts
-from edge_trt_ros.heads.head import Head, Network, only_output, Raw, Reading, RecognisedHead, Tail
+from edge_trt_ros.heads.head import Head, Network, Raw, Reading, RecognisedHead, Tail
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.outputs import Outputs
 from edge_trt_ros.vision.thresholds import Thresholds
 
-MAX_BOXES = 1000
-
 
 def read(network: Network) -> list[Reading]:
     """Return the reading of a network with rows of six that are not anchors of known grids."""
-    output = only_output(network)
-    if output is None or output.shape[2] != 6:
-        return []
-    cells = cell_counts(network.size_wh)
-    anchors = set(cells) | {ANCHORS_A_CELL * count for count in cells}
-    if network.metadata.get('end2end') != 'True' and (
-            output.shape[1] > MAX_BOXES or output.shape[1] in anchors):
+    output = rows_of_six(network)
+    if output is None or are_fractions(network, output):
         return []
     return [Reading(0, output.shape[1], {'output': output}, needs_labels=True)]
 

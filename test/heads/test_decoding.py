@@ -95,6 +95,12 @@ def normalized_rows(true: Truth) -> Any:
     return {'output': np.concatenate([boxes, by_class(true)], 1)[None].astype(np.float32)}
 
 
+def normalized_final(true: Truth) -> Any:
+    boxes = detr_sigmoid(true)['boxes'][0]
+    return {'output': np.concatenate([
+        boxes, true['scores'][:, None], true['classes'][:, None]], 1)[None].astype(np.float32)}
+
+
 def final_boxes(true: Truth) -> Any:
     return {'boxes': corners(true).astype(np.float32),
             'scores': true['scores'].astype(np.float32), 'labels': true['classes']}
@@ -123,8 +129,8 @@ def scored_centres(true: Truth) -> Any:
 
 
 ENCODERS: dict[str, Callable[[Truth], Any]] = {encoder.__name__: encoder for encoder in (
-    yolox, yolo_grids, detr_sigmoid, detr_softmax, normalized_rows, final_boxes, counted_boxes,
-    rows_of_seven, scored_corners, scored_centres)}
+    yolox, yolo_grids, detr_sigmoid, detr_softmax, normalized_rows, normalized_final,
+    final_boxes, counted_boxes, rows_of_seven, scored_corners, scored_centres)}
 PARAMETERS = [pytest.param(name, id=name) for name in ENCODERS]
 
 

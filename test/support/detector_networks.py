@@ -80,6 +80,22 @@ def ultralytics_detr(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.
     return net.model({'output0': (FLOAT, [1, count, 4 + classes])}, classes)
 
 
+def final_detr(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.ModelProto:
+    """Return an RT-DETR in Ultralytics' format since 8.4.60: box as fractions, score, class."""
+    net = Net(size_wh, seed)
+    rows, count = net.rows(16, 4 + classes), size_wh[0] // 16 * (size_wh[1] // 16)
+    boxes, scores = (net('Sigmoid', net.part(rows, *ends, 2))
+                     for ends in ((0, 4), (4, 4 + classes)))
+    net('TopK', net('Reshape', scores, np.array([1, -1])), np.array([count]),
+        outputs=['best', 'order'], axis=1)
+    query = net('Unsqueeze', net('Div', 'order', np.array(classes)), np.array([2]))
+    chosen = net('GatherElements', boxes, net('Expand', query, np.array([1, count, 4])), axis=1)
+    label = net('Cast', net('Mod', 'order', np.array(classes)), to=FLOAT)
+    net('Concat', chosen, *(net('Unsqueeze', values, np.array([2])) for values in ('best', label)),
+        outputs=['output0'], axis=2)
+    return net.model({'output0': (FLOAT, [1, count, 6])}, classes)
+
+
 def sized_detr(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.ModelProto:
     """Return an RT-DETR that scales its boxes to the input `orig_target_sizes`."""
     net = Net(size_wh, seed)
@@ -185,6 +201,7 @@ NETWORKS: dict[str, Maker] = {
     'detr_sigmoid': partial(detr, background=0),
     'detr_softmax': partial(detr, background=1),
     'ultralytics_detr': ultralytics_detr,
+    'final_detr': final_detr,
     'sized_detr': sized_detr,
     'torchvision_like': torchvision_like,
     'seven': seven,

@@ -69,6 +69,9 @@ def reference(name: str, raw: dict[str, Floats], size_wh: tuple[int, int], class
         return of_rows(centres_to_corners(boxes * (size_wh * 2)), shares)
     if name == 'ultralytics_detr':
         return of_rows(centres_to_corners(out[0][0, :, :4] * (size_wh * 2)), out[0][0, :, 4:])
+    if name == 'final_detr':
+        return (centres_to_corners(out[0][0, :, :4] * (size_wh * 2)), out[0][0, :, 4],
+                out[0][0, :, 5])
     if name == 'seven':
         return out[0][:, 1:5], out[0][:, 6], out[0][:, 5]
     if name == 'counted':

@@ -104,8 +104,9 @@ def _grids(case: Case, random: np.random.Generator, objects: int) -> Arrays:
 def _final(case: Case, random: np.random.Generator, objects: int) -> Arrays:
     rows = case.shapes['output'][1]
     scores = _scores(random, rows, case.labels, objects)
+    boxes = (_fractions if case.head == 'normalized_final' else _boxes_xyxy)(random, rows)
     return {'output': np.concatenate([
-        _boxes_xyxy(random, rows), scores.max(1)[:, None], scores.argmax(1)[:, None]],
+        boxes, scores.max(1)[:, None], scores.argmax(1)[:, None]],
         1).astype(np.float32)[None]}
 
 
@@ -134,8 +135,9 @@ def _scored(case: Case, random: np.random.Generator, objects: int) -> Arrays:
 
 
 _ARRAYS = {'yolo_anchors': _anchors, 'yolox': _anchors, 'yolo_grids': _grids,
-           'yolo_end_to_end': _final, 'normalized_rows': _normalised, 'detr_sigmoid': _logits,
-           'detr_softmax': _logits, 'scored_corners': _scored, 'scored_centres': _scored}
+           'yolo_end_to_end': _final, 'normalized_final': _final,
+           'normalized_rows': _normalised, 'detr_sigmoid': _logits, 'detr_softmax': _logits,
+           'scored_corners': _scored, 'scored_centres': _scored}
 CASES = {case.head: case for case in (
     Case('yolo_dense', {'output': (1, 4 + 7, _CELLS)}, 7),
     Case('yolo_anchors', {'output': (1, 3 * _CELLS, 5 + 7)}, 7),
@@ -145,6 +147,7 @@ CASES = {case.head: case for case in (
          {'anchors_wh': (10, 13, 16, 30, 33, 23, 30, 61, 62, 45, 59, 119, 116, 90, 156, 98,
                          73, 26)}),
     Case('yolo_end_to_end', {'output': (1, 300, 6)}, 9),
+    Case('normalized_final', {'output': (1, 300, 6)}, 9),
     Case('normalized_rows', {'output': (1, 300, 4 + 9)}, 9),
     Case('detr_sigmoid', {'logits': (1, 300, 9), 'boxes': (1, 300, 4)}, 9),
     Case('detr_softmax', {'logits': (1, 100, 10), 'boxes': (1, 100, 4)}, 9),

@@ -17,7 +17,9 @@ from edge_trt_ros.convert.graph.adapt import adapt_graph
 from edge_trt_ros.convert.graph.edit import all_nodes
 from edge_trt_ros.convert.graph.inputs import fix_input_shape, input_specs, tensor_spec
 from edge_trt_ros.convert.graph.load import load_external_data, read_onnx
-from edge_trt_ros.errors import first_line, ModelError
+from edge_trt_ros.convert.graph.session import largest_for_noise
+from edge_trt_ros.convert.graph.shapes import check_and_infer
+from edge_trt_ros.errors import ModelError
 from edge_trt_ros.tensor_spec import TensorSpec
 
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16,
@@ -71,6 +73,14 @@ class CheckedOnnx:
         """Return the operators that compute tensors, without those that only move values."""
         return walk.makers(self.model.graph, tensors)
 
+    def concatenated(self, tensor: str) -> tuple[str, ...]:
+        """Return the parts that are concatenated to a tensor; the tensor itself if none are."""
+        return walk.concatenated(self.model.graph, tensor)
+
+    def largest(self, tensor: str, columns: int) -> float:
+        """Return the largest of the first columns of an output for noise; 0 if unknown."""
+        return largest_for_noise(self.model, self.inputs, tensor, columns)
+
     def operators_before(self, tensor: str) -> set[str]:
         """Return the operators between a tensor and the convolutions that it depends on."""
         return walk.operators_before(self.model.graph, tensor)
@@ -93,16 +103,7 @@ def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
     model = file.model
     adapted = adapt_graph(model)
     fix_input_shape(model, input_shape, path)
-    try:
-        onnx.checker.check_model(model, full_check=True)
-        inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
-    except Exception as error:  # each pass of onnx raises its own exception type
-        raise ModelError(f'{path} is not a valid ONNX model: {first_line(error)}; '
-                         'export it again') from error
-    # Keep only the inferred output shapes: with the inner shapes, ONNX Runtime 1.32 assumes that
-    # a torchvision RetinaNet always detects something, and fails if it does not.
-    del model.graph.output[:]
-    model.graph.output.extend(inferred.graph.output)
+    check_and_infer(model, path)
     _check_weights(model, path)
     _check_operators(model, path)
     return CheckedOnnx(

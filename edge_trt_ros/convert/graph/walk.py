@@ -11,8 +11,8 @@ import onnx
 
 from edge_trt_ros.convert.graph.edit import all_nodes
 
-_MOVING = ('Cast', 'Flatten', 'Gather', 'Identity', 'Reshape', 'Slice', 'Split', 'Squeeze',
-           'Transpose', 'Unsqueeze')
+_MOVING = ('Cast', 'Flatten', 'Gather', 'GatherElements', 'Identity', 'Reshape', 'Slice', 'Split',
+           'Squeeze', 'Transpose', 'Unsqueeze')
 
 
 def makers(graph: onnx.GraphProto, tensors: Sequence[str]) -> set[str]:
@@ -36,6 +36,20 @@ def makers(graph: onnx.GraphProto, tensors: Sequence[str]) -> set[str]:
         elif node.op_type != 'Constant':
             found.add(node.op_type)
     return found
+
+
+def concatenated(graph: onnx.GraphProto, tensor: str) -> tuple[str, ...]:
+    """
+    Return the parts that are concatenated to a tensor; the tensor itself if none are.
+
+    :param graph: not modified.
+    :param tensor: its name.
+    """
+    by_output = {name: node for node in graph.node for name in node.output}
+    node = by_output.get(tensor)
+    while node is not None and node.op_type in _MOVING:
+        node = by_output.get(node.input[0])
+    return tuple(node.input) if node is not None and node.op_type == 'Concat' else (tensor,)
 
 
 def operators_before(graph: onnx.GraphProto, tensor: str) -> set[str]:

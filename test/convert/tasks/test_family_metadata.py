@@ -47,8 +47,8 @@ def test_torchvision_class_0_is_the_background(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('name', sorted({
-    'yolox', 'yolox_decoded', 'detr_sigmoid', 'ultralytics_detr', 'sized_detr',
-    'torchvision_like', 'seven', 'counted'}))
+    'yolox', 'yolox_decoded', 'detr_sigmoid', 'ultralytics_detr', 'final_detr',
+    'sized_detr', 'torchvision_like', 'seven', 'counted'}))
 def test_ambiguous_class_count_requires_labels(name: str, tmp_path: Path) -> None:
     model = NETWORKS[name]((96, 64), 3, 1)
     del model.metadata_props[:]
