@@ -28,7 +28,7 @@ def description(name: str) -> Any:
 
 def test_launch_files_exist() -> None:
     assert {path.name for path in LAUNCH.iterdir() if path.suffix == '.py'} == {
-        'inference.launch.py', 'builder.launch.py', 'demo.launch.py'}
+        'inference.launch.py', 'builder.launch.py', 'demo.launch.py', 'multi_camera.launch.py'}
 
 
 @needs_launch
@@ -66,3 +66,24 @@ def test_a_params_file_is_an_argument_of_the_node(name: str) -> None:
                  if isinstance(part, LaunchConfiguration)]
     context = LaunchContext()
     assert 'params_file' in [perform_substitutions(context, name) for name in arguments]
+
+
+@needs_launch
+def test_cameras_and_their_topics_are_arguments() -> None:
+    from launch import LaunchContext
+    from launch.actions import DeclareLaunchArgument, OpaqueFunction
+    from launch_ros.actions import Node
+    entities = description('multi_camera.launch.py').entities
+    context = LaunchContext()
+    for entity in entities:
+        if isinstance(entity, DeclareLaunchArgument):
+            assert len(entity.description) > 10
+            context.launch_configurations[entity.name] = ''
+    context.launch_configurations['cameras'] = 'front, left'
+    context.launch_configurations['image_topics'] = '/a/image,/b/image'
+    (make,) = [entity for entity in entities if isinstance(entity, OpaqueFunction)]
+    (node,) = make.execute(context)
+    assert isinstance(node, Node) and node.node_executable == 'inference_node'
+    context.launch_configurations['image_topics'] = '/a/image'
+    with pytest.raises(ValueError, match='1 topics for 2 cameras'):
+        make.execute(context)

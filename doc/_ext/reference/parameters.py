@@ -11,13 +11,14 @@ from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.demo.nodes.scoring_node import ScoringParameters
 from edge_trt_ros.demo.nodes.synthetic_camera import CameraParameters
 from edge_trt_ros.ros.builder.parameters import BuilderParameters, ModelFiles
+from edge_trt_ros.ros.inference.camera_parameters import CameraParameters as OwnParameters
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.space.parameters import Detections3DParameters
 from edge_trt_ros.settings import settings_of
 
 # Settings of each node, and the prefix of their parameters.
 NODES: dict[str, tuple[tuple[Any, str], ...]] = {
-    'inference_node': ((InferenceParameters, ''),),
+    'inference_node': ((InferenceParameters, ''), (OwnParameters, '<camera>.')),
     'engine_builder_node': (
         (BuilderParameters, ''), (ModelFiles, '<model>.'), (BuildOptions, '<model>.')),
     'detections_3d_node': ((Detections3DParameters, ''),),

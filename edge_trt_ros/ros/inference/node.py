@@ -18,32 +18,23 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.qos import DurabilityPolicy, QoSProfile
-from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
-from vision_msgs.msg import LabelInfo
 
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.ros.inference.autostart import Autostart
+from edge_trt_ros.ros.inference.camera import Camera
+from edge_trt_ros.ros.inference.camera_parameters import (AllParameters,
+                                                          DeclaredInferenceParameters)
 from edge_trt_ros.ros.inference.opener import EngineOpener
-from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.inference.settings import open_settings, StreamSettings
 from edge_trt_ros.ros.inference.stream import InferenceStream
 from edge_trt_ros.ros.inference.stream_status import idle_status, stream_status
-from edge_trt_ros.ros.inference.subscription import subscribe
-from edge_trt_ros.ros.messages.detections import label_info_message
-from edge_trt_ros.ros.messages.form import MessageForm, TopicPublisher
-from edge_trt_ros.ros.messages.image import IMAGE
 from edge_trt_ros.ros.node.answers import answer_service, explain, guarded
 from edge_trt_ros.ros.node.managed_node import ManagedNode
-from edge_trt_ros.ros.node.parameters import (accept_empty_lists, DeclaredParameters,
-                                              unknown_parameters)
-from edge_trt_ros.ros.node.qos import qos_profile
+from edge_trt_ros.ros.node.parameters import accept_empty_lists, unknown_parameters
 from edge_trt_ros.ros.node.status_messages import diagnostics_message
 from edge_trt_ros.ros.node.steady import create_steady_timer
-from edge_trt_ros.ros.tasks import TASKS
 
-LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
@@ -59,7 +50,7 @@ class InferenceNode(ManagedNode):
         self._active = False
         self._configure_problem = ''
         self._opener = EngineOpener(self)
-        self._declared = DeclaredParameters(self, InferenceParameters)
+        self._declared = DeclaredInferenceParameters(self)
         accept_empty_lists(self)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._tune)
@@ -81,24 +72,21 @@ class InferenceNode(ManagedNode):
         try:
             parameters = self._read_parameters()
             with ExitStack() as stack, ExitStack() as until_owned:
-                settings = open_settings(parameters)
+                settings = open_settings(parameters.node, parameters.cameras)
                 until_owned.callback(settings.runtime.close)
                 manifest = settings.runtime.manifest
-                publishers = {
-                    topic: self._results(stack, form, topic, qos_profile(parameters.output_qos))
-                    for topic, form in TASKS[manifest.task].topics.items()}
-                overlay = self._results(stack, IMAGE, 'overlay', qos_profile('DEFAULT'))
-                self._label_info = self._publisher(stack, LabelInfo, 'label_info', LATCHED)
-                self._stream = InferenceStream(self, settings, publishers, overlay)
+                self._stream = InferenceStream(self, settings)
                 stack.callback(self._stream.close)
                 until_owned.pop_all()
+                self._choose_cameras(parameters.node.cameras)
                 self._held = stack.pop_all()
         except Exception as error:
+            self._stream = None
             self._configure_problem = explain(error, 'configure failed')
             raise
         self._configure_problem = ''
         self.get_logger().info(
-            f'{parameters.engine_file_path} runs on {manifest.backend} '
+            f'{parameters.node.engine_file_path} runs on {manifest.backend} '
             f'{settings.runtime.device_name} ({settings.opened.reason}): {manifest.task}, '
             f"{len(manifest.labels)} classes, {'; '.join(map(str, manifest.inputs))}")
         return SUCCESS
@@ -107,8 +95,8 @@ class InferenceNode(ManagedNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe to images or texts."""
         super().on_activate(state)
-        self._publish_label_info()
         self._active = True
+        self._publish_labels()
         if self._enabled:
             self._subscribe()
         return SUCCESS
@@ -145,43 +133,46 @@ class InferenceNode(ManagedNode):
         self._held.close()
         self._stream = None
 
-    def _read_parameters(self) -> InferenceParameters:
+    def _read_parameters(self) -> AllParameters:
         parameters = self._declared.read()
         unknown = unknown_parameters(self, self._declared.names)
         if unknown:
             raise ConfigurationError(f"{'; '.join(unknown)}: correct the launch or YAML file")
-        if not parameters.engine_file_path:
+        if not parameters.node.engine_file_path:
             raise ConfigurationError('engine_file_path is empty: set it to the engine to run')
         return parameters
 
-    def _publisher(self, stack: ExitStack, kind: Any, topic: str, qos: QoSProfile) -> Any:
-        publisher = self.create_lifecycle_publisher(kind, topic, qos)
-        stack.callback(self.destroy_lifecycle_publisher, publisher)
-        return publisher
-
-    def _results(self, stack: ExitStack, form: MessageForm, topic: str, qos: QoSProfile
-                 ) -> TopicPublisher:
-        return TopicPublisher(self._publisher(stack, form.kind, topic, qos),
-                              form.builder(self.get_logger().warning))
+    def _choose_cameras(self, names: tuple[str, ...]) -> None:
+        stream = self._stream
+        if stream is None:
+            return
+        wanted = names or ('',)
+        for name in sorted(stream.cameras.keys() - set(wanted)):
+            stream.remove(name)
+        for name in wanted:
+            if name not in stream.cameras:
+                camera = Camera(self, name, stream.settings)
+                stream.add(camera)
+                if self._active:
+                    camera.activate()
+                    camera.publish_labels(stream.settings)
+                    if self._enabled:
+                        camera.subscribe(stream.settings, stream.offer)
 
     def _subscribe(self) -> None:
         stream = self._stream
         if stream is None:
             return
-        input_topic = stream.settings.input
-        topic = self.resolve_topic_name(input_topic.topic)
-        stream.start(topic)
+        stream.start()
         self._subscribed.callback(stream.stop)
-        subscription = subscribe(self, topic, input_topic, stream.offer, stream.figures.losses)
-        self._subscribed.callback(self.destroy_subscription, subscription)
+        self._subscribed.callback(stream.unsubscribe)
+        for camera in stream.cameras.values():
+            camera.subscribe(stream.settings, stream.offer)
 
-    def _publish_label_info(self) -> None:
-        if self._stream is None:
-            return
-        header = Header(stamp=self.get_clock().now().to_msg())
-        self._label_info.publish(label_info_message(
-            self._stream.settings.labels, header,
-            float(self.get_parameter('confidence_threshold').value)))
+    def _publish_labels(self) -> None:
+        if self._stream:
+            for camera in self._stream.cameras.values():
+                camera.publish_labels(self._stream.settings)
 
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         result = self._declared.check_change(changes, locked=(
@@ -189,7 +180,8 @@ class InferenceNode(ManagedNode):
             if self._stream else ''))
         if result.successful and self._stream:
             try:
-                self._stream.settings.tuned(self._declared.changed(changes))
+                changed = self._declared.changed(changes)
+                self._stream.settings.tuned(changed.node, changed.cameras)
             except ConfigurationError as error:
                 return SetParametersResult(successful=False, reason=str(error))
         return result
@@ -197,7 +189,9 @@ class InferenceNode(ManagedNode):
     def _tune(self, changes: list[Parameter]) -> None:
         self._autostart.try_again()
         if self._stream:
-            self._stream.tune(self._declared.read())
+            parameters = self._declared.read()
+            self._stream.tune(parameters.node, parameters.cameras)
+            self._choose_cameras(parameters.node.cameras)
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response
                    ) -> SetBool.Response:
@@ -210,9 +204,12 @@ class InferenceNode(ManagedNode):
         return answer_service(response, switch, self.get_logger(), 'enable failed')
 
     def _reset_tracks(self) -> str:
-        if self._stream is None or self._stream.tracks is None:
+        cameras = self._stream.cameras.values() if self._stream else ()
+        tracks = [camera.tracks for camera in cameras if camera.tracks]
+        if not tracks:
             raise ConfigurationError('tracking is off: set track to true and configure again')
-        self._stream.tracks.reset()
+        for track_ids in tracks:
+            track_ids.reset()
         return 'all tracks are deleted, IDs restart at 1'
 
     async def _on_reload(self, request: Trigger.Request, response: Trigger.Response
@@ -232,7 +229,7 @@ class InferenceNode(ManagedNode):
         except Exception:
             settings.runtime.close()
             raise
-        self._publish_label_info()
+        self._publish_labels()
         manifest = settings.runtime.manifest
         return f'engine {manifest.engine_sha256[:12]} built at {manifest.built_at} is in use'
 
@@ -240,7 +237,9 @@ class InferenceNode(ManagedNode):
         now = self.get_clock().now()
         name = self.get_fully_qualified_name().lstrip('/')
         if self._stream and self._active:
-            status = stream_status(name, self._stream, self._enabled)
+            settings = self._stream.settings
+            statuses = [stream_status(name, camera, settings.of(camera.name), self._enabled)
+                        for camera in self._stream.cameras.values()]
         else:
-            status = idle_status(name, self._stream is not None, self._configure_problem)
-        self._diagnostics.publish(diagnostics_message(now.to_msg(), [status]))
+            statuses = [idle_status(name, self._stream is not None, self._configure_problem)]
+        self._diagnostics.publish(diagnostics_message(now.to_msg(), statuses))

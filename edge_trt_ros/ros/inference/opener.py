@@ -13,7 +13,7 @@ from traceback import clear_frames
 from rclpy.node import Node
 from rclpy.task import Future
 
-from edge_trt_ros.ros.inference.parameters import InferenceParameters
+from edge_trt_ros.ros.inference.camera_parameters import AllParameters
 from edge_trt_ros.ros.inference.settings import open_settings, StreamSettings
 
 
@@ -28,7 +28,7 @@ class EngineOpener:
         self._node = node
         self._thread = ThreadPoolExecutor(1, thread_name_prefix='open_engine')
 
-    async def opened(self, parameters: Callable[[], InferenceParameters]
+    async def opened(self, parameters: Callable[[], AllParameters]
                      ) -> futures.Future[StreamSettings]:
         """
         Return a finished future of an opened engine, or of the error.
@@ -45,9 +45,10 @@ class EngineOpener:
         return opening
 
 
-def _open(parameters: Callable[[], InferenceParameters]) -> StreamSettings:
+def _open(parameters: Callable[[], AllParameters]) -> StreamSettings:
     try:
-        return open_settings(parameters())
+        read = parameters()
+        return open_settings(read.node, read.cameras)
     except Exception as error:
         clear_frames(error.__traceback__)  # they hold the bytes of the engine
         raise

@@ -32,6 +32,9 @@ class InferenceParameters:
     autostart: bool = setting(
         False, 'Configure and activate without a lifecycle manager; after a failure, retry when '
         'the engine file or a parameter changes.')
+    cameras: tuple[str, ...] = setting(
+        (), 'Names of cameras that share the engine: <name>/image to <name>/detections, and so '
+        'on; an empty list reads image.', live=True)
     confidence_threshold: float = setting(
         0.25, 'Minimum score of a detection.', live=True, limits=(0.0, 1.0))
     nms_threshold: float = setting(
@@ -74,6 +77,12 @@ class InferenceParameters:
     def __post_init__(self) -> None:
         check_settings(self)
         self.confidence_by_label()
+        for name in self.cameras:
+            if not (name.isascii() and name.isidentifier()):
+                raise ConfigurationError(f"cameras contains '{name}', expected names of letters, "
+                                         'digits and underscores that begin with a letter')
+        if len(set(self.cameras)) != len(self.cameras):
+            raise ConfigurationError(f"cameras contains a name twice: {', '.join(self.cameras)}")
 
     def confidence_by_label(self) -> dict[str, float]:
         """

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
+from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.opening import open_network
 from edge_trt_ros.ros.inference.classes import thresholds
 from edge_trt_ros.ros.inference.inputs import input_topic, InputTopic
@@ -30,6 +33,7 @@ class StreamSettings:
     :param parameters: the node's parameters.
     :param thresholds: what to keep, derived from the parameters and the engine's labels.
     :param style: how results are published, derived from the parameters and the labels.
+    :param cameras: the settings of cameras with parameters of their own, by name.
     """
 
     opened: OpenedRuntime
@@ -37,6 +41,7 @@ class StreamSettings:
     parameters: InferenceParameters
     thresholds: Thresholds
     style: MessageStyle
+    cameras: Mapping[str, StreamSettings] = field(default_factory=dict)
 
     @property
     def runtime(self) -> Runtime:
@@ -48,16 +53,23 @@ class StreamSettings:
         """The engine's labels."""
         return self.opened.runtime.manifest.labels
 
-    def tuned(self, parameters: InferenceParameters) -> StreamSettings:
+    def of(self, camera: str) -> StreamSettings:
+        """Return the settings of a camera."""
+        return self.cameras.get(camera, self)
+
+    def tuned(self, parameters: InferenceParameters,
+              cameras: Mapping[str, InferenceParameters] = MappingProxyType({})
+              ) -> StreamSettings:
         """
-        Return settings of the same engine with other parameters.
+        Return settings of the same engine with other parameters (see `stream_settings`).
 
         :raises ConfigurationError: if a parameter names a label that the engine lacks.
         """
-        return stream_settings(self.opened, self.input, parameters)
+        return stream_settings(self.opened, self.input, parameters, cameras)
 
 
-def stream_settings(opened: OpenedRuntime, source: InputTopic, parameters: InferenceParameters
+def stream_settings(opened: OpenedRuntime, source: InputTopic, parameters: InferenceParameters,
+                    cameras: Mapping[str, InferenceParameters] = MappingProxyType({})
                     ) -> StreamSettings:
     """
     Return the settings of an engine.
@@ -65,28 +77,37 @@ def stream_settings(opened: OpenedRuntime, source: InputTopic, parameters: Infer
     :param opened: the open engine.
     :param source: its input topic.
     :param parameters: the node's parameters.
-    :raises ConfigurationError: if a parameter names a label that the engine lacks.
+    :param cameras: the parameters of each camera, by its name.
+    :raises ConfigurationError: if a parameter names a label that the engine lacks, or for
+        cameras of a network that reads no images.
     """
+    if parameters.cameras and not source.is_continuous:
+        raise ConfigurationError(f'cameras is {list(parameters.cameras)}, but the network reads '
+                                 f'{source.topic} and no images: set it to []')
     labels = opened.runtime.manifest.labels
     return StreamSettings(
         opened, source, parameters,
         thresholds(parameters, labels),
         MessageStyle(labels, class_id_texts(labels, parameters.class_id_format),
-                     parameters.max_detections, parameters.mask_resolution))
+                     parameters.max_detections, parameters.mask_resolution),
+        {name: stream_settings(opened, source, own) for name, own in cameras.items()})
 
 
-def open_settings(parameters: InferenceParameters) -> StreamSettings:
+def open_settings(parameters: InferenceParameters,
+                  cameras: Mapping[str, InferenceParameters] = MappingProxyType({})
+                  ) -> StreamSettings:
     """
     Open an engine and run it once; after an error nothing is held.
 
     :param parameters: the node's parameters, the path of the engine among them.
+    :param cameras: the parameters of each camera, by its name.
     :raises EdgeTrtError: if it cannot be opened, or a parameter names an unknown label.
     """
     opened = open_network(Path(parameters.engine_file_path).expanduser(), parameters.backend,
                           Placement(parameters.device_id, parameters.dla_core))
     try:
         settings = stream_settings(
-            opened, input_topic(opened.runtime.manifest, parameters), parameters)
+            opened, input_topic(opened.runtime.manifest, parameters), parameters, cameras)
         warm_up(opened.runtime)
     except Exception:
         opened.runtime.close()

@@ -10,9 +10,11 @@ subscription enqueues messages; the worker's thread does everything else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Event, Lock
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,19 +22,17 @@ from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import Header
 
 from edge_trt_ros.errors import ConfigurationError, EngineError, ImageError, NetworkOutputError
-from edge_trt_ros.ros.inference.figures import StreamFigures
+from edge_trt_ros.ros.inference.camera import Camera
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.inference.settings import StreamSettings
 from edge_trt_ros.ros.inference.worker import NewestFrameWorker
-from edge_trt_ros.ros.messages.form import TopicPublisher
 from edge_trt_ros.ros.node.answers import explain
-from edge_trt_ros.ros.tasks import Publishers, TASKS
+from edge_trt_ros.ros.tasks import TASKS
 from edge_trt_ros.runtime.pipeline import collect_result
 from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.stamps import stamp_ns
 from edge_trt_ros.vision.pixel_encodings import to_bgr
 from edge_trt_ros.vision.tasks import Result, TASKS as VISION_TASKS
-from edge_trt_ros.vision.tracking import TrackIds
 
 # The interpreter's own interval for switching threads: never wait longer than without waiting.
 _MAX_SUBMIT_S = 0.005
@@ -40,6 +40,7 @@ _MAX_SUBMIT_S = 0.005
 
 @dataclass(frozen=True)
 class _Arrival:
+    camera: Camera
     message: Any
     header: Header
     arrived: float
@@ -48,31 +49,38 @@ class _Arrival:
 
 class InferenceStream:
     """
-    Runs the newest image of a topic, or every text, through an engine.
+    Runs the newest images of its cameras, or every text, through one engine, in turn.
 
     :param node: the node, for its logger and clock.
     :param settings: settings with an open engine, which the stream owns from now on.
-    :param publishers: publishers of the task's topics.
-    :param overlay: publisher of the drawings, which are made only for subscribers.
+    :ivar cameras: the inputs by name; '' is the name of an only input.
     """
 
-    def __init__(self, node: LifecycleNode, settings: StreamSettings, publishers: Publishers,
-                 overlay: TopicPublisher) -> None:
+    def __init__(self, node: LifecycleNode, settings: StreamSettings) -> None:
         self._node = node
-        self._publishers = publishers
-        self._overlay = overlay
         self._changing, self._in_work = Lock(), Lock()
         self._worker: NewestFrameWorker[_Arrival] | None = None
         self.settings = settings
-        self.figures = StreamFigures()
-        self.last_problem = ''
-        self.tracks = TrackIds() if settings.parameters.track else None
-        self.topic = ''
+        self.cameras: dict[str, Camera] = {}
 
-    def tune(self, parameters: InferenceParameters) -> None:
-        """Apply live parameters, from the next image on."""
+    def add(self, camera: Camera) -> None:
+        """Add an input; the stream closes it."""
+        self.cameras[camera.name] = camera
+
+    def remove(self, name: str) -> None:
+        """Close an input, after a frame of it that is in work."""
+        camera = self.cameras.pop(name)
+        camera.unsubscribe()
+        if self._worker:
+            self._worker.remove(name)
+        with self._in_work:
+            camera.close()
+
+    def tune(self, parameters: InferenceParameters,
+             cameras: Mapping[str, InferenceParameters] = MappingProxyType({})) -> None:
+        """Apply live parameters, from the next image on (see `stream_settings`)."""
         with self._changing:
-            self.settings = self.settings.tuned(parameters)
+            self.settings = self.settings.tuned(parameters, cameras)
 
     def swap(self, new: StreamSettings) -> None:
         """
@@ -89,24 +97,31 @@ class InferenceStream:
                     f"the new engine has the task '{new_task}' and reads {new.input.topic}, the "
                     f"old engine has the task '{old_task}' and reads {old.input.topic}: clean up "
                     'the node and configure it again')
-            self.settings = new.tuned(old.parameters)
+            self.settings = new.tuned(old.parameters, {
+                name: own.parameters for name, own in old.cameras.items()})
         # Wait for a frame that still runs on the old engine.
         with self._in_work:
             old.runtime.close()
 
-    def start(self, topic: str) -> None:
-        """Process messages from `offer`; `topic` is their full topic name, for error messages."""
-        self.topic = topic
+    def start(self) -> None:
+        """Process messages from `offer`."""
         self._worker = NewestFrameWorker(
             self._process, 'inference', self.settings.input.most_waiting)
 
     def stop(self) -> None:
         """Finish the current message and drop the waiting messages."""
         if self._worker:
-            self._worker.close()
+            dropped = self._worker.close()
             self._worker = None
+            for name, camera in self.cameras.items():
+                camera.figures.counts['dropped_at_stop'] += dropped[name]
 
-    def offer(self, message: Any, number: int | None = None) -> None:
+    def unsubscribe(self) -> None:
+        """Receive no more messages."""
+        for camera in self.cameras.values():
+            camera.unsubscribe()
+
+    def offer(self, camera: Camera, message: Any, number: int | None = None) -> None:
         """
         Enqueue a message of the subscription.
 
@@ -114,78 +129,86 @@ class InferenceStream:
         would wait for the interpreter lock, which the subscription's thread holds until it waits
         for messages again. That thread then continues while the network runs.
 
+        :param camera: the input that received it.
         :param message: the message.
         :param number: its sequence number, if the middleware gives one.
         """
         # A text has no header: use the time of its arrival.
         header = getattr(message, 'header', None) or Header(
             stamp=self._node.get_clock().now().to_msg())
-        self.figures.arrived(number)
+        figures = camera.figures
+        figures.arrived(number)
         if self._worker is None:
+            figures.counts['dropped_at_stop'] += 1
             return
-        settings = self.settings
+        settings = self.settings.of(camera.name)
         # Texts are commands, and none of them is dropped.
-        if settings.input.is_continuous and not self.figures.is_due(
-                settings.parameters.max_rate_hz):
+        if settings.input.is_continuous and not figures.is_due(settings.parameters.max_rate_hz):
             return
-        arrival, is_idle = _Arrival(message, header, perf_counter()), self._worker.is_idle
-        if self._worker.offer(arrival):
-            self.figures.counts['dropped_for_newer'] += 1
+        arrival = _Arrival(camera, message, header, perf_counter())
+        is_idle = self._worker.is_idle
+        if self._worker.offer(arrival, camera.name):
+            figures.counts['dropped_for_newer'] += 1
         if is_idle:
             arrival.submitted.wait(_MAX_SUBMIT_S)
 
     def close(self) -> None:
-        """Stop, and close the engine."""
+        """Stop, and close all inputs and the engine."""
+        self.unsubscribe()
         self.stop()
+        for camera in self.cameras.values():
+            camera.close()
         self.settings.runtime.close()
 
     def _process(self, arrival: _Arrival) -> None:
         with self._in_work:
-            settings = self.settings  # the same value for the whole frame
+            camera = arrival.camera
+            settings = self.settings.of(camera.name)  # the same value for the whole frame
             queue_ms = (perf_counter() - arrival.arrived) * 1e3
             limit_ms = settings.parameters.max_frame_age_ms
             age_ms = (self._now_ns() - stamp_ns(arrival.header)) / 1e6
             try:
                 if 0 < limit_ms < age_ms:
-                    self.figures.too_old(age_ms)
+                    camera.figures.too_old(age_ms)
                 else:
                     self._run(arrival, settings, queue_ms)
             except ImageError as error:
-                self._refuse('bad_images', error)
+                self._refuse(camera, 'bad_images', error)
             except (NetworkOutputError, EngineError) as error:
-                self._refuse('bad_results', error)
+                self._refuse(camera, 'bad_results', error)
             except Exception as error:  # a bug must not end the stream
-                self._refuse('failures', error)
+                self._refuse(camera, 'failures', error)
             finally:
                 arrival.submitted.set()
 
     def _run(self, arrival: _Arrival, settings: StreamSettings, queue_ms: float) -> None:
-        sample = settings.input.read(arrival.message, self.topic)
+        camera = arrival.camera
+        sample = settings.input.read(arrival.message, camera.topic)
         ticket = settings.runtime.submit(sample, settings.thresholds)
         arrival.submitted.set()
         result, times_ms = collect_result(settings.runtime, ticket)
         started = perf_counter()
         TASKS[settings.runtime.manifest.task].publish(
-            self._publishers, result, arrival.header, settings.style, self.tracks)
+            camera.publishers, result, arrival.header, settings.style, camera.tracks)
         now = perf_counter()
-        self.last_problem = ''
-        self.figures.finished({
+        camera.last_problem = ''
+        camera.figures.finished({
             'queue': queue_ms, **times_ms, 'message': (now - started) * 1e3,
             'arrival_to_detections': (now - arrival.arrived) * 1e3,
             'stamp_to_detections': (self._now_ns() - stamp_ns(arrival.header)) / 1e6})
-        if isinstance(sample, Frame) and self._overlay.get_subscription_count():
-            self._publish_overlay(sample, result, settings, arrival.header)
+        if isinstance(sample, Frame) and camera.overlay.get_subscription_count():
+            self._publish_overlay(arrival, sample, result, settings)
 
-    def _publish_overlay(self, frame: Frame, result: Result, settings: StreamSettings,
-                         header: Header) -> None:
+    def _publish_overlay(self, arrival: _Arrival, frame: Frame, result: Result,
+                         settings: StreamSettings) -> None:
         bgr = np.array(to_bgr(frame.pixels, frame.encoding))
         VISION_TASKS[settings.runtime.manifest.task].draw(bgr, result, settings.labels)
-        self._overlay.publish(bgr, header)
+        arrival.camera.overlay.publish(bgr, arrival.header)
 
-    def _refuse(self, count: str, error: Exception) -> None:
-        self.figures.counts[count] += 1
-        self.last_problem = explain(error, 'a frame was skipped')
-        self._node.get_logger().error(self.last_problem, throttle_duration_sec=5.0)
+    def _refuse(self, camera: Camera, count: str, error: Exception) -> None:
+        camera.figures.counts[count] += 1
+        camera.last_problem = explain(error, 'a frame was skipped')
+        self._node.get_logger().error(camera.last_problem, throttle_duration_sec=5.0)
 
     def _now_ns(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)

@@ -10,22 +10,25 @@ from collections import Counter
 from diagnostic_msgs.msg import DiagnosticStatus
 import psutil
 
-from edge_trt_ros.ros.inference.stream import InferenceStream
+from edge_trt_ros.ros.inference.camera import Camera
+from edge_trt_ros.ros.inference.settings import StreamSettings
 from edge_trt_ros.ros.node.status_messages import ERROR, OK, status_message, WARN
 from edge_trt_ros.verification import NOTHING_SEEN, sentence, warning
 
 _ERROR_COUNTS = ('bad_images', 'bad_results', 'failures')
 
 
-def stream_status(name: str, stream: InferenceStream, enabled: bool) -> DiagnosticStatus:
+def stream_status(name: str, camera: Camera, settings: StreamSettings, enabled: bool
+                  ) -> DiagnosticStatus:
     """
-    Return the diagnostics of an active stream since the last call.
+    Return the diagnostics of an input of an active stream since the last call.
 
     :param name: the node's name.
-    :param stream: the stream.
-    :param enabled: whether it is enabled by `~/enable`.
+    :param camera: the input.
+    :param settings: its settings.
+    :param enabled: whether the stream is enabled by `~/enable`.
     """
-    figures, settings = stream.figures, stream.settings
+    figures = camera.figures
     manifest, runtime = settings.runtime.manifest, settings.runtime
     since = figures.since_last_report()
     values: dict[str, object] = {
@@ -37,51 +40,53 @@ def stream_status(name: str, stream: InferenceStream, enabled: bool) -> Diagnost
         'source_onnx_sha256': manifest.onnx_sha256,
         'precision': manifest.options.get('precision', ''),
         'verification': sentence(manifest.verification),
-        'topic': stream.topic,
+        'topic': camera.topic,
     }
     values |= {key: figures.counts[key] for key in (
         'received', 'published', 'dropped_for_newer', 'dropped_for_age', 'dropped_for_rate',
-        'lost_in_transport',
-        *_ERROR_COUNTS)}
+        'dropped_at_stop', 'lost_in_transport', *_ERROR_COUNTS)}
     values |= figures.rates_hz()
     for stage, (p50, p95, p99) in figures.percentiles_ms().items():
         values |= {f'{stage}_ms_p50': p50, f'{stage}_ms_p95': p95, f'{stage}_ms_p99': p99}
     values |= runtime.memory_mb()
     values['process_rss_mb'] = psutil.Process().memory_info().rss / 1e6
-    level, message = _health(stream, enabled, since)
-    return status_message(level, f'{name}: inference', message.splitlines()[0],
+    level, message = _health(camera, settings, enabled, since)
+    title = f"{name}: {camera.name or 'inference'}"
+    return status_message(level, title, message.splitlines()[0],
                           runtime.device_name, values)
 
 
-def _health(stream: InferenceStream, enabled: bool, since: Counter[str]) -> tuple[bytes, str]:
+def _health(camera: Camera, settings: StreamSettings, enabled: bool, since: Counter[str]
+            ) -> tuple[bytes, str]:
     too_old = since['dropped_for_age']
-    rate = f"{stream.figures.rates_hz()['detection_rate_hz']:.1f} results per second"
+    rate = f"{camera.figures.rates_hz()['detection_rate_hz']:.1f} results per second"
     if any(since[key] for key in _ERROR_COUNTS):
-        return ERROR, stream.last_problem or 'frames were skipped'
+        return ERROR, camera.last_problem or 'frames were skipped'
     if too_old:
-        return (WARN, f'{rate}, {_age_problem(stream, too_old)}') if since['published'] else (
-            ERROR, f'no results: {_age_problem(stream, too_old)}')
+        problem = _age_problem(camera, settings, too_old)
+        return (WARN, f'{rate}, {problem}') if since['published'] else (
+            ERROR, f'no results: {problem}')
     if since['lost_in_transport']:
         sent = since['received'] + since['lost_in_transport']
         return WARN, (f"{since['lost_in_transport']} of {sent} images were lost in transport: "
                       'start the camera driver with the Fast DDS profile of this package, or '
                       'lower its rate')
-    verification = stream.settings.runtime.manifest.verification
+    verification = settings.runtime.manifest.verification
     if verification.get('status') == NOTHING_SEEN:
         return WARN, f'{rate}; {warning(verification)}'
     if not enabled:
         return OK, 'disabled by ~/enable'
-    if not since['received'] and stream.settings.input.is_continuous:
-        return WARN, f'no images on {stream.topic}'
+    if not since['received'] and settings.input.is_continuous:
+        return WARN, f'no images on {camera.topic}'
     if since['dropped_for_newer']:
         return OK, f'{rate}, slower than the camera: older images are dropped'
     return OK, rate
 
 
-def _age_problem(stream: InferenceStream, count: int) -> str:
-    limit_ms = stream.settings.parameters.max_frame_age_ms
+def _age_problem(camera: Camera, settings: StreamSettings, count: int) -> str:
+    limit_ms = settings.parameters.max_frame_age_ms
     return (f'{count} images were older than max_frame_age_ms ({limit_ms:g} ms), the last one '
-            f'{stream.figures.last_age_ms:.0f} ms: synchronise the clocks of camera and robot, '
+            f'{camera.figures.last_age_ms:.0f} ms: synchronise the clocks of camera and robot, '
             'or raise max_frame_age_ms')
 
 

@@ -1,11 +1,11 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""A worker thread with a bounded queue that drops the oldest items."""
+"""A worker thread that serves several bounded queues in turn and drops their oldest items."""
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from threading import Condition, Thread
 from typing import Generic, TypeVar
@@ -15,47 +15,63 @@ T = TypeVar('T')
 
 class NewestFrameWorker(Generic[T]):
     """
-    Calls a function with items in order on its own thread; drops the oldest waiting items.
+    Calls a function with items on its own thread; drops the oldest waiting items of a queue.
 
-    A multi-threaded executor would do the same with a longer latency tail and more CPU.
+    The queue that was served longest ago comes first, so a queue that overflows does not delay
+    the others. A multi-threaded executor would have a longer latency tail and use more CPU.
 
     :param work: called with one item at a time; must not raise.
     :param name: name of the thread.
-    :param most_waiting: maximum number of waiting items.
+    :param most_waiting: maximum number of waiting items in each queue.
     :ivar is_idle: whether the thread waits for an item.
     """
 
     def __init__(self, work: Callable[[T], None], name: str, most_waiting: int = 1) -> None:
         self._work = work
-        self._waiting: deque[T] = deque(maxlen=most_waiting)
+        self._most_waiting = most_waiting
+        # In the order of their turns.
+        self._queues: dict[str, deque[T]] = {}
         self._stopping = False
         self.is_idle = False
         self._changed = Condition()
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def offer(self, item: T) -> bool:
-        """Enqueue an item; return True if this dropped a waiting item."""
+    def offer(self, item: T, queue: str = '') -> bool:
+        """Enqueue an item; return True if this dropped a waiting item of its queue."""
         with self._changed:
-            replaced = len(self._waiting) == self._waiting.maxlen
-            self._waiting.append(item)
+            waiting = self._queues.setdefault(queue, deque(maxlen=self._most_waiting))
+            replaced = len(waiting) == self._most_waiting
+            waiting.append(item)
             self._changed.notify()
         return replaced
 
-    def close(self) -> None:
-        """Finish the current item, drop the waiting items, and end the thread."""
+    def remove(self, queue: str) -> int:
+        """Drop a queue; return the number of its waiting items."""
+        with self._changed:
+            return len(self._queues.pop(queue, ()))
+
+    def close(self) -> Counter[str]:
+        """Finish the current item, end the thread, and return the dropped items by queue."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
         self._thread.join()
+        return Counter({name: len(waiting) for name, waiting in self._queues.items()})
 
     def _run(self) -> None:
         while True:
             with self._changed:
                 self.is_idle = True
-                self._changed.wait_for(lambda: self._waiting or self._stopping)
+                self._changed.wait_for(lambda: any(self._queues.values()) or self._stopping)
                 self.is_idle = False
                 if self._stopping:
                     return
-                item = self._waiting.popleft()
+                item = self._next()
             self._work(item)
+
+    def _next(self) -> T:
+        name = next(name for name, waiting in self._queues.items() if waiting)
+        waiting = self._queues.pop(name)
+        self._queues[name] = waiting  # at the end: its next turn comes last
+        return waiting.popleft()

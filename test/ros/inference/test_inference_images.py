@@ -55,8 +55,8 @@ def test_invalid_image_is_reported_and_skipped(
     node = active_node()
     ros.answer()
     ros.send(**fields)
-    ros.until(lambda: node._stream.figures.counts['bad_images'])
-    assert sentence in node._stream.last_problem
+    ros.until(lambda: node._stream.cameras[''].figures.counts['bad_images'])
+    assert sentence in node._stream.cameras[''].last_problem
     ros.answer()
 
 
@@ -93,8 +93,8 @@ def test_nan_output_is_reported_and_not_published(
         return outputs
     node._stream.settings.runtime.collect = broken
     ros.send()
-    ros.until(lambda: node._stream.figures.counts['bad_results'])
-    assert 'NaN or infinite' in node._stream.last_problem and ros.detections == []
+    ros.until(lambda: node._stream.cameras[''].figures.counts['bad_results'])
+    assert 'NaN or infinite' in node._stream.cameras[''].last_problem and ros.detections == []
     node._stream.settings.runtime.collect = collect
     ros.answer()
 
@@ -111,17 +111,17 @@ def test_waiting_images_are_dropped_for_the_newest(
         release.wait(10)
         return collect(ticket)
     node._stream.settings.runtime.collect = slow
-    received = node._stream.figures.counts['received']
+    received = node._stream.cameras[''].figures.counts['received']
     sent = [ros.send()]
     ros.until(began.is_set)
     for number in range(2, 7):
         sent.append(ros.send())
-        ros.until(lambda: node._stream.figures.counts['received'] == received + number)
+        ros.until(lambda: node._stream.cameras[''].figures.counts['received'] == received + number)
     release.set()
     ros.until(lambda: ros.detections[-1].header.stamp == sent[-1].header.stamp)
     stamps = [message.header.stamp for message in ros.detections]
     assert sent[0].header.stamp in stamps and sent[2].header.stamp not in stamps
-    assert node._stream.figures.counts['dropped_for_newer'] == 4
+    assert node._stream.cameras[''].figures.counts['dropped_for_newer'] == 4
 
 
 def test_images_older_than_the_maximum_age_are_dropped(
@@ -130,7 +130,7 @@ def test_images_older_than_the_maximum_age_are_dropped(
     message = ros.send()
     message.header.stamp.sec -= 1
     ros.images.publish(message)
-    ros.until(lambda: node._stream.figures.counts['dropped_for_age'])
+    ros.until(lambda: node._stream.cameras[''].figures.counts['dropped_for_age'])
 
 
 def test_incompatible_qos_is_logged(
@@ -154,8 +154,8 @@ def test_compressed_images_larger_than_the_limit_are_skipped(
     ros.until(publisher.get_subscription_count)
     large = cv2.imencode('.png', np.zeros((400, 300, 3), np.uint8))[1].tobytes()
     publisher.publish(CompressedImage(format='png', data=large))
-    ros.until(lambda: node._stream.figures.counts['bad_images'])
-    assert 'size 300x400, expected at most 0.1 megapixels' in node._stream.last_problem
+    ros.until(lambda: node._stream.cameras[''].figures.counts['bad_images'])
+    assert 'size 300x400, expected at most 0.1 megapixels' in node._stream.cameras[''].last_problem
     for name in ('jpeg', 'bgr8; jpeg compressed bgr8'):
         ros.detections.clear()
         publisher.publish(CompressedImage(

@@ -52,7 +52,7 @@ def test_the_rate_limit_is_live_and_counted(
         ros: Graph, active_node: Callable[..., InferenceNode]) -> None:
     node = active_node(max_rate_hz=0.1)
     ros.answer()
-    counts = node._stream.figures.counts
+    counts = node._stream.cameras[''].figures.counts
     for number in range(1, 4):
         ros.send()
         ros.until(lambda: counts['dropped_for_rate'] == number)

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -28,12 +27,14 @@ from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.ros.inference import stream as stream_module
+from edge_trt_ros.ros.inference.camera import Camera
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.inference.settings import open_settings, StreamSettings
 from edge_trt_ros.ros.inference.stream import InferenceStream
 from edge_trt_ros.ros.messages.detections import DETECTIONS
 from edge_trt_ros.ros.messages.form import TopicPublisher
-from edge_trt_ros.ros.messages.image import IMAGE, image_message
+from edge_trt_ros.ros.messages.image import image_message
+from edge_trt_ros.ros.node.managed_node import ManagedNode
 
 RELOADS, SWITCH_INTERVAL_S = 324, 1e-5
 DEEP = QoSProfile(depth=5000)
@@ -63,12 +64,15 @@ def parameters(engine: Path, **values: Any) -> InferenceParameters:
 
 
 def stream_of(ros: Graph, settings: StreamSettings) -> InferenceStream:
-    node = LifecycleNode('stream')
+    node = ManagedNode('stream')
     ros.executor.add_node(node)
-    detections = TopicPublisher(
-        node.create_publisher(Detection2DArray, 'stream_detections', DEEP), DETECTIONS.as_bytes)
-    overlay = TopicPublisher(node.create_publisher(Image, 'overlay', 1), IMAGE.as_bytes)
-    return InferenceStream(node, settings, {'detections': detections}, overlay)
+    stream = InferenceStream(node, settings)
+    camera = Camera(node, '', settings)
+    camera.activate()
+    camera.publishers = {'detections': TopicPublisher(
+        node.create_publisher(Detection2DArray, 'stream_detections', DEEP), DETECTIONS.as_bytes)}
+    stream.add(camera)
+    return stream
 
 
 def test_no_frame_sees_half_of_a_reload(ros: Graph, engines: dict[str, Path]) -> None:
@@ -83,10 +87,10 @@ def test_no_frame_sees_half_of_a_reload(ros: Graph, engines: dict[str, Path]) ->
 
     def feed() -> None:
         while not ended.is_set():
-            stream.offer(image_message(picture, Header()))
+            stream.offer(stream.cameras[''], image_message(picture, Header()))
             sleep(0.0005)
     feeder = Thread(target=feed)
-    stream.start('image')
+    stream.start()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         feeder.start()
@@ -100,7 +104,7 @@ def test_no_frame_sees_half_of_a_reload(ros: Graph, engines: dict[str, Path]) ->
         feeder.join()
         stream.close()
         sys.setswitchinterval(before)
-    counts = stream.figures.counts
+    counts = stream.cameras[''].figures.counts
     assert (counts['failures'], counts['bad_results'], counts['bad_images']) == (0, 0, 0)
     deadline = monotonic() + 20
     while len(messages) < counts['published'] and monotonic() < deadline:
@@ -176,7 +180,7 @@ def test_the_tokenizer_is_parsed_once(tmp_path: Path, monkeypatch: pytest.Monkey
 def submitting(ros: Graph, engines: dict[str, Path]) -> Iterator[tuple[InferenceStream, Any]]:
     """Return a running stream and its runtime, whose next submit waits for an event."""
     stream = stream_of(ros, open_settings(parameters(engines['few'])))
-    stream.start('image')
+    stream.start()
     ros.until(lambda: stream._worker and stream._worker.is_idle)
     yield stream, stream.settings.runtime
     stream.close()
@@ -201,10 +205,10 @@ def test_the_subscription_waits_until_an_idle_worker_has_submitted(
     monkeypatch.setattr(runtime, 'collect', late_collect)
     monkeypatch.setattr(stream_module, '_MAX_SUBMIT_S', 10)
     for name in ('first', 'second', 'third'):  # the worker is busy with the first
-        stream.offer(image_message(np.zeros((9, 16, 3), np.uint8), Header()))
+        stream.offer(stream.cameras[''], image_message(np.zeros((9, 16, 3), np.uint8), Header()))
         events.append(name)
     assert events == ['submitted', 'first', 'second', 'third']
-    assert stream.figures.counts['dropped_for_newer'] == 1
+    assert stream.cameras[''].figures.counts['dropped_for_newer'] == 1
     collected.set()
 
 
@@ -214,7 +218,7 @@ def test_the_subscription_does_not_wait_for_an_engine_that_hangs(
     released = Event()
     monkeypatch.setattr(runtime, 'submit', lambda *arguments: released.wait(10))
     before = monotonic()
-    stream.offer(image_message(np.zeros((9, 16, 3), np.uint8), Header()))
+    stream.offer(stream.cameras[''], image_message(np.zeros((9, 16, 3), np.uint8), Header()))
     assert monotonic() - before < 5
     released.set()
 
@@ -229,5 +233,5 @@ def test_the_subscription_does_not_wait_for_a_dropped_image(
     monkeypatch.setattr(stream_module, '_MAX_SUBMIT_S', 10)
     stream.tune(replace(stream.settings.parameters, max_frame_age_ms=limit_ms))
     before = monotonic()
-    stream.offer(message)
+    stream.offer(stream.cameras[''], message)
     assert monotonic() - before < 5

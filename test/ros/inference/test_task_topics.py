@@ -132,7 +132,7 @@ def test_another_layout_falls_back_to_objects(
         ros: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         capfd: pytest.CaptureFixture[str]) -> None:
     other = replace(DETECTIONS, as_bytes=lambda *values: DETECTIONS.as_bytes(*values) + bytes(4))
-    monkeypatch.setattr('edge_trt_ros.ros.inference.node.TASKS', {
+    monkeypatch.setattr('edge_trt_ros.ros.inference.camera.TASKS', {
         'detect': replace(TASKS['detect'], topics={'detections': other})})
     image, message = answers(ros, tmp_path, dense_model(), {'detections': Detection2DArray},
                              confidence_threshold=0.1)

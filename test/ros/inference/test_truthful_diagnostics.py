@@ -68,7 +68,7 @@ def test_pauses_clock_steps_and_restarts_of_the_camera_are_no_losses(
             ros.images = ros.peer.create_publisher(
                 Image, 'image', QoSPresetProfiles.SENSOR_DATA.value)
     ros.spin(1.2)
-    counts = node._stream.figures.counts
+    counts = node._stream.cameras[''].figures.counts
     assert counts['lost_in_transport'] == 0
     assert counts['received'] == 4 * len(stamps)
 
@@ -83,7 +83,7 @@ def test_images_that_do_not_arrive_are_counted_and_reported(
     status = next_status(lambda status: 'lost in transport' in status.message)
     assert status.level == WARN and 'Fast DDS profile' in status.message
     lost = int(value_of(status, 'lost_in_transport'))
-    assert 40 <= lost <= 50 and lost + node._stream.figures.counts['received'] == 52
+    assert 40 <= lost <= 50 and lost + node._stream.cameras[''].figures.counts['received'] == 52
 
 
 def test_a_node_that_drops_every_image_for_its_age_reports_an_error(
@@ -121,7 +121,7 @@ def test_diagnostics_and_rates_go_on_while_the_clock_stands_and_jumps(
         clock(time)
         for _ in range(6):
             ros.answer()
-        rates = node._stream.figures.rates_hz()
+        rates = node._stream.cameras[''].figures.rates_hz()
         assert rates['image_rate_hz'] > 1 and rates['detection_rate_hz'] > 1, time
     status = next_status(lambda status: 'results per second' in status.message)
     assert status.level == OK and value_of(status, 'lost_in_transport') == '0'
