@@ -106,6 +106,12 @@ _EXPORT = {
         'Compute both sides and choose with torch.where, or use torch.cond.'),
 }
 
+_PRECISION = {
+    'precision_not_reached': ErrorCode(
+        'Most of the network would compute in another precision than the one that was asked for.',
+        'Export the network with a fixed input shape, or choose fp32.'),
+}
+
 _VERIFICATION = {
     'engine_differs': ErrorCode(
         'The engine does not compute what its ONNX computes.',
@@ -129,4 +135,4 @@ _VERIFICATION = {
 }
 
 ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
-    {**_KINDS, **_LIBRARIES, **_NETWORKS, **_MODELS, **_EXPORT, **_VERIFICATION})
+    {**_KINDS, **_LIBRARIES, **_NETWORKS, **_MODELS, **_EXPORT, **_PRECISION, **_VERIFICATION})

@@ -31,6 +31,7 @@ from edge_trt_ros.convert.precision.half import to_low_precision
 from edge_trt_ros.convert.precision.int8 import CPU_WEIGHT, quantizable_nodes
 from edge_trt_ros.convert.precision.ranges import (Feed, measure_ranges, overflowing_nodes,
                                                    TensorRange)
+from edge_trt_ros.convert.precision.reached import check_reached
 from edge_trt_ros.convert.precision.sensitivity import hold_budget, Quantized
 from edge_trt_ros.convert.tasks import TASKS as CONVERT_TASKS
 from edge_trt_ros.convert.tasks.fuse import decoder_for
@@ -80,17 +81,24 @@ def apply_precision(model: onnx.ModelProto, found: RecognisedHead, options: Buil
     :raises ConfigurationError: if the library or the GPU lacks this precision, or if the
         precision needs calibration images and there are none.
     :raises ImageError: for a calibration image that cannot be decoded.
-    :raises BuildError: if int8 exceeds the accuracy budget.
+    :raises BuildError: if int8 exceeds the accuracy budget, or if the main layers do not reach
+        the precision.
     """
     wanted = first_precision(options, toolchain)
     if wanted == 'fp32':
         return PreciseGraph(model, 'fp32')
     work = _Work(prepared(model, _OPSET), found, options, toolchain, kinds, cache_path, progress)
+    precise = _precise(work, wanted, options.precision == 'int8')
+    check_reached(precise.model, precise.precision)
+    return precise
+
+
+def _precise(work: _Work, wanted: str, only: bool) -> PreciseGraph:
     if wanted == 'int8':
         try:
             return work.int8()
         except BuildError:
-            if options.precision == 'int8':
+            if only:
                 raise
             wanted = 'fp16'
     return work.half(wanted)

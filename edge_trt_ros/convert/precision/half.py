@@ -29,6 +29,8 @@ _FLOAT32_OPERATORS = frozenset({
 _NOT_IN_BF16 = frozenset({'ConvTranspose', 'HardSwish', 'TopK'})
 # The regions and scales of a resize are float32 for all input types.
 _FLOAT32_INPUTS = {'Resize': (1, 2), 'Upsample': (1,)}
+# They read the lengths of a tensor, not its values.
+_LENGTHS = frozenset({'Shape', 'Size'})
 # Minimum opsets, for fp16 scales of Q/DQ and for bf16 convolutions and pools.
 _OPSETS = {'fp16': 19, 'bf16': 22}
 
@@ -138,6 +140,7 @@ def _range_chain(graph: onnx.GraphProto) -> set[str]:
     """Return the tensors that a Range depends on, which TensorRT supports only in float32."""
     chain: set[str] = set()
     for node in reversed(graph.node):
-        if node.op_type == 'Range' or not chain.isdisjoint(node.output):
+        if node.op_type == 'Range' or (
+                not chain.isdisjoint(node.output) and node.op_type not in _LENGTHS):
             chain.update(node.input)
     return chain

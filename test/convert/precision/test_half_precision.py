@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 import numpy as np
-from onnx import numpy_helper
+import onnx
+from onnx import helper, numpy_helper, TensorProto
 from onnx.reference import ReferenceEvaluator
 import pytest
 from support.chains import chain, feeds, random_kernel, ranges_of, run
 
-from edge_trt_ros.convert.graph.edit import decoding_nodes, prepared
+from edge_trt_ros.convert.graph.edit import decoding_nodes, prepared, tensor_types
 from edge_trt_ros.convert.precision.bf16_emulation import emulated_bf16
 from edge_trt_ros.convert.precision.half import to_low_precision
 from edge_trt_ros.convert.precision.int8 import quantize_int8
 from edge_trt_ros.convert.precision.ranges import overflowing_nodes
+from edge_trt_ros.convert.precision.reached import check_reached
+from edge_trt_ros.errors import BuildError
 
 
 @pytest.mark.parametrize('precision, error', [('fp16', 2e-3), ('bf16', 2e-2)])
@@ -70,3 +73,45 @@ def test_int8_scales_stay_positive_in_fp16() -> None:
     for tensor in low.graph.initializer:
         if tensor.name.endswith('scale'):
             assert (numpy_helper.to_array(tensor) > 0).all()
+
+
+def sized_by_its_features() -> onnx.ModelProto:
+    """Return convolutions whose decoding counts cells with a Range, as exports with open axes."""
+    model = chain(random_kernel(0), random_kernel(1), open_sizes=True)
+    out = model.graph.node[-1]
+    weights = {'last': np.array(3), 'none': np.array(0., np.float32),
+               'one': np.array(1., np.float32)}
+    nodes = [helper.make_node('Shape', ['relu_1'], ['lengths']),
+             helper.make_node('Gather', ['lengths', 'last'], ['width']),
+             helper.make_node('Cast', ['width'], ['count'], to=TensorProto.FLOAT),
+             helper.make_node('Range', ['none', 'count', 'one'], ['columns']),
+             helper.make_node('Add', ['relu_1', 'columns'], ['placed']),
+             helper.make_node('Add', ['placed', 'shift'], ['out'])]
+    model.graph.node.remove(out)
+    model.graph.node.extend(nodes)
+    model.graph.initializer.extend(
+        numpy_helper.from_array(values, name) for name, values in weights.items())
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+@pytest.mark.parametrize('precision', ['fp16', 'bf16'])
+def test_a_range_that_depends_on_a_shape_leaves_the_convolutions_in_low_precision(
+        precision: str) -> None:
+    model = prepared(sized_by_its_features(), 19)
+    low = to_low_precision(model, precision, decoding_nodes(model.graph))
+    check_reached(low, precision)
+    kinds = tensor_types(onnx.shape_inference.infer_shapes(low).graph)
+    assert all(kinds[node.input[0]] != TensorProto.FLOAT for node in low.graph.node
+               if node.op_type == 'Conv')
+    if precision == 'fp16':
+        np.testing.assert_allclose(run(low, feeds()[0]), run(model, feeds()[0]), rtol=1e-3)
+
+
+@pytest.mark.parametrize('precision', ['fp16', 'bf16', 'int8'])
+def test_a_precision_that_is_not_reached_is_a_failure(precision: str) -> None:
+    model = prepared(chain(random_kernel(0), random_kernel(1)), 19)
+    with pytest.raises(BuildError, match=f'0 of 2 .* in {precision}, expected at least') as error:
+        check_reached(model, precision)
+    assert error.value.code == 'precision_not_reached'
+    check_reached(model, 'fp32')
