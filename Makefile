@@ -49,5 +49,5 @@ train: environment  ## train the demo's detector again, on the CPU (installs PyT
 	  -r environment/requirements-train.txt && exec python3 -m edge_trt_ros.demo.detector.train --output demo_output/training
 
 clean:  ## remove the environment and everything that the targets created
-	rm -rf .venv .venv-kilted .pytest_cache .mypy_cache .hypothesis demo_output build install log
+	rm -rf .venv .venv-kilted .venv-triton .pytest_cache .mypy_cache .hypothesis demo_output build install log
 	find edge_trt_ros launch test doc environment -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -90,6 +90,19 @@ _NETWORKS = {
         'The message says what would tell. State it, or export the network again.'),
 }
 
+# Of models on a server (`runtime.kserve`).
+_SERVED = {
+    'served_model_unknown': ErrorCode(
+        'The server has a model of this name that edge_trt_ros did not write.',
+        'Write it with `build_engine --serve`, or correct the name of the model.'),
+    'served_model_damaged': ErrorCode(
+        'The files of a served model do not belong together, or one is damaged.',
+        'Write the model again with `build_engine --serve`.'),
+    'serve_folder': ErrorCode(
+        'The folder of a model repository cannot be written.',
+        'Choose another folder, correct its permissions or make room.'),
+}
+
 # From `edge_trt_ros.open_model`.
 _MODELS = {
     'image_missing': ErrorCode(

@@ -15,6 +15,7 @@ from edge_trt_ros.cli._options import add_options, read_options
 from edge_trt_ros.cli._progress import progress_bar, REFRESH_S
 from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
 from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.optional_libraries import require_converter
 
 
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument('--check', action='store_true',
                         help='print the plan, or all errors, without building')
     parser.add_argument('--force', action='store_true', help='rebuild even if it is fresh')
+    _add_serving(parser)
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()
     if arguments.output is None and not arguments.check:
@@ -38,9 +40,30 @@ def main() -> None:
         if arguments.check:
             return _check(arguments.onnx, options, arguments.json)
         if arguments.onnx.suffix == '.engine':
-            return _adopt(arguments.onnx, arguments.output, arguments.json)
+            return _adopt(arguments)
         return _build(arguments, options)
     run_command(work)
+
+
+def _add_serving(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group('serving')
+    group.add_argument('--serve', type=Path, metavar='DIR', help='also write the engine into this '
+                       "model repository of a Triton server, named as the engine's file")
+    group.add_argument('--serve-backend', choices=('onnxruntime', 'python'),
+                       default='onnxruntime', help="the server's back end for an ONNX engine; "
+                       'python for a server without the other (default: onnxruntime)')
+    group.add_argument('--serve-instances', type=int, default=1, metavar='N', choices=range(1, 65),
+                       help='copies of the network that run side by side (default: 1)')
+
+
+def _serve(arguments: argparse.Namespace) -> str:
+    if arguments.serve is None:
+        return ''
+    from edge_trt_ros.convert.serve.repository import write_served_model
+    engine, manifest = read_engine(arguments.output)
+    return write_served_model(
+        arguments.serve, arguments.output.stem, engine, manifest, arguments.serve_backend,
+        arguments.serve_instances).sentence()
 
 
 def _check(onnx_path: Path, options: BuildOptions, as_json: bool) -> int:
@@ -59,16 +82,19 @@ def _check(onnx_path: Path, options: BuildOptions, as_json: bool) -> int:
     return REFUSED if draft.errors else DONE
 
 
-def _adopt(source: Path, target: Path, as_json: bool) -> int:
+def _adopt(arguments: argparse.Namespace) -> int:
     require_converter('this command')
     from edge_trt_ros.convert.adopt import adopt_engine
-    manifest = adopt_engine(source, target)
-    if as_json:
+    target = arguments.output
+    manifest = adopt_engine(arguments.onnx, target)
+    served = _serve(arguments)
+    if arguments.json:
         print_json({'engine': str(target), 'built': False, 'reason': 'taken over',
-                    'manifest': manifest.to_dict()})
+                    'served': served, 'manifest': manifest.to_dict()})
     else:
         print(f'{target}: adopted unchanged, task {manifest.task} with {len(manifest.labels)} '
               'labels; not compared with its ONNX')
+        _print_served(served)
     return DONE
 
 
@@ -78,14 +104,22 @@ def _build(arguments: argparse.Namespace, options: BuildOptions) -> int:
         outcome = _watch(job)
     finally:
         job.close()
+    served = _serve(arguments)
     if arguments.json:
         print_json({'engine': str(arguments.output), 'built': bool(outcome.reason),
-                    'reason': outcome.reason, 'manifest': outcome.manifest.to_dict()})
+                    'reason': outcome.reason, 'served': served,
+                    'manifest': outcome.manifest.to_dict()})
     else:
         print(f'{arguments.output}: {outcome.sentence()}')
+        _print_served(served)
         if outcome.warning:
             print(f'warning: {outcome.warning}', file=sys.stderr)
     return DONE
+
+
+def _print_served(served: str) -> None:
+    if served:
+        print(served)
 
 
 def _watch(job: BuildJob) -> BuildOutcome:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EdgeTrtError
 from edge_trt_ros.heads import HEADS
 from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.runtime.kserve.served_model import (
+    is_served_folder, PIXELS, read_served_folder, ServedFolder)
 from edge_trt_ros.runtime.pipeline import warm_up
 from edge_trt_ros.runtime.select import open_engine
 from edge_trt_ros.runtime.tensorrt.library import TENSORRT_NAMES
@@ -28,12 +30,16 @@ _SHOWN_LABELS = 8
 def main() -> None:
     """Parse the command line and inspect."""
     parser = argparse.ArgumentParser(prog='inspect_engine', description=__doc__)
-    parser.add_argument('engine', type=Path, metavar='ENGINE', help='an engine with its manifest')
+    parser.add_argument('engine', type=Path, metavar='ENGINE', help='an engine with its manifest, '
+                        'or the folder of a model that `build_engine --serve` wrote')
     parser.add_argument('--backend', default='auto', help='library that must run it')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()
 
     def work() -> None:
+        if is_served_folder(arguments.engine):
+            _print_served(read_served_folder(arguments.engine), arguments.engine, arguments.json)
+            return
         engine, manifest = read_engine(arguments.engine)
         here = _here(engine, manifest, arguments.backend)
         if arguments.json:
@@ -58,18 +64,48 @@ def _here(engine: bytes, manifest: EngineManifest, backend: str) -> dict[str, An
         return {'loads': False, 'reason': str(error)}
 
 
+def _print_served(folder: ServedFolder, path: Path, as_json: bool) -> None:
+    served = folder.served
+    if as_json:
+        print_json({'served': str(path), 'version': folder.version, 'backend': folder.backend,
+                    'model_sha256': served.model_sha256, 'sent': served.sent,
+                    'manifest_sha256': served.manifest_sha256,
+                    'manifest': served.manifest.to_dict()})
+        return
+    _print_rows([
+        ('served model', f'{path}, version {folder.version}, {folder.model_path.name}, '
+         f'{served.model_sha256[:12]}'),
+        ('runs on', f'a Triton server with the back end {folder.backend}'),
+        ('a robot sends', 'letterboxed pixels, uint8' if served.sent == PIXELS
+         else "the network's input tensors"),
+        *_rows(served.manifest)])
+
+
 def _print(path: Path, manifest: EngineManifest, here: dict[str, Any]) -> None:
+    _print_rows([
+        ('engine', f'{path}, {manifest.engine_size_bytes / 1e6:.1f} MB, '
+         f'{manifest.engine_sha256[:12]}'),
+        ('runs on', ', '.join(manifest.target.get('compute_capabilities', []))
+         or 'any device that the library supports'),
+        *_rows(manifest),
+        ('here', f"loads on {here['device']} ({here['reason']}), "
+         f"{here['host_memory_mb']} MB of host memory" if here['loads']
+         else f"does not load: {here['reason']}")])
+
+
+def _print_rows(rows: Sequence[tuple[str, str]]) -> None:
+    for name, text in rows:
+        print(f'{name:20}{text}')
+
+
+def _rows(manifest: EngineManifest) -> list[tuple[str, str]]:
     labels = ', '.join(manifest.labels[:_SHOWN_LABELS])
     more = f', and {len(manifest.labels) - _SHOWN_LABELS} more' \
         if len(manifest.labels) > _SHOWN_LABELS else ''
-    rows = [
-        ('engine', f'{path}, {manifest.engine_size_bytes / 1e6:.1f} MB, '
-         f'{manifest.engine_sha256[:12]}'),
+    return [
         ('built', f'{manifest.built_at} in {manifest.build_seconds:.1f} s by {manifest.backend} '
          f'{manifest.backend_version} on {manifest.platform}'),
         ('from ONNX', manifest.onnx_sha256[:12]),
-        ('runs on', ', '.join(manifest.target.get('compute_capabilities', []))
-         or 'any device that the library supports'),
         ('task', manifest.task), ('head', _head(manifest)),
         ('labels', f'{len(manifest.labels)}: {labels}{more}'),
         *(('input', str(tensor)) for tensor in manifest.inputs),
@@ -77,12 +113,7 @@ def _print(path: Path, manifest: EngineManifest, here: dict[str, Any]) -> None:
         *(('reads', str(network_input)) for network_input in manifest.input_kinds),
         *_row('layers', manifest.layers), *_verification(manifest.verification),
         *((name, str(value)) for name, value in manifest.options.items() if value not in (
-            '', [], False, 0)),
-        ('here', f"loads on {here['device']} ({here['reason']}), "
-         f"{here['host_memory_mb']} MB of host memory" if here['loads']
-         else f"does not load: {here['reason']}")]
-    for name, text in rows:
-        print(f'{name:20}{text}')
+            '', [], False, 0))]
 
 
 def _head(manifest: EngineManifest) -> str:
