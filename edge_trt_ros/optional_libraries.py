@@ -58,6 +58,7 @@ OPTIONAL_LIBRARIES: Mapping[str, OptionalLibrary] = MappingProxyType({
     'tokenizers': OptionalLibrary('tokenizers', 'tokenizers'),
     'edgefirst': OptionalLibrary(
         'edgefirst-tracker', 'edgefirst-tracker', code='tracker_missing'),
+    'ultralytics': OptionalLibrary('Ultralytics (AGPL-3.0)', 'ultralytics'),
     'pycocotools': OptionalLibrary('pycocotools', 'pycocotools'),
     'torch': OptionalLibrary('PyTorch', 'torch onnxscript'),
     'onnxscript': OptionalLibrary('onnxscript', 'onnxscript'),

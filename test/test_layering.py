@@ -38,6 +38,7 @@ OWNERS = {
     'pycuda': ('runtime/cuda/',),
     'cuda': ('runtime/cuda/',),
     'tokenizers': ('runtime/text_preprocess.py',),
+    'ultralytics': ('benchmark/opponents.py',),
     'rosbags': ('sources/bags.py', 'ros/bags/bag_writer.py', 'cli/detect_bag.py'),
     'edgefirst': ('vision/tracking.py',),
     'cv2': ('vision/boxes.py', 'vision/letterbox.py', 'vision/pixel_encodings.py',

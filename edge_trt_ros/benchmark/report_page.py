@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from edge_trt_ros.benchmark.road_frames import PERCENTS
+from edge_trt_ros.benchmark.scene_picture import scene_curves
+from edge_trt_ros.benchmark.scene_table import scene_rows
 from edge_trt_ros.benchmark.stage_picture import in_order
 from edge_trt_ros.html_page import bar, curves, facts_table, Html, table, tag, write_page
 
-_TITLES = {'engine': 'Engine', 'node': 'Inference node', 'transport': 'Transport of images',
+_TITLES = {'engine': 'Engine', 'scenes': 'Frames by number of objects', 'node': 'Inference node', 'transport': 'Transport of images',
            'soak': 'Memory over time', 'machine': 'Machine'}
 _AGAIN, _STAGES, _MEMORY = 'without_graph', 'stages_ms', 'rss_curve_mb'
 # End of the key of a curve: the percentiles 0 to 100.
@@ -31,7 +33,9 @@ def write_report_page(path: Path, report: Mapping[str, Any]) -> None:
     """
     machine = report['machine']
     sections = [section for part, values in report.items() if part != 'machine'
-                for section in (tag('h2', _TITLES[part]), *_part(values))]
+                for section in (
+                    tag('h2', _TITLES[part]),
+                    *(_scenes(values) if part == 'scenes' else _part(values)))]
     write_page(path, 'Benchmark of edge_trt_ros',
                tag('p', ', '.join(str(machine[name]) for name in ('date', 'gpu', 'processor')
                                   if machine.get(name))),
@@ -59,6 +63,19 @@ def _part(values: Mapping[str, Any]) -> Iterator[Html]:
             yield _stage_table(stages_ms)
     yield tag('h3', 'All figures')
     yield facts_table(dict(_facts(values)))
+
+
+def _scenes(scenes: Sequence[Mapping[str, Any]]) -> Iterator[Html]:
+    objects = sorted({scene['objects'] for scene in scenes})
+    lines = {f'{name}, {title}': [(float(objects.index(scene['objects'])), scene[figure]['p50'])
+                                  for scene in line]
+             for name, line in scene_curves(scenes).items()
+             for title, figure in (('frame', 'frame_ms'), ('network alone', 'floor_ms'))}
+    yield tag('p', 'Milliseconds from the bytes of an image to published detections, p50, over '
+              'the number of objects in view.')
+    yield curves(lines, list(map(str, objects)), 'ms')
+    head, *rows = scene_rows(scenes)
+    yield table(head, rows)
 
 
 def _percentile_plot(title: str, lines: Mapping[str, Sequence[float]]) -> Iterator[Html]:

@@ -16,16 +16,19 @@ import cv2
 
 from edge_trt_ros.benchmark.engine_times import measure_engine
 from edge_trt_ros.benchmark.machine import machine_facts
+from edge_trt_ros.benchmark.opponents import OPPONENTS
 from edge_trt_ros.benchmark.report_page import write_report_page
 from edge_trt_ros.benchmark.road_frames import PERCENTS
+from edge_trt_ros.benchmark.scene_picture import scene_picture
+from edge_trt_ros.benchmark.scene_table import scene_table
 from edge_trt_ros.benchmark.soak import soak
 from edge_trt_ros.benchmark.stage_picture import stage_picture
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.cli._progress import phase_bar
-from edge_trt_ros.convert.options import shape_from_text
+from edge_trt_ros.convert.options import PRECISIONS, shape_from_text
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.files import write_file
-from edge_trt_ros.optional_libraries import require_ros
+from edge_trt_ros.optional_libraries import require_converter, require_ros
 from edge_trt_ros.runtime.select import Placement
 
 
@@ -40,9 +43,19 @@ def main() -> None:
     parser.add_argument('--dla-core', type=int, default=-1, metavar='N', help='which DLA core')
     parser.add_argument('--cores', type=int, default=0, metavar='N',
                         help='use the first N cores only')
-    parser.add_argument('--plot', type=Path, metavar='PNG', help='plot the stages of a frame')
+    parser.add_argument('--plot', type=Path, metavar='PNG',
+                        help='plot the stages of a frame, or the curves of --objects')
     parser.add_argument('--html', type=Path, metavar='FILE',
                         help='write a page with curves and tables of all figures')
+    parser.add_argument('--objects', type=int, nargs='+', metavar='N',
+                        help='measure an ONNX file on frames in which it finds N objects, next to '
+                        'the bare network')
+    parser.add_argument('--sizes', nargs='+', metavar='WxH',
+                        help='with --objects: sizes of the frames instead of --source')
+    parser.add_argument('--precisions', nargs='+', default=['fp32'], choices=PRECISIONS,
+                        help='with --objects: precisions of the network')
+    parser.add_argument('--against', default='', choices=OPPONENTS,
+                        help='with --objects: run the same frames through this program, in turns')
     parser.add_argument('--node', type=float, default=0, metavar='SECONDS',
                         help='measure the inference node with the engine, at 30 Hz over DDS')
     parser.add_argument('--transport', type=float, default=0, metavar='SECONDS',
@@ -57,6 +70,10 @@ def main() -> None:
         parser.error('give an engine, --transport or --soak')
     if (arguments.plot or arguments.node) and not arguments.engine:
         parser.error('--plot and --node need an engine')
+    if arguments.objects and (not arguments.engine or min(arguments.objects) < 0):
+        parser.error('--objects needs an ONNX file and numbers of at least 0')
+    if (arguments.sizes or arguments.against) and not arguments.objects:
+        parser.error('--sizes and --against need --objects')
     if arguments.frames < 1:
         parser.error(f'--frames is {arguments.frames}, expected 1 or more')
 
@@ -64,8 +81,9 @@ def main() -> None:
         with phase_bar(by_thread=False) as progress:
             report = _measure(arguments, progress)
         if arguments.plot:
-            picture = cv2.imencode('.png', stage_picture(report['engine']))[1]
-            write_file(arguments.plot, picture.tobytes())
+            picture = scene_picture(report['scenes'], arguments.engine.name) \
+                if arguments.objects else stage_picture(report['engine'])
+            write_file(arguments.plot, cv2.imencode('.png', picture)[1].tobytes())
         if arguments.html:
             write_report_page(arguments.html, report)
         if arguments.json:
@@ -77,15 +95,19 @@ def main() -> None:
 
 def _measure(arguments: argparse.Namespace, progress: Callable[[str, float], None]
              ) -> dict[str, Any]:
-    size_wh = shape_from_text(arguments.source)
-    if len(size_wh) != 2 or min(size_wh) < 1:
-        raise ConfigurationError(f"--source is '{arguments.source}', expected 1280x720")
-    width, height = size_wh
+    width, height = _size_wh(arguments.source)
     placement = Placement(arguments.device_id, arguments.dla_core)
     if arguments.cores:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:arguments.cores])
     report: dict[str, Any] = {'machine': machine_facts(placement.device_id)}
-    if arguments.engine:
+    if arguments.objects:
+        require_converter('--objects')
+        from edge_trt_ros.benchmark.scenes import measure_scenes, SceneChoice
+        report['scenes'] = measure_scenes(arguments.engine, SceneChoice(
+            arguments.objects, list(map(_size_wh, arguments.sizes or [arguments.source])),
+            arguments.precisions, arguments.frames, arguments.against),
+            arguments.backend, placement)
+    elif arguments.engine:
         report['engine'] = measure_engine(arguments.engine, arguments.backend, (width, height),
                                           arguments.frames, placement, progress)
     if arguments.node:
@@ -104,9 +126,19 @@ def _measure(arguments: argparse.Namespace, progress: Callable[[str, float], Non
     return report
 
 
+def _size_wh(text: str) -> tuple[int, int]:
+    size_wh = shape_from_text(text)
+    if len(size_wh) != 2 or min(size_wh) < 1:
+        raise ConfigurationError(f"the size of the frames is '{text}', expected 1280x720")
+    return size_wh[0], size_wh[1]
+
+
 def _print_table(report: Mapping[str, Any]) -> None:
     for part, values in report.items():
         print(part)
+        if part == 'scenes':
+            print(scene_table(values))
+            continue
         for name, value in values.items():
             if name == 'without_graph':
                 _print_stages('launched call by call', value['stages_ms'])

@@ -100,6 +100,25 @@ def test_benchmark_rejects_contradictory_arguments(engine: Path) -> None:
     assert 'give an engine' in run('benchmark', status=2)[1]
     assert '--frames is 0' in run('benchmark', engine, '--frames', 0, status=2)[1]
     assert 'need an engine' in run('benchmark', '--plot', 'a.png', '--soak', 1, status=2)[1]
+    assert 'needs an ONNX file' in run('benchmark', '--objects', 1, '--soak', 1, status=2)[1]
+    assert 'at least 0' in run('benchmark', engine, '--objects', -1, status=2)[1]
+    assert 'need --objects' in run('benchmark', engine, '--sizes', '64x64', status=2)[1]
+    assert "'64', expected" in run('benchmark', engine, '--objects', 1, '--sizes', '64',
+                                   status=1)[1]
+
+
+def test_benchmark_of_scenes(tmp_path: Path) -> None:
+    onnx = save(dense_model((160, 96)), tmp_path / 'small.onnx')
+    arguments = ('benchmark', onnx, '--objects', 0, 7, '--sizes', '160x90', '64x64', '--frames', 3)
+    plot = tmp_path / 'curves.png'
+    report = json.loads(run(*arguments, '--backend', 'onnxruntime', '--json', '--plot', plot,
+                            '--html', tmp_path / 'page.html')[0])
+    page = (tmp_path / 'page.html').read_text(encoding='utf-8')
+    assert 'Frames by number of objects' in page and '160x90 fp32, network alone' in page
+    assert [scene['detections'] for scene in report['scenes']] == [0, 7, 0, 7]
+    assert 'engine' not in report and cv2.imread(str(plot)).shape == (700, 1200, 3)
+    lines = run(*arguments, '--backend', 'onnxruntime')[0].splitlines()
+    assert 'scenes' in lines and lines[-1].split()[:4] == ['64x64', 'fp32', '7', '7']
 
 
 def test_inspect_engine_prints_the_manifest_and_whether_it_loads(engine: Path) -> None:
