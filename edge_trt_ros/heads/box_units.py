@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from edge_trt_ros.errors import ModelError
 from edge_trt_ros.heads.grids import ANCHORS_A_CELL, cell_counts
-from edge_trt_ros.heads.head import Network, only_output
+from edge_trt_ros.heads.head import FLOATS, is_fixed, Network, only_output
 from edge_trt_ros.tensor_spec import TensorSpec
 
 MAX_BOXES = 1000
@@ -30,6 +30,20 @@ def rows_of_six(network: Network) -> TensorSpec | None:
     anchors = set(cells) | {ANCHORS_A_CELL * count for count in cells}
     if network.metadata.get('end2end') != 'True' and (
             output.shape[1] > MAX_BOXES or output.shape[1] in anchors):
+        return None
+    return output
+
+
+def final_rows(network: Network, more: int) -> TensorSpec | None:
+    """
+    Return the first output if it has rows of a box, a score, a class and more, else None.
+
+    :param network: the network.
+    :param more: number of values after the class.
+    """
+    output = network.outputs[0] if network.outputs else None
+    if output is None or not is_fixed(output, FLOATS, 3) or output.shape[2] != 6 + more \
+            or output.shape[1] > MAX_BOXES or output.shape[2] in cell_counts(network.size_wh):
         return None
     return output
 

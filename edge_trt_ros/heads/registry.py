@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from edge_trt_ros.heads import (classes, counted_boxes, detr, efficient_nms, final_boxes,
                                 normalized_final, normalized_rows, rows_of_seven, semantic_logits,
-                                tensors, yolo_anchors, yolo_dense, yolo_end_to_end, yolo_grids,
-                                yolo_oriented, yolo_pose, yolo_segment, yolox)
+                                tensors, yolo_anchors, yolo_dense, yolo_end_to_end, yolo_final,
+                                yolo_grids, yolo_oriented, yolo_pose, yolo_segment, yolox)
 from edge_trt_ros.heads.head import Head
 
 # In the order in which messages and the documentation list them.
@@ -17,7 +17,7 @@ HEADS: dict[str, Head] = {head.name: head for head in (
     normalized_final.HEAD, normalized_rows.HEAD, detr.SIGMOID, detr.SOFTMAX, final_boxes.HEAD,
     counted_boxes.HEAD, rows_of_seven.HEAD, efficient_nms.CORNERS, efficient_nms.CENTRES,
     classes.SCORES, classes.LOGITS, semantic_logits.HEAD, yolo_segment.HEAD, yolo_pose.HEAD,
-    yolo_oriented.HEAD, tensors.HEAD)}
+    yolo_oriented.HEAD, yolo_final.SEGMENT, yolo_final.POSE, yolo_final.ORIENTED, tensors.HEAD)}
 
 
 def add_head(head: Head) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from edge_trt_ros.heads.appending import append_dense_with
+from edge_trt_ros.heads.box_units import final_rows
 from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, ORIENTED_NMS
 from edge_trt_ros.heads.head import (all_float_and_fixed, Head, Network, Raw, Reading,
                                      RecognisedHead, Tail)
@@ -23,7 +24,7 @@ def read(network: Network) -> list[Reading]:
     """Return the reading of a network with at least one class before the angle."""
     output = network.outputs[0] if len(network.outputs) == 1 else None
     if output is None or not all_float_and_fixed(network) or len(output.shape) != 3 \
-            or output.shape[0] != 1 or output.shape[1] < 6:
+            or output.shape[0] != 1 or output.shape[1] < 6 or final_rows(network, 1):
         return []
     return [Reading(output.shape[1] - 5, output.shape[2], {'output': output})]
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge_trt_ros.errors import NetworkOutputError
 from edge_trt_ros.heads.appending import append_dense_with
+from edge_trt_ros.heads.box_units import final_rows
 from edge_trt_ros.heads.device import dense_code, DeviceCode, DeviceNetwork
 from edge_trt_ros.heads.head import (all_float_and_fixed, Head, Network, Raw, Reading,
                                      RecognisedHead, Tail)
@@ -29,15 +30,18 @@ def read(network: Network) -> list[Reading]:
     """Return the reading of a network whose rows match its metadata `kpt_shape`."""
     if len(network.outputs) != 1 or not all_float_and_fixed(network):
         return []
-    output, (count, numbers) = network.outputs[0], _keypoint_shape(network)
+    output, (count, numbers) = network.outputs[0], keypoint_shape(network)
     classes = output.shape[1] - 4 - count * numbers if len(output.shape) == 3 else 0
+    if final_rows(network, count * numbers):
+        return []
     if output.shape[0] != 1 or classes < 1 or count < 1 or numbers not in (2, 3):
         return []
     return [Reading(classes, output.shape[2], {'output': output},
                     options={'keypoint_shape': (count, numbers)})]
 
 
-def _keypoint_shape(network: Network) -> tuple[int, int]:
+def keypoint_shape(network: Network) -> tuple[int, int]:
+    """Return keypoints per object and values per keypoint of the metadata; zeros if unknown."""
     try:
         keypoints, numbers = ast.literal_eval(network.metadata.get('kpt_shape', ''))
         return int(keypoints), int(numbers)

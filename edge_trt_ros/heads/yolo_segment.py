@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_trt_ros.heads.appending import append_dense_with
+from edge_trt_ros.heads.box_units import final_rows
 from edge_trt_ros.heads.decoding import finite_outputs
 from edge_trt_ros.heads.device import dense_code, DeviceCode, DeviceNetwork
 from edge_trt_ros.heads.head import (all_float_and_fixed, Head, Network, Raw, Reading,
@@ -31,7 +32,8 @@ def read(network: Network) -> list[Reading]:
         return []
     anchors, prototypes = network.outputs
     classes = anchors.shape[1] - 4 - prototypes.shape[1]
-    if anchors.shape[0] != 1 or prototypes.shape[0] != 1 or classes < 1:
+    if anchors.shape[0] != 1 or prototypes.shape[0] != 1 or classes < 1 \
+            or final_rows(network, prototypes.shape[1]):
         return []
     return [Reading(classes, anchors.shape[2], {'anchors': anchors, 'prototypes': prototypes})]
 

@@ -110,6 +110,17 @@ def _final(case: Case, random: np.random.Generator, objects: int) -> Arrays:
         1).astype(np.float32)[None]}
 
 
+def _final_with_more(case: Case, random: np.random.Generator, objects: int) -> Arrays:
+    _, rows, columns = case.shapes['rows']
+    scores = _scores(random, rows, case.labels, objects)
+    arrays = {'rows': np.concatenate([
+        _boxes_xyxy(random, rows), scores.max(1)[:, None], scores.argmax(1)[:, None],
+        random.normal(0, 1, (rows, columns - 6))], 1).astype(np.float32)[None]}
+    if 'prototypes' in case.shapes:
+        arrays['prototypes'] = random.normal(0, 1, case.shapes['prototypes']).astype(np.float32)
+    return arrays
+
+
 def _fractions(random: np.random.Generator, rows: int) -> NDArray[np.float32]:
     boxes = xyxy_to_xywh(_boxes_xyxy(random, rows)) / np.array(SIZE_WH * 2)
     return np.asarray(boxes, np.float32)
@@ -136,6 +147,7 @@ def _scored(case: Case, random: np.random.Generator, objects: int) -> Arrays:
 
 _ARRAYS = {'yolo_anchors': _anchors, 'yolox': _anchors, 'yolo_grids': _grids,
            'yolo_end_to_end': _final, 'normalized_final': _final,
+           'yolo_final_segment': _final_with_more, 'yolo_final_pose': _final_with_more,
            'normalized_rows': _normalised, 'detr_sigmoid': _logits, 'detr_softmax': _logits,
            'scored_corners': _scored, 'scored_centres': _scored}
 CASES = {case.head: case for case in (
@@ -155,4 +167,6 @@ CASES = {case.head: case for case in (
     Case('scored_centres', {'boxes': (1, _CELLS, 4), 'scores': (1, _CELLS, 5)}, 5),
     Case('yolo_pose', {'output': (1, 4 + 2 + 51, _CELLS)}, 2, {'keypoint_shape': (17, 3)}),
     Case('yolo_oriented', {'output': (1, 4 + 5 + 1, _CELLS)}, 5),
+    Case('yolo_final_segment', {'rows': (1, 300, 6 + 8), 'prototypes': (1, 8, 32, 40)}, 3),
+    Case('yolo_final_pose', {'rows': (1, 300, 6 + 51)}, 2, {'keypoint_shape': (17, 3)}),
     Case('yolo_segment', {'anchors': (1, 4 + 3 + 8, _CELLS), 'prototypes': (1, 8, 32, 40)}, 3))}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,18 +24,19 @@ from edge_trt_ros.vision.thresholds import Thresholds
 _BLOCK = 256
 
 
-def oriented(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
+def oriented(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds,
+             suppress: bool = True) -> Detections:
     """Decode the outputs of a fused head: boxes before rotation, and `angles` [1, K, 1]."""
     named = named_outputs(outputs, scores=2, boxes_xyxy=3, class_ids=2, angles=3, checksum=1)
     chosen = named['scores'][0] >= thresholds.confidence
     return select_oriented(named['boxes_xyxy'][0][chosen], named['angles'][0, :, 0][chosen],
                            named['scores'][0][chosen], named['class_ids'][0][chosen], letterbox,
-                           thresholds)
+                           thresholds, suppress)
 
 
 def select_oriented(boxes: NDArray[Any], angles: NDArray[Any], scores: NDArray[Any],
-                    class_ids: NDArray[Any], letterbox: Letterbox, thresholds: Thresholds
-                    ) -> Detections:
+                    class_ids: NDArray[Any], letterbox: Letterbox, thresholds: Thresholds,
+                    suppress: bool = True) -> Detections:
     """
     Select detections from oriented candidates, best first.
 
@@ -44,6 +46,7 @@ def select_oriented(boxes: NDArray[Any], angles: NDArray[Any], scores: NDArray[A
     :param class_ids: (n,), whole numbers of any dtype.
     :param letterbox: maps network pixels back to the source image.
     :param thresholds: what to keep.
+    :param suppress: whether overlapping boxes of a class are dropped.
     """
     class_ids = class_ids.astype(np.int64)
     wanted = thresholds.accepted(scores, class_ids)
@@ -55,6 +58,8 @@ def select_oriented(boxes: NDArray[Any], angles: NDArray[Any], scores: NDArray[A
     wanted &= (hulls[:, 2] > hulls[:, 0]) & (hulls[:, 3] > hulls[:, 1])
     found = Detections(source[wanted].astype(np.float32), scores[wanted].astype(np.float32),
                        class_ids[wanted], angles_rad=angles[wanted].astype(np.float32))
+    if not suppress:
+        return found[np.argsort(-found.scores, kind='stable')[:thresholds.max_detections].tolist()]
     rotated = np.concatenate([boxes[wanted], angles[wanted][:, None]], 1).astype(np.float32)
     return found[_kept(rotated, found, thresholds)]
 
@@ -86,5 +91,8 @@ def _rivals(rotated: Floats, found: Detections, rows: NDArray[np.intp],
     return rivals
 
 
-TASK = Task('obb', (OutputFormat('oriented', {**CANDIDATES, 'angles': (1, 'K', 1)}, oriented),),
+_OUTPUTS = {**CANDIDATES, 'angles': (1, 'K', 1)}
+TASK = Task('obb', (
+    OutputFormat('oriented', _OUTPUTS, oriented),
+    OutputFormat('oriented_final', _OUTPUTS, partial(oriented, suppress=False))),
             draw_boxes, describe, itself)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,18 +21,19 @@ from edge_trt_ros.vision.tasks.task import OutputFormat, Task
 from edge_trt_ros.vision.thresholds import Thresholds
 
 
-def keypoints(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
+def keypoints(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds,
+              suppress: bool = True) -> Detections:
     """Decode the outputs of a fused head: candidates, `keypoints` [1, K, keypoints, 2 or 3]."""
     named = named_outputs(outputs, scores=2, boxes_xyxy=3, class_ids=2, keypoints=4, checksum=1)
     chosen = named['scores'][0] >= thresholds.confidence
     return with_keypoints(named['boxes_xyxy'][0][chosen], named['scores'][0][chosen],
                           named['class_ids'][0][chosen], named['keypoints'][0][chosen],
-                          letterbox, thresholds)
+                          letterbox, thresholds, suppress)
 
 
 def with_keypoints(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any],
-                   points: NDArray[Any], letterbox: Letterbox, thresholds: Thresholds
-                   ) -> Detections:
+                   points: NDArray[Any], letterbox: Letterbox, thresholds: Thresholds,
+                   suppress: bool = True) -> Detections:
     """
     Select detections from candidates, and map their keypoints to source pixels.
 
@@ -41,8 +43,9 @@ def with_keypoints(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray
     :param points: float (n, k, 2 or 3): x, y in network pixels, optionally a score.
     :param letterbox: maps network pixels back to the source image.
     :param thresholds: what to keep.
+    :param suppress: whether overlapping boxes of a class are dropped.
     """
-    found, rows = select(boxes, scores, class_ids, letterbox, thresholds, suppress=True)
+    found, rows = select(boxes, scores, class_ids, letterbox, thresholds, suppress)
     return add_keypoints(found, points[rows].astype(np.float32), letterbox)
 
 
@@ -63,6 +66,8 @@ def add_keypoints(found: Detections, kept: NDArray[np.float32], letterbox: Lette
     return replace(found, keypoints=letterbox.keypoints_to_source(kept))
 
 
-TASK = Task('pose', (OutputFormat('keypoints', {
-    **CANDIDATES, 'keypoints': (1, 'K', 'points', 'numbers')}, keypoints),),
+_OUTPUTS = {**CANDIDATES, 'keypoints': (1, 'K', 'points', 'numbers')}
+TASK = Task('pose', (
+    OutputFormat('keypoints', _OUTPUTS, keypoints),
+    OutputFormat('keypoints_final', _OUTPUTS, partial(keypoints, suppress=False))),
     draw_boxes, describe, itself)

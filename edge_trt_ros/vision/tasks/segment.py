@@ -10,6 +10,7 @@ A mask is the product of coefficients and prototypes, computed only for kept det
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, floor
 from typing import Any
 
@@ -41,19 +42,20 @@ class Instances:
     instance_map: NDArray[np.uint16]
 
 
-def segment(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Instances:
+def segment(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds,
+            suppress: bool = True) -> Instances:
     """Decode a fused head: candidates, `coefficients` [1, K, c], `prototypes` [1, c, h, w]."""
     named = named_outputs(outputs, scores=2, boxes_xyxy=3, class_ids=2, coefficients=3,
                           prototypes=4, checksum=1)
     chosen = named['scores'][0] >= thresholds.confidence
     return instances(named['boxes_xyxy'][0][chosen], named['scores'][0][chosen],
                      named['class_ids'][0][chosen], named['coefficients'][0][chosen],
-                     named['prototypes'][0], letterbox, thresholds)
+                     named['prototypes'][0], letterbox, thresholds, suppress)
 
 
 def instances(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any],
               coefficients: NDArray[Any], prototypes: NDArray[Any], letterbox: Letterbox,
-              thresholds: Thresholds) -> Instances:
+              thresholds: Thresholds, suppress: bool = True) -> Instances:
     """
     Select detections from candidates, and compute their masks.
 
@@ -64,8 +66,9 @@ def instances(boxes: NDArray[Any], scores: NDArray[Any], class_ids: NDArray[Any]
     :param prototypes: float (c, h, w); a mask is the sum of prototypes times coefficients.
     :param letterbox: maps network pixels back to the source image.
     :param thresholds: what to keep.
+    :param suppress: whether overlapping boxes of a class are dropped.
     """
-    found, rows = select(boxes, scores, class_ids, letterbox, thresholds, suppress=True)
+    found, rows = select(boxes, scores, class_ids, letterbox, thresholds, suppress)
     return with_masks(found, coefficients[rows], prototypes, letterbox)
 
 
@@ -153,6 +156,8 @@ def boxes_of(result: Instances) -> Detections:
     return result.detections
 
 
-TASK = Task('segment', (OutputFormat('segment', {
-    **CANDIDATES, 'coefficients': (1, 'K', 'c'), 'prototypes': (1, 'c', 'h', 'w')}, segment),),
+_OUTPUTS = {**CANDIDATES, 'coefficients': (1, 'K', 'c'), 'prototypes': (1, 'c', 'h', 'w')}
+TASK = Task('segment', (
+    OutputFormat('segment', _OUTPUTS, segment),
+    OutputFormat('segment_final', _OUTPUTS, partial(segment, suppress=False))),
     draw, describe, boxes_of)
