@@ -26,6 +26,7 @@ from edge_trt_ros.errors import EdgeTrtError
 
 # Increment the number of a library when the same options build a different engine than before.
 _FORMATS = {'onnxruntime': 2, 'tensorrt': 3, 'tensorrt_rtx': 3}
+_INT8_FORMAT = 'int8 2'
 # Options of later versions: at their default, an engine of an earlier version is fresh.
 _LATER_OPTIONS = ('verification', 'require_verification')
 
@@ -56,9 +57,11 @@ class PlanIdentity:
         defaults = BuildOptions().to_dict()
         options = {name: value for name, value in self.options.to_dict().items()
                    if name not in _LATER_OPTIONS or value != defaults[name]}
-        text = json.dumps([_FORMATS[self.backend], self.onnx_sha256, self.calibration_sha256,
-                           f'{self.backend} {self.backend_version}', self.device,
-                           options], sort_keys=True)
+        int8 = [_INT8_FORMAT] if self.options.precision in ('int8', 'best') else []
+        text = json.dumps([_FORMATS[self.backend], *int8, self.onnx_sha256,
+                           self.calibration_sha256,
+                           f'{self.backend} {self.backend_version}', self.device, options],
+                          sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:

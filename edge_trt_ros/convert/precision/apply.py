@@ -28,7 +28,8 @@ from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.precision.calibration import calibration_set, CalibrationSet
 from edge_trt_ros.convert.precision.calibration_cache import cached_ranges, calibration_key
 from edge_trt_ros.convert.precision.half import to_low_precision
-from edge_trt_ros.convert.precision.int8 import CPU_WEIGHT, quantizable_nodes
+from edge_trt_ros.convert.precision.int8 import (CPU_WEIGHT, nodes_of_detector,
+                                                 quantizable_nodes)
 from edge_trt_ros.convert.precision.ranges import (Feed, measure_ranges, overflowing_nodes,
                                                    TensorRange)
 from edge_trt_ros.convert.precision.reached import check_reached
@@ -40,7 +41,7 @@ from edge_trt_ros.errors import BuildError, ConfigurationError
 from edge_trt_ros.heads import RecognisedHead
 from edge_trt_ros.network_input import ImageInput, NetworkInput
 from edge_trt_ros.vision.letterbox import Letterbox, NO_PICTURE
-from edge_trt_ros.vision.tasks import Result
+from edge_trt_ros.vision.tasks import Result, TASKS
 from edge_trt_ros.vision.thresholds import Thresholds
 
 _JUDGING_IMAGES = 24
@@ -167,6 +168,8 @@ class _Work:
     def int8(self) -> PreciseGraph:
         """Return the graph with as many layers in int8 as the accuracy budget allows."""
         nodes = quantizable_nodes(self._base.graph, self._ranges, self._decoding)
+        if TASKS[self._found.task].has_boxes:
+            nodes = nodes_of_detector(self._base.graph, nodes)
         if not nodes:
             raise BuildError('no convolution or matrix product of this network supports int8: '
                              'choose fp16')

@@ -11,7 +11,7 @@ are. TensorRT fuses this form, ONNX Runtime runs it, and in measurements it was 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from edge_trt_ros.convert.precision.ranges import TensorRange
 # On a CPU without VNNI, ONNX Runtime adds pairs of products in 16 bits and clips the sum, and
 # 2 * 255 * 64 does not overflow.
 CPU_WEIGHT = 64
+# Layers at the image, and layers of each branch of a detector's head.
+_FIRST_LAYERS, _HEAD_LAYERS = 2, 3
 _SMALLEST_SCALE = float(np.finfo(np.float16).smallest_subnormal)
 
 
@@ -69,6 +71,43 @@ def quantizable_nodes(graph: onnx.GraphProto, ranges: Mapping[str, TensorRange],
     """Return the names of the nodes that can compute in int8, in the graph's order."""
     return [node.name for node in weighted_nodes(graph)
             if node.name not in leave and node.input[0] in ranges]
+
+
+def nodes_of_detector(graph: onnx.GraphProto, nodes: list[str]) -> list[str]:
+    """
+    Return the nodes of a detector in int8 that leave its boxes where they are.
+
+    The first layers see few channels with fine steps, and the branches of the head compute
+    distances of which a wide box needs every step: in int8 they move the sides of wide boxes by
+    tens of pixels (`doc/measurements.md`). They are left out, unless the network is so small
+    that little else remains.
+
+    :param graph: a result of `graph.edit.prepared`.
+    :param nodes: names of the nodes that can compute in int8.
+    """
+    counted = set(nodes)
+    before = _depths(list(graph.node), counted, lambda node: (node.input, node.output))
+    after = _depths(list(reversed(graph.node)), counted, lambda node: (node.output, node.input))
+    kept = [name for name in nodes
+            if before[name] > _FIRST_LAYERS and after[name] > _HEAD_LAYERS]
+    return kept if 2 * len(kept) >= len(nodes) else nodes
+
+
+def _depths(nodes: list[onnx.NodeProto], counted: set[str],
+            ends: Callable[[onnx.NodeProto], tuple[Iterable[str], Iterable[str]]]
+            ) -> dict[str, int]:
+    """Return for each counted node its number on the longest path to it, from 1."""
+    reached: dict[str, int] = {}
+    depths = {}
+    for node in nodes:
+        sources, results = ends(node)
+        depth = max((reached.get(name, 0) for name in sources), default=0)
+        if node.name in counted:
+            depth += 1
+            depths[node.name] = depth
+        for name in results:
+            reached[name] = max(reached.get(name, 0), depth)
+    return depths
 
 
 def _channel_axis(node: onnx.NodeProto, weight: NDArray[np.float32]) -> int | None:
