@@ -23,7 +23,7 @@ CONFIG = Path(__file__).resolve().parent.parent / 'config'
 KINDS = {'inference.yaml': InferenceParameters, 'builder.yaml': BuilderParameters,
          'detections_3d.yaml': Detections3DParameters}
 # Files for nodes of other packages.
-FOREIGN = {'nav2_costmap.yaml'}
+FOREIGN = {'nav2_costmap.yaml', 'diagnostics.yaml'}
 
 
 def values_of(path: Path) -> dict[str, Any]:
@@ -74,3 +74,14 @@ def test_parameters_in_a_comment_exist() -> None:
 def test_invalid_values_are_rejected(kind: type, values: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(values))):
         kind(**values)
+
+
+def test_analyzers_find_the_entries_of_the_nodes() -> None:
+    (node,) = yaml.safe_load((CONFIG / 'diagnostics.yaml').read_text(encoding='utf-8')).values()
+    analyzers = {name: values for name, values in node['ros__parameters'].items()
+                 if isinstance(values, dict)}
+    # Each node's name is the start of its entries.
+    assert set(analyzers) == {'inference', 'engine_builder', 'detections_3d'}
+    for name, values in analyzers.items():
+        assert values['startswith'] == [f'{name}: '] and values['timeout'] >= 2.0
+        assert values['type'] == 'diagnostic_aggregator/GenericAnalyzer' and values['path']

@@ -13,6 +13,7 @@ from edge_trt_ros.percentiles import percentiles
 from edge_trt_ros.ros.inference.losses import TransportLosses
 
 PERCENTILES = (50, 95, 99)
+_RECENT = 30
 
 
 class StreamFigures:
@@ -34,6 +35,7 @@ class StreamFigures:
         self.losses = TransportLosses()
         self.last_age_ms = 0.0
         self._next_due_ns = 0
+        self._started_ns = monotonic_ns()
 
     def arrived(self, number: int | None = None) -> None:
         """
@@ -95,6 +97,16 @@ class StreamFigures:
         """Return images and results per second over the last five seconds."""
         return {'image_rate_hz': _rate_hz(self._arrivals_ns),
                 'detection_rate_hz': _rate_hz(self._results_ns)}
+
+    def silent_s(self) -> float:
+        """Return the seconds since the last message; before the first one since the start."""
+        since_ns = self._arrivals_ns[-1] if self._arrivals_ns else self._started_ns
+        return (monotonic_ns() - since_ns) / 1e9
+
+    def recent_ms(self, stage: str) -> float:
+        """Return the median duration of a stage over the latest frames; 0 without frames."""
+        recent = sorted(tuple(self._stages.get(stage, ()))[-_RECENT:])
+        return recent[len(recent) // 2] if recent else 0.0
 
     def percentiles_ms(self) -> dict[str, list[float]]:
         """Return p50, p95 and p99 in milliseconds for each stage."""

@@ -73,6 +73,18 @@ class InferenceParameters:
     mask_resolution: str = setting(
         'source', "Resolution of a semantic mask: the image's, or that of the network's output.",
         choices=('source', 'network'))
+    health_min_rate_hz: float = setting(
+        0.0, '/diagnostics warns below this rate of results, and reports an error below half of '
+        'it; 0 checks nothing.', live=True, limits=(0.0, 1000.0))
+    health_max_age_ms: float = setting(
+        0.0, '/diagnostics warns if the results of the latest images are older, and reports an '
+        'error at twice the age; 0 checks nothing.', live=True, limits=(0.0, 60000.0))
+    health_max_gpu_memory_percent: float = setting(
+        0.0, '/diagnostics warns if more of the GPU memory is used; 0 checks nothing.',
+        live=True, limits=(0.0, 100.0))
+    health_stale_after_s: float = setting(
+        5.0, '/diagnostics has the level STALE after this time without images; 0 keeps the level '
+        'WARN.', live=True, limits=(0.0, 3600.0))
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -5,17 +5,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from diagnostic_msgs.msg import DiagnosticStatus
 import psutil
 
 from edge_trt_ros.ros.inference.camera import Camera
+from edge_trt_ros.ros.inference.health import ERROR_COUNTS, health
 from edge_trt_ros.ros.inference.settings import StreamSettings
-from edge_trt_ros.ros.node.status_messages import ERROR, OK, status_message, WARN
-from edge_trt_ros.verification import NOTHING_SEEN, sentence, warning
-
-_ERROR_COUNTS = ('bad_images', 'bad_results', 'failures')
+from edge_trt_ros.ros.node.status_messages import ERROR, OK, status_message
+from edge_trt_ros.verification import sentence
 
 
 def stream_status(name: str, camera: Camera, settings: StreamSettings, enabled: bool
@@ -44,50 +41,16 @@ def stream_status(name: str, camera: Camera, settings: StreamSettings, enabled: 
     }
     values |= {key: figures.counts[key] for key in (
         'received', 'published', 'dropped_for_newer', 'dropped_for_age', 'dropped_for_rate',
-        'dropped_at_stop', 'lost_in_transport', *_ERROR_COUNTS)}
+        'dropped_at_stop', 'lost_in_transport', *ERROR_COUNTS)}
     values |= figures.rates_hz()
     for stage, (p50, p95, p99) in figures.percentiles_ms().items():
         values |= {f'{stage}_ms_p50': p50, f'{stage}_ms_p95': p95, f'{stage}_ms_p99': p99}
     values |= runtime.memory_mb()
     values['process_rss_mb'] = psutil.Process().memory_info().rss / 1e6
-    level, message = _health(camera, settings, enabled, since)
+    level, message = health(camera, settings, enabled, since)
     title = f"{name}: {camera.name or 'inference'}"
     return status_message(level, title, message.splitlines()[0],
                           runtime.device_name, values)
-
-
-def _health(camera: Camera, settings: StreamSettings, enabled: bool, since: Counter[str]
-            ) -> tuple[bytes, str]:
-    too_old = since['dropped_for_age']
-    rate = f"{camera.figures.rates_hz()['detection_rate_hz']:.1f} results per second"
-    if any(since[key] for key in _ERROR_COUNTS):
-        return ERROR, camera.last_problem or 'frames were skipped'
-    if too_old:
-        problem = _age_problem(camera, settings, too_old)
-        return (WARN, f'{rate}, {problem}') if since['published'] else (
-            ERROR, f'no results: {problem}')
-    if since['lost_in_transport']:
-        sent = since['received'] + since['lost_in_transport']
-        return WARN, (f"{since['lost_in_transport']} of {sent} images were lost in transport: "
-                      'start the camera driver with the Fast DDS profile of this package, or '
-                      'lower its rate')
-    verification = settings.runtime.manifest.verification
-    if verification.get('status') == NOTHING_SEEN:
-        return WARN, f'{rate}; {warning(verification)}'
-    if not enabled:
-        return OK, 'disabled by ~/enable'
-    if not since['received'] and settings.input.is_continuous:
-        return WARN, f'no images on {camera.topic}'
-    if since['dropped_for_newer']:
-        return OK, f'{rate}, slower than the camera: older images are dropped'
-    return OK, rate
-
-
-def _age_problem(camera: Camera, settings: StreamSettings, count: int) -> str:
-    limit_ms = settings.parameters.max_frame_age_ms
-    return (f'{count} images were older than max_frame_age_ms ({limit_ms:g} ms), the last one '
-            f'{camera.figures.last_age_ms:.0f} ms: synchronise the clocks of camera and robot, '
-            'or raise max_frame_age_ms')
 
 
 def idle_status(name: str, configured: bool, problem: str) -> DiagnosticStatus:

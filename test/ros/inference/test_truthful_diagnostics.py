@@ -56,21 +56,21 @@ def test_pauses_clock_steps_and_restarts_of_the_camera_are_no_losses(
         ros: Graph, active_node: Callable[..., InferenceNode]) -> None:
     node = active_node()
     stamps = [*range(1, 20), 20_000, 20_001, 3, 4, 5, 900, 905, 906]
+    counts, sent = node._stream.cameras[''].figures.counts, 0
     for restart in range(2):
         for stamp in stamps:
             message = ros.send()
             message.header.stamp = Time(sec=1_700_000_000 + stamp)
             ros.images.publish(message)
-            ros.spin(0.02)
+            sent += 2
+            ros.until(lambda: counts['received'] == sent)  # or the queue would overflow
         if not restart:
             ros.spin(1.2)
             ros.peer.destroy_publisher(ros.images)
             ros.images = ros.peer.create_publisher(
                 Image, 'image', QoSPresetProfiles.SENSOR_DATA.value)
     ros.spin(1.2)
-    counts = node._stream.cameras[''].figures.counts
     assert counts['lost_in_transport'] == 0
-    assert counts['received'] == 4 * len(stamps)
 
 
 def test_images_that_do_not_arrive_are_counted_and_reported(

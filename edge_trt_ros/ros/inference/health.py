@@ -1,0 +1,97 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Decides the level of an input in `/diagnostics`, and tells the operator what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from edge_trt_ros.ros.inference.camera import Camera
+from edge_trt_ros.ros.inference.settings import StreamSettings
+from edge_trt_ros.ros.node.status_messages import ERROR, OK, STALE, WARN
+from edge_trt_ros.verification import NOTHING_SEEN, warning
+
+ERROR_COUNTS = ('bad_images', 'bad_results', 'failures')
+_GRAVEST_FIRST = (ERROR, STALE, WARN)
+
+Finding = tuple[bytes, str]
+
+
+def health(camera: Camera, settings: StreamSettings, enabled: bool, since: Counter[str]
+           ) -> Finding:
+    """
+    Return the level of an input and a sentence: the gravest problem first, then the others.
+
+    :param camera: the input.
+    :param settings: its settings, with the limits.
+    :param enabled: whether the stream is enabled by `~/enable`.
+    :param since: the counts since the last report.
+    """
+    rate = f"{camera.figures.rates_hz()['detection_rate_hz']:.1f} results per second"
+    findings = list(_of_the_images(camera, settings, since))
+    if enabled:
+        findings += _of_the_stream(camera, settings, since)
+    if findings:
+        findings.sort(key=lambda finding: _GRAVEST_FIRST.index(finding[0]))
+        return findings[0][0], '; '.join(sentence.splitlines()[0] for _, sentence in findings)
+    if not enabled:
+        return OK, 'disabled by ~/enable'
+    if since['dropped_for_newer']:
+        return OK, f'{rate}, slower than the camera: older images are dropped'
+    return OK, rate
+
+
+def _of_the_images(camera: Camera, settings: StreamSettings, since: Counter[str]
+                   ) -> Iterator[Finding]:
+    if any(since[key] for key in ERROR_COUNTS):
+        yield ERROR, camera.last_problem or 'frames were skipped'
+    if since['dropped_for_age']:
+        limit_ms = settings.parameters.max_frame_age_ms
+        some = since['published'] > 0
+        yield WARN if some else ERROR, (
+            f"{'' if some else 'no results: '}{since['dropped_for_age']} images were older than "
+            f'max_frame_age_ms ({limit_ms:g} ms), the last one '
+            f'{camera.figures.last_age_ms:.0f} ms: synchronise the clocks of camera and robot, or '
+            'raise max_frame_age_ms')
+    if since['lost_in_transport']:
+        sent = since['received'] + since['lost_in_transport']
+        yield WARN, (f"{since['lost_in_transport']} of {sent} images were lost in transport: "
+                     'start the camera driver with the Fast DDS profile of this package, or '
+                     'lower its rate')
+
+
+def _of_the_stream(camera: Camera, settings: StreamSettings, since: Counter[str]
+                   ) -> Iterator[Finding]:
+    limits, figures = settings.parameters, camera.figures
+    silent_s = figures.silent_s()
+    if settings.input.is_continuous and not since['received']:
+        is_stale = 0 < limits.health_stale_after_s < silent_s
+        yield STALE if is_stale else WARN, (
+            f'no images on {camera.topic}' + (f' for {silent_s:.0f} s' if is_stale else '')
+            + ': start the camera driver, or correct the remapping')
+    elif settings.input.is_continuous and limits.health_min_rate_hz:
+        results_hz = figures.rates_hz()['detection_rate_hz']
+        if results_hz < limits.health_min_rate_hz:
+            grave = results_hz < limits.health_min_rate_hz / 2
+            yield ERROR if grave else WARN, (
+                f'{results_hz:.1f} results per second, health_min_rate_hz is '
+                f'{limits.health_min_rate_hz:g}: compare image_rate_hz (the camera) with '
+                'network_ms_p50 (this machine)')
+    age_ms = figures.recent_ms('stamp_to_detections')
+    if since['published'] and 0 < limits.health_max_age_ms < age_ms:
+        grave = age_ms > 2 * limits.health_max_age_ms
+        yield ERROR if grave else WARN, (
+            f'results are {age_ms:.0f} ms old, health_max_age_ms is '
+            f'{limits.health_max_age_ms:g}: compare arrival_to_detections_ms_p50 (this node) with '
+            'stamp_to_detections_ms_p50 (camera, transport and clocks as well)')
+    memory_mb = settings.runtime.memory_mb()
+    total_mb = memory_mb.get('gpu_memory_total_mb', 0.0)
+    percent = 100 * memory_mb.get('gpu_memory_used_mb', 0.0) / total_mb if total_mb else 0.0
+    if 0 < limits.health_max_gpu_memory_percent < percent:
+        yield WARN, (f'{percent:.0f} % of the GPU memory is used, health_max_gpu_memory_percent '
+                     f'is {limits.health_max_gpu_memory_percent:g}: stop other processes on it')
+    verification = settings.runtime.manifest.verification
+    if verification.get('status') == NOTHING_SEEN:
+        yield WARN, warning(verification)
