@@ -106,13 +106,14 @@ def _latency(runtime: Runtime, frames: Sequence[Frame], count: int,
 
 
 def _message_maker(labels: Sequence[str]) -> Callable[[Detections], Any] | None:
-    """Return a function that makes the message of detections; None without ROS."""
+    """Return a function that makes the message of detections as nodes do; None without ROS."""
     if importlib.util.find_spec('vision_msgs') is None:
         return None
     from std_msgs.msg import Header
 
-    from edge_trt_ros.ros.messages.detections import detections_message
-    return lambda detections: detections_message(detections, Header(), labels)
+    from edge_trt_ros.ros.messages.detections_cdr import detections_cdr
+    header = Header(frame_id='camera')
+    return lambda detections: detections_cdr(detections, header, labels)
 
 
 def _rate_hz(runtime: Runtime, frames: Sequence[Frame], count: int, in_flight: int) -> float:
