@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.drawing import class_color_bgr, draw_detections
+from edge_trt_ros.vision.label_places import place_labels
 
 
 def detections_of(*rows: tuple[float, ...]) -> Detections:
@@ -49,3 +51,22 @@ def test_class_colors_are_stable_and_distinct() -> None:
     assert len(set(colors)) == len(colors)
     first = np.array(colors[:8])
     assert min(np.abs(a - b).max() for i, a in enumerate(first) for b in first[:i]) >= 20
+
+
+@pytest.mark.parametrize('count, spread', [(0, 1), (1, 1), (10, 0), (40, 200), (300, 400)])
+def test_labels_do_not_cover_each_other_and_lie_in_the_image(count: int, spread: int) -> None:
+    random = np.random.default_rng(count)
+    boxes = [(x, y, x + 50, y + 80) for x, y in
+             random.integers(300 - spread, 301 + spread, (count, 2)).tolist()]
+    places = place_labels(boxes, [(70, 14)] * count, (640, 480))
+    shown = [place for place in places if place is not None]
+    covered = np.zeros((480, 640), np.int64)
+    for left, top, right, bottom in shown:
+        assert 0 <= left < right <= 640 and 0 <= top < bottom <= 480
+        covered[top:bottom, left:right] += 1
+    assert len(places) == count and covered.max() <= 1
+    assert len(shown) >= min(count, 10) and (not count or places[0] is not None)
+
+
+def test_a_label_that_is_larger_than_the_image_is_left_out() -> None:
+    assert place_labels([(0, 0, 9, 9)], [(70, 14)], (32, 32)) == [None]
