@@ -19,6 +19,8 @@ from typing import Any
 from edge_trt_ros.errors import ManifestError
 from edge_trt_ros.tensor_spec import check_size_bytes, TensorSpec
 
+# How an image fits into the input (see `vision.letterbox.Letterbox.fit`).
+FITS = ('letterbox', 'top_left', 'crop', 'squash')
 # Maximum width and height of an image or a network's input; a 16K sensor fits.
 MAX_SIDE_PX = 16384
 MAX_TOKENS = 65536
@@ -38,6 +40,8 @@ class ImageInput:
     :param mean: subtracted after scaling, in the tensor's channel order.
     :param std: divisor, applied last, in the tensor's channel order.
     :param pad_value: 0..255, fills the padding of the letterbox.
+    :param fit: how an image fits, one of `FITS`.
+    :param crop_fraction: part of the resized image's shorter side that a crop shows.
     :param tensor: name of the tensor [1, 3, height, width].
     :raises ManifestError: names the field, its value and the allowed values.
     """
@@ -49,6 +53,8 @@ class ImageInput:
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     pad_value: int = 114
     tensor: str = 'images'
+    fit: str = 'letterbox'
+    crop_fraction: float = 1.0
 
     def __post_init__(self) -> None:
         if len(self.size_wh) != 2 or not all(1 <= side <= MAX_SIDE_PX for side in self.size_wh):
@@ -66,6 +72,10 @@ class ImageInput:
         if self.pad_value not in range(256):
             raise ManifestError(f'pad_value of the image input is {self.pad_value}, expected 0 to '
                                 '255: rebuild the engine')
+        if self.fit not in FITS or not 0.1 <= self.crop_fraction <= 1:
+            raise ManifestError(f"fit of the image input is '{self.fit}' with crop_fraction "
+                                f"{self.crop_fraction}, expected {', '.join(FITS)} and 0.1 to 1: "
+                                'rebuild the engine')
 
     @property
     def tensors(self) -> tuple[str, ...]:
@@ -83,7 +93,15 @@ class ImageInput:
 
     def __str__(self) -> str:
         return (f'{self.color_order} image, (value * {self.scale:.6g} - {list(self.mean)}) / '
-                f'{list(self.std)}, padded with {self.pad_value}')
+                f'{list(self.std)}, {self._fit_text()}')
+
+    def _fit_text(self) -> str:
+        if self.fit == 'squash':
+            return 'stretched'
+        if self.fit == 'crop':
+            return f'resized, and cropped to {100 * self.crop_fraction:.4g} % of the shorter side'
+        where = 'on the right and at the bottom ' if self.fit == 'top_left' else ''
+        return f'padded {where}with {self.pad_value}'
 
 
 @dataclass(frozen=True)

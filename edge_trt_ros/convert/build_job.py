@@ -59,7 +59,8 @@ class BuildOutcome:
         text = (f"{manifest.backend} {manifest.backend_version}, {manifest.options['precision']} "
                 f'({_precisions_text(manifest.layers)}), '
                 f'{manifest.engine_size_bytes / 1e6:.1f} MB, '
-                f'{verification.sentence(manifest.verification)}')
+                f'{verification.sentence(manifest.verification)}; '
+                f"reads {' and '.join(map(str, manifest.input_kinds))}")
         if not self.reason:
             return f'fresh already: {text}'
         return f'built in {manifest.build_seconds:.1f} s since {self.reason}: {text}'

@@ -29,7 +29,7 @@ def input_kinds(checked: CheckedOnnx, found: RecognisedHead, options: BuildOptio
     default = ImageInput(checked.size_wh, tensor=tensor, **found.reading.image_input)
     if options.input_contract:
         return (image_input_from_text(options.input_contract,
-                                      ImageInput(checked.size_wh, tensor=tensor),
+                                      ImageInput(checked.size_wh, tensor=tensor, fit=default.fit),
                                       'input_contract'),)
     return (image_input_from_metadata(checked.metadata, default),)
 

@@ -191,6 +191,7 @@ class _Drafting:
                                 f'{found.rows} {values}')
         self._kinds = input_kinds(checked, found, options)
         check_inputs(self._kinds, checked.inputs)
+        self.draft.facts += [f'reads {kind}' for kind in self._kinds]
         self._found = found
 
     def append_head(self, checked: CheckedOnnx) -> None:

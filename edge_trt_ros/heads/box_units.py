@@ -11,12 +11,17 @@ network is refused.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from edge_trt_ros.errors import ModelError
 from edge_trt_ros.heads.grids import ANCHORS_A_CELL, cell_counts
 from edge_trt_ros.heads.head import FLOATS, is_fixed, Network, only_output
 from edge_trt_ros.tensor_spec import TensorSpec
 
 MAX_BOXES = 1000
+# The trainers of DETR families stretch images to the input's size.
+STRETCHED: Mapping[str, Any] = {'fit': 'squash'}
 # Fractions can exceed 1 a little, where a box leaves the image.
 _LARGEST_FRACTION = 2.0
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edge_trt_ros.heads.appending import append_normalised
+from edge_trt_ros.heads.box_units import STRETCHED
 from edge_trt_ros.heads.decoding import finite_outputs, normalised_detections, sigmoid
 from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, NO_NMS
 from edge_trt_ros.heads.head import (FLOATS, Head, is_fixed, Network, Raw, Reading, RecognisedHead,
@@ -38,7 +39,7 @@ def read_sigmoid(network: Network) -> list[Reading]:
     """Return the reading with a sigmoid per class."""
     roles = _roles(network)
     return [Reading(roles['logits'].shape[2], roles['logits'].shape[1], roles,
-                    needs_labels=True)] if roles else []
+                    STRETCHED, needs_labels=True)] if roles else []
 
 
 def read_softmax(network: Network) -> list[Reading]:

@@ -16,6 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from edge_trt_ros.heads.appending import append_final
+from edge_trt_ros.heads.box_units import STRETCHED
 from edge_trt_ros.heads.decoding import detections
 from edge_trt_ros.heads.head import (FLOATS, Given, Head, INTEGERS, Network, Raw, Reading,
                                      RecognisedHead, Tail, TARGET_SIZES)
@@ -38,7 +39,7 @@ def read(network: Network) -> list[Reading]:
     shape = roles['boxes'].shape
     if TARGET_SIZES in network.adapted and roles['scores'].shape[0] == 1 and len(shape) == 3 \
             and shape[1] > 0:
-        return [Reading(0, shape[1], roles, needs_labels=True)]
+        return [Reading(0, shape[1], roles, STRETCHED, needs_labels=True)]
     # torchvision detectors return a variable number of rows after their own NMS.
     if len(shape) == 2 and shape[0] == -1 and network.has_operator('NonMaxSuppression'):
         return [Reading(0, OPEN_ROWS, roles, needs_labels=True)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from edge_trt_ros.heads.appending import append_corners, append_order
-from edge_trt_ros.heads.box_units import are_fractions, rows_of_six
+from edge_trt_ros.heads.box_units import are_fractions, rows_of_six, STRETCHED
 from edge_trt_ros.heads.decoding import detections, one_output
 from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, NO_NMS
 from edge_trt_ros.heads.head import Head, Network, Raw, Reading, RecognisedHead, Tail
@@ -24,7 +24,8 @@ def read(network: Network) -> list[Reading]:
     output = rows_of_six(network)
     if output is None or not are_fractions(network, output):
         return []
-    return [Reading(0, output.shape[1], {'output': output}, needs_labels=True)]
+    return [Reading(0, output.shape[1], {'output': output}, STRETCHED,
+                    needs_labels=True)]
 
 
 def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int], kept: int

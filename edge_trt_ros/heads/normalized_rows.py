@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from edge_trt_ros.heads.appending import append_normalised
-from edge_trt_ros.heads.box_units import MAX_BOXES
+from edge_trt_ros.heads.box_units import MAX_BOXES, STRETCHED
 from edge_trt_ros.heads.decoding import normalised_detections, one_output
 from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, NO_NMS
 from edge_trt_ros.heads.grids import cell_counts
@@ -24,7 +24,8 @@ def read(network: Network) -> list[Reading]:
             or output.shape[1] in cell_counts(network.size_wh) \
             or network.makers([output.name]) != {'Sigmoid'}:
         return []
-    return [Reading(output.shape[2] - 4, output.shape[1], {'output': output}, needs_labels=True)]
+    return [Reading(output.shape[2] - 4, output.shape[1], {'output': output}, STRETCHED,
+                    needs_labels=True)]
 
 
 def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int], kept: int

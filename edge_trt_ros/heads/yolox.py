@@ -19,7 +19,7 @@ from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.outputs import Outputs
 from edge_trt_ros.vision.thresholds import Thresholds
 
-YOLOX_PIXELS = {'color_order': 'bgr', 'scale': 1.0}
+YOLOX_PIXELS = {'color_order': 'bgr', 'scale': 1.0, 'fit': 'top_left'}
 # If only these operators compute the boxes, they are offsets: decoding would add and multiply.
 RAW_MAKERS = {'Conv', 'Sigmoid'}
 

@@ -45,7 +45,8 @@ class ImagePreprocess:
 
     def fit(self, sample: Sample) -> Letterbox:
         """See `Preprocess.fit`."""
-        return Letterbox.fit(checked_frame(sample).size_wh, self._input.size_wh)
+        return Letterbox.fit(checked_frame(sample).size_wh, self._input.size_wh, self._input.fit,
+                             self._input.crop_fraction)
 
     def fill(self, sample: Sample, letterbox: Letterbox, tensors: Mapping[str, NDArray[Any]]
              ) -> None:

@@ -1,7 +1,7 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Fit an image into a network's input without changing its aspect ratio, and map back."""
+"""Fit an image into a network's input, as its trainers did, and map back."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ FloatArray = NDArray[np.float32]
 @dataclass(frozen=True)
 class Letterbox:
     """
-    The position of a source image in a network's input: scaled, centred, padded.
+    The position of a source image in a network's input: scaled, then padded or cropped.
 
     :param source_size_wh: width and height of the source in pixels.
     :param network_size_wh: width and height of the network's input in pixels.
-    :param resized_size_wh: size of the source within the input.
-    :param pad_left: padding left of it, in network pixels.
-    :param pad_top: padding above it, in network pixels.
+    :param resized_size_wh: size of the scaled source.
+    :param pad_left: padding left of it, in network pixels; negative if it is cropped there.
+    :param pad_top: padding above it, in network pixels; negative if it is cropped there.
     """
 
     source_size_wh: tuple[int, int]
@@ -35,13 +35,18 @@ class Letterbox:
 
     @staticmethod
     @lru_cache(maxsize=64)
-    def fit(source_size_wh: tuple[int, int], network_size_wh: tuple[int, int]) -> Letterbox:
+    def fit(source_size_wh: tuple[int, int], network_size_wh: tuple[int, int],
+            how: str = 'letterbox', crop_fraction: float = 1.0) -> Letterbox:
         """
         Return the letterbox that fits a source size into a network size.
 
         It rounds as Ultralytics' exporters do: the size to the nearest pixel; the extra pixel of
-        an odd padding is on the right or at the bottom.
+        an odd padding is on the right or at the bottom. A crop rounds as torchvision does.
 
+        :param how: 'letterbox' pads and centres it, 'top_left' pads it on the right and at the
+            bottom, 'crop' resizes it until it covers the input and shows its centre, 'squash'
+            stretches it.
+        :param crop_fraction: part of the resized image's shorter side that a crop shows.
         :raises ValueError: if a width or height is not positive.
         """
         if min(*source_size_wh, *network_size_wh) < 1:
@@ -50,8 +55,17 @@ class Letterbox:
                     for network, source in zip(network_size_wh, source_size_wh))
         resized = tuple(min(max(round(source * ratio), 1), network)
                         for source, network in zip(source_size_wh, network_size_wh))
-        left, top = (round((network - length) / 2 - 0.1)
-                     for network, length in zip(network_size_wh, resized))
+        if how == 'squash':
+            return Letterbox(source_size_wh, network_size_wh, network_size_wh, 0, 0)
+        if how == 'crop':
+            resized = _covering(source_size_wh, network_size_wh, crop_fraction)
+            left, top = (-round((length - network) / 2)
+                         for network, length in zip(network_size_wh, resized))
+        elif how == 'top_left':
+            left = top = 0
+        else:
+            left, top = (round((network - length) / 2 - 0.1)
+                         for network, length in zip(network_size_wh, resized))
         return Letterbox(source_size_wh, network_size_wh, (resized[0], resized[1]), left, top)
 
     @property
@@ -81,6 +95,11 @@ class Letterbox:
         if out is None:
             out = np.empty((*self.network_size_wh[::-1], *image.shape[2:]), np.uint8)
         width, height = self.resized_size_wh
+        if min(self.pad_left, self.pad_top) < 0:
+            whole = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+            out[:] = whole[-self.pad_top:out.shape[0] - self.pad_top,
+                           -self.pad_left:out.shape[1] - self.pad_left]
+            return out
         right, bottom = self.pad_left + width, self.pad_top + height
         out[:self.pad_top] = out[bottom:] = pad_value
         out[:, :self.pad_left] = out[:, right:] = pad_value
@@ -126,6 +145,16 @@ class Letterbox:
     def _scale_and_shift(self, pairs: int) -> tuple[FloatArray, FloatArray]:
         return (np.array([self.scale_x, self.scale_y] * pairs, np.float32),
                 np.array([self.pad_left, self.pad_top] * pairs, np.float32))
+
+
+def _covering(source_size_wh: tuple[int, int], network_size_wh: tuple[int, int],
+              fraction: float) -> tuple[int, int]:
+    """Return the size of a source that is resized until a centre crop is inside of it."""
+    wanted = [round(network / fraction) for network in network_size_wh]
+    ratio = max(want / source for want, source in zip(wanted, source_size_wh))
+    width, height = (max(int(source * ratio + 1e-6), want)
+                     for source, want in zip(source_size_wh, wanted))
+    return width, height
 
 
 # For samples other than images: nothing is scaled or padded.

@@ -19,7 +19,8 @@ from edge_trt_ros.errors import ManifestError, ModelError
 from edge_trt_ros.network_input import ImageInput
 
 INPUT_CONTRACT = 'edge_trt_ros.input_contract'
-_FIELDS = ('color_order', 'scale', 'mean', 'std', 'pad_value')
+_FIT = ('fit', 'crop_fraction')  # left out if the head is to decide
+_FIELDS = ('color_order', 'scale', 'mean', 'std', 'pad_value', *_FIT)
 
 
 def metadata_of(task: str, labels: tuple[str, ...], image_input: ImageInput | None
@@ -34,7 +35,8 @@ def metadata_of(task: str, labels: tuple[str, ...], image_input: ImageInput | No
     metadata = {'task': task, 'names': repr(dict(enumerate(labels))) if labels else ''}
     if image_input:
         metadata[INPUT_CONTRACT] = json.dumps(
-            {name: getattr(image_input, name) for name in _FIELDS}, sort_keys=True)
+            {name: getattr(image_input, name) for name in _FIELDS
+             if name not in _FIT or image_input.fit != 'letterbox'}, sort_keys=True)
         metadata['imgsz'] = str([image_input.size_wh[1], image_input.size_wh[0]])
     return {key: value for key, value in metadata.items() if value}
 
@@ -50,7 +52,7 @@ def image_input_from_metadata(metadata: Mapping[str, str], default: ImageInput) 
     text = metadata.get(INPUT_CONTRACT)
     if text is None:
         return default
-    plain = ImageInput(default.size_wh, tensor=default.tensor)
+    plain = ImageInput(default.size_wh, tensor=default.tensor, fit=default.fit)
     return image_input_from_text(text, plain, f"the ONNX metadata '{INPUT_CONTRACT}'")
 
 
@@ -72,9 +74,11 @@ def image_input_from_text(text: str, base: ImageInput, source: str) -> ImageInpu
         values: dict[str, Any] = {
             name: tuple(map(float, value)) if name in ('mean', 'std') else value
             for name, value in stated.items()}
-        if not isinstance(values.get('scale', 1.0), (int, float)) \
+        if not all(isinstance(values.get(name, 1.0), (int, float))
+                   for name in ('scale', 'crop_fraction')) \
                 or values.get('pad_value', 0) not in range(256):
-            raise ValueError('scale is a number and pad_value an integer from 0 to 255')
+            raise ValueError('scale is a number, crop_fraction as well, and pad_value an integer '
+                             'from 0 to 255')
         return replace(base, **values)
     except (ValueError, TypeError, AttributeError, RecursionError, ManifestError) as error:
         raise ModelError(f'{source} cannot be used ({error}): expected JSON such as '

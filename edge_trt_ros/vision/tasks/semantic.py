@@ -39,7 +39,8 @@ class ClassMap:
         for pad, resized, network, length in zip(
                 (box.pad_top, box.pad_left), box.resized_size_wh[::-1],
                 box.network_size_wh[::-1], self.classes.shape):
-            parts.append(slice(pad * length // network, -(-(pad + resized) * length // network)))
+            parts.append(slice(max(pad, 0) * length // network,
+                               -(-min(pad + resized, network) * length // network)))
         return self.classes[parts[0], parts[1]]
 
     def in_source_resolution(self) -> NDArray[Any]:
