@@ -6,7 +6,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest test-gpu train lint docs clean environment
+.PHONY: help demo test pytest test-gpu tensorrt-api train lint docs clean environment
 
 ENTER := . environment/activate
 PYTEST := python3 -m pytest -rs -n auto --maxprocesses 4 --dist loadfile
@@ -43,6 +43,9 @@ docs: environment  ## build the documentation into build/docs and check its link
 	  -r environment/requirements-docs.txt \
 	  && python3 -m sphinx -W --keep-going -q -j auto -d build/doctrees doc build/docs \
 	  && python3 doc/check_links.py build/docs && echo 'open build/docs/index.html'
+
+tensorrt-api: environment  ## read the interfaces of TensorRT's versions again, for the tests (needs gcc)
+	@$(ENTER) && PYTHONPATH=test:$$PYTHONPATH python3 -m support.tensorrt_api.read_wheels
 
 train: environment  ## train the demo's detector again, on the CPU (installs PyTorch)
 	@$(ENTER) && python3 -m pip install --quiet --disable-pip-version-check \

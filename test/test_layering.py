@@ -50,7 +50,10 @@ FILES = sorted(ROOT.rglob('*.py'))
 
 def imported(path: Path) -> Iterator[str]:
     """Yield the full names of all modules that a file imports, in functions and by `require`."""
-    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+    tree = ast.parse(path.read_text(encoding='utf-8'))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node in types_of_tensorrt(tree):
+            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -59,6 +62,13 @@ def imported(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) \
                 and node.func.id == 'require' and isinstance(node.args[0], ast.Constant):
             yield str(node.args[0].value)
+
+
+def types_of_tensorrt(tree: ast.Module) -> list[ast.stmt]:
+    """Return the imports that only mypy sees: the types of `test/tensorrt_api`."""
+    return [node for block in tree.body if isinstance(block, ast.If)
+            and ast.unparse(block.test) == 'TYPE_CHECKING' for node in block.body
+            if isinstance(node, ast.ImportFrom) and node.module == 'tensorrt']
 
 
 def layer_of(name: str) -> int:

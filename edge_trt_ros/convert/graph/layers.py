@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import onnx
+
+if TYPE_CHECKING:
+    from tensorrt import INetworkDefinition
 
 _PRECISIONS = {'FLOAT': 'fp32', 'HALF': 'fp16', 'BF16': 'bf16', 'FP8': 'fp8', 'INT8': 'int8'}
 # Layers that store, move or reshape values, and compute nothing.
@@ -22,14 +25,13 @@ _CARRIER_OPERATORS = {
     'Split', 'Squeeze', 'Transpose', 'Unsqueeze'}
 
 
-def layer_precisions(trt: Any, network: Any) -> dict[str, Any]:
+def layer_precisions(network: INetworkDefinition) -> dict[str, Any]:
     """
     Count the computing layers of a strongly typed network by their precision.
 
     A layer whose input is dequantised computes in int8: the library fuses the two. Its other
     fusions are visible only in the built engine, so the result names its source.
 
-    :param trt: the library's module.
     :param network: the parsed network.
     :returns: 'source', 'layers' (their number) and 'precisions' (name to count, largest first).
     """

@@ -14,17 +14,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import onnx
 
 from edge_trt_ros.convert.graph.layers import layer_precisions
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.tensorrt.progress import Progress, progress_monitor
+from edge_trt_ros.convert.tensorrt.timing_cache import read_timing_cache
 from edge_trt_ros.errors import BuildError, ConfigurationError, ModelError
-from edge_trt_ros.files import read_file, write_file
+from edge_trt_ros.files import write_file
 from edge_trt_ros.runtime.tensorrt.device import find_gpu, GpuDevice
 from edge_trt_ros.runtime.tensorrt.library import complaints, library_logger, TensorRt
+
+if TYPE_CHECKING:
+    from tensorrt import (Builder, BuilderFlag, IBuilderConfig, INetworkDefinition, Module,
+                          OnnxParser)
 
 Shape = tuple[int, ...]
 Profile = Mapping[str, tuple[Shape, Shape, Shape]]
@@ -79,7 +84,7 @@ def engine_from_onnx(model: onnx.ModelProto, options: BuildOptions, library: Ten
     config = builder.create_builder_config()
     _configure(config, trt, options, model)
     _add_profiles(builder, network, config, profiles)
-    cache = _read_timing_cache(config, library, timing_cache_path)
+    cache = read_timing_cache(config, library, timing_cache_path)
     monitor = progress_monitor(trt, progress)
     config.progress_monitor = monitor
     serialized = builder.build_serialized_network(network, config)
@@ -91,7 +96,7 @@ def engine_from_onnx(model: onnx.ModelProto, options: BuildOptions, library: Ten
                          f'{complaints(library)}')
     if cache is not None and timing_cache_path is not None:
         write_file(timing_cache_path, bytes(config.get_timing_cache().serialize()))
-    return SerializedEngine(bytes(serialized), layer_precisions(trt, network),
+    return SerializedEngine(bytes(serialized), layer_precisions(network),
                             _target(options, library, gpu))
 
 
@@ -112,7 +117,8 @@ def check_parses(model: onnx.ModelProto, library: TensorRt) -> None:
     _parse(model, network, library, logger)
 
 
-def _parse(model: onnx.ModelProto, network: Any, library: TensorRt, logger: Any) -> Any:
+def _parse(model: onnx.ModelProto, network: INetworkDefinition, library: TensorRt, logger: Any
+           ) -> OnnxParser:
     parser = library.module.OnnxParser(network, logger)
     if not parser.parse(model.SerializeToString()):
         raise ModelError(f'{library.name} {library.version} cannot build this network: '
@@ -150,31 +156,32 @@ def _check(options: BuildOptions, library: TensorRt, gpu: GpuDevice | None) -> N
                 f"{library.version} builds for {', '.join(names)}")
 
 
-def _is_weakly_typed(trt: Any, dla: bool) -> bool:
+def _is_weakly_typed(trt: Module, dla: bool) -> bool:
     # Before TensorRT 11, which removes the precision flags, a DLA obeys only these flags.
     return (not hasattr(trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED')
             or dla and hasattr(trt.BuilderFlag, 'FP16'))
 
 
-def _network_flags(trt: Any, dla: bool) -> int:
+def _network_flags(trt: Module, dla: bool) -> int:
     flags = trt.NetworkDefinitionCreationFlag
     strong = None if _is_weakly_typed(trt, dla) else flags.STRONGLY_TYPED
     return 1 << int(flags.EXPLICIT_BATCH if strong is None else strong)
 
 
-def _configure(config: Any, trt: Any, options: BuildOptions, model: onnx.ModelProto) -> None:
+def _configure(config: IBuilderConfig, trt: Module, options: BuildOptions, model: onnx.ModelProto
+               ) -> None:
     if options.workspace_mb:
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mb << 20)
-    flags = ['SPARSE_WEIGHTS'] if options.sparsity else []
+    flags = [trt.BuilderFlag.SPARSE_WEIGHTS] if options.sparsity else []
     if options.version_compatible:
-        flags.append('VERSION_COMPATIBLE')
+        flags.append(trt.BuilderFlag.VERSION_COMPATIBLE)
     if options.dla:
-        flags.append('GPU_FALLBACK')
+        flags.append(trt.BuilderFlag.GPU_FALLBACK)
         config.default_device_type = trt.DeviceType.DLA
     if _is_weakly_typed(trt, options.dla):
-        flags += _weak_flags(model)
-    for name in flags:
-        config.set_flag(getattr(trt.BuilderFlag, name))
+        flags += _weak_flags(trt, model)
+    for flag in flags:
+        config.set_flag(flag)
     if options.hardware_compatible and hasattr(trt, 'HardwareCompatibilityLevel'):
         config.hardware_compatibility_level = trt.HardwareCompatibilityLevel.AMPERE_PLUS
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
@@ -185,18 +192,20 @@ def _configure(config: Any, trt: Any, options: BuildOptions, model: onnx.ModelPr
                 getattr(trt.ComputeCapability, _member(capability)), index)
 
 
-def _weak_flags(model: onnx.ModelProto) -> list[str]:
+def _weak_flags(trt: Module, model: onnx.ModelProto) -> list[BuilderFlag]:
     """Return the builder flags that a weakly typed network needs for the types of the graph."""
     kinds = {tensor.data_type for tensor in model.graph.initializer}
     kinds |= {attribute.i for node in model.graph.node if node.op_type == 'Cast'
               for attribute in node.attribute if attribute.name == 'to'}
     operators = {node.op_type for node in model.graph.node}
     return [flag for flag, is_needed in (
-        ('FP16', onnx.TensorProto.FLOAT16 in kinds), ('BF16', onnx.TensorProto.BFLOAT16 in kinds),
-        ('INT8', 'QuantizeLinear' in operators)) if is_needed]
+        (trt.BuilderFlag.FP16, onnx.TensorProto.FLOAT16 in kinds),
+        (trt.BuilderFlag.BF16, onnx.TensorProto.BFLOAT16 in kinds),
+        (trt.BuilderFlag.INT8, 'QuantizeLinear' in operators)) if is_needed]
 
 
-def _add_profiles(builder: Any, network: Any, config: Any, profiles: Sequence[Profile]) -> None:
+def _add_profiles(builder: Builder, network: INetworkDefinition, config: IBuilderConfig,
+                  profiles: Sequence[Profile]) -> None:
     tensors = [network.get_input(index) for index in range(network.num_inputs)]
     open_inputs = {tensor.name: tuple(tensor.shape) for tensor in tensors
                    if -1 in tuple(tensor.shape)}
@@ -213,22 +222,7 @@ def _add_profiles(builder: Any, network: Any, config: Any, profiles: Sequence[Pr
                                      "and the network's own lengths for its fixed dimensions")
 
 
-def _read_timing_cache(config: Any, library: TensorRt, path: Path | None) -> Any:
-    if path is None or library.is_rtx:
-        return None
-    try:
-        stored = read_file(path)
-    except OSError:
-        stored = b''
-    cache = config.create_timing_cache(stored)
-    # TensorRT rejects the cache of another GPU or version; then start with an empty cache.
-    if not config.set_timing_cache(cache, False):
-        cache = config.create_timing_cache(b'')
-        config.set_timing_cache(cache, False)
-    return cache
-
-
-def _parser_errors(parser: Any) -> str:
+def _parser_errors(parser: OnnxParser) -> str:
     errors = [parser.get_error(index) for index in range(parser.num_errors)]
     clauses = [f"node '{error.node_name()}' ({error.node_operator()}): "
                f"{' '.join(error.desc().split())}" for error in errors]

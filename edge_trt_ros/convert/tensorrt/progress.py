@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tensorrt import Module
 
 Progress = Callable[[str, float], None]
 
 
-def progress_monitor(trt: Any, progress: Progress) -> Any:
+def progress_monitor(trt: Module, progress: Progress) -> Any:
     """
     Return an `IProgressMonitor` that calls `progress`, and stops the build if that raises.
 

@@ -17,9 +17,12 @@ from functools import lru_cache
 import importlib
 import importlib.util
 import logging
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from edge_trt_ros.errors import EngineError
+
+if TYPE_CHECKING:  # types from the inventories of test/tensorrt_api, for all versions
+    from tensorrt import Module
 
 # Names of Python modules and of back ends.
 TENSORRT_NAMES = ('tensorrt', 'tensorrt_rtx')
@@ -39,7 +42,7 @@ class TensorRt:
 
     name: str
     version: str
-    module: Any
+    module: Module
 
     @property
     def is_rtx(self) -> bool:
@@ -65,7 +68,7 @@ def load_tensorrt(name: str) -> TensorRt:
     :raises EngineError: if it is not installed or cannot be loaded.
     """
     try:
-        module = importlib.import_module(name)
+        module: Any = importlib.import_module(name)
         return TensorRt(name, str(module.__version__), module)
     except ModuleNotFoundError as error:
         source = ('pip install tensorrt-rtx' if name == 'tensorrt_rtx' else
@@ -135,8 +138,9 @@ def error_recorder(library: TensorRt) -> Any:
         def clear(self) -> None:
             self.errors.clear()
 
-        def report_error(self, code: Any, text: str) -> None:
+        def report_error(self, code: Any, text: str) -> bool:
             self.errors.append((code, text))
+            return False  # the call that failed says whether this ends it
 
         def text(self) -> str:
             recorded = dict.fromkeys(' '.join(text.split()) for _, text in self.errors)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.files import write_file
@@ -16,6 +16,9 @@ from edge_trt_ros.manifest import EngineManifest, REBUILD
 from edge_trt_ros.runtime.tensorrt.library import (complaints, error_recorder, library_logger,
                                                    TensorRt)
 from edge_trt_ros.tensor_spec import TensorSpec
+
+if TYPE_CHECKING:
+    from tensorrt import ICudaEngine, IExecutionContext, IRuntimeCache, Module, Runtime
 
 DTYPES = {'FLOAT': 'float32', 'HALF': 'float16', 'BF16': 'bfloat16', 'UINT8': 'uint8',
           'INT8': 'int8', 'INT32': 'int32', 'INT64': 'int64', 'BOOL': 'bool'}
@@ -37,10 +40,10 @@ class TensorRtNetwork:
 
     def __init__(self, plan: bytes, manifest: EngineManifest, library: TensorRt, dla_core: int,
                  cache_path: Path) -> None:
-        self._runtime: Any = None
-        self._engine: Any = None
-        self._context: Any = None
-        self._cache: Any = None
+        self._runtime: Runtime = None
+        self._engine: ICudaEngine = None
+        self._context: IExecutionContext = None
+        self._cache: IRuntimeCache = None
         self._cache_path = cache_path
         self._library = library
         self._logger = library_logger(library)
@@ -119,7 +122,7 @@ class TensorRtNetwork:
                 raise EngineError(f'the engine has the tensor {found}, but its manifest states '
                                   f'{stated}: {REBUILD}')
 
-    def _execution_context(self) -> Any:
+    def _execution_context(self) -> IExecutionContext:
         # Only TensorRT for RTX compiles when the context is created, so only it has a cache.
         if hasattr(self._engine, 'create_runtime_config'):
             config = self._engine.create_runtime_config()
@@ -158,7 +161,7 @@ class TensorRtNetwork:
                 self._context.set_optimization_profile_async(fitting[0], 0)
             self._context.set_input_shape(spec.name, wanted)
 
-    def _spec(self, trt: Any, name: str) -> TensorSpec:
+    def _spec(self, trt: Module, name: str) -> TensorSpec:
         kind = self._engine.get_tensor_dtype(name).name
         shape = tuple(self._context.get_tensor_shape(name))
         if kind not in DTYPES or self._engine.get_tensor_format(name) != trt.TensorFormat.LINEAR:
@@ -181,7 +184,8 @@ def _prune(newest: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _choose_dla(runtime: Any, manifest: EngineManifest, library: TensorRt, dla_core: int) -> None:
+def _choose_dla(runtime: Runtime, manifest: EngineManifest, library: TensorRt, dla_core: int
+                ) -> None:
     if not manifest.options.get('dla'):
         if dla_core >= 0:
             raise EngineError(f'dla_core is {dla_core}, but the engine is built for the GPU: set '

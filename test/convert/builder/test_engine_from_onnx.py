@@ -200,7 +200,8 @@ def test_tensorrt_requires_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_weak_flags_follow_the_graph() -> None:
     model = dense_model()
-    assert module._weak_flags(model) == []
+    trt: Any = SimpleNamespace(BuilderFlag=SimpleNamespace(FP16='FP16', BF16='BF16', INT8='INT8'))
+    assert module._weak_flags(trt, model) == []
     model.graph.initializer.append(numpy_helper.from_array(np.zeros(1, np.float16), 'half'))
     model.graph.node.append(helper.make_node('QuantizeLinear', ['a', 'b', 'c'], ['d']))
-    assert module._weak_flags(model) == ['FP16', 'INT8']
+    assert module._weak_flags(trt, model) == ['FP16', 'INT8']
