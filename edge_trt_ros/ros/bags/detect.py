@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,8 +20,8 @@ from edge_trt_ros.errors import BagError, ImageError
 from edge_trt_ros.ros.bags.bag_writer import BagWriter
 from edge_trt_ros.ros.messages.detections import detections_message, label_info_message
 from edge_trt_ros.ros.messages.image import frame_from_image
-from edge_trt_ros.runtime.contract import Runtime
-from edge_trt_ros.runtime.pipeline import detect
+from edge_trt_ros.runtime.contract import Runtime, Ticket
+from edge_trt_ros.runtime.pipeline import collect_detections
 from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.sources.bags import BagReader, COMPRESSED_IMAGE, IMAGE
 from edge_trt_ros.sources.frames import frame_from_compressed_message
@@ -71,7 +72,8 @@ def detect_in_bag(runtime: Runtime, task: BagTask, thresholds: Thresholds,
         topics = _Topics.of(task, reader, writer)
         images = topics.images
         total = sum(image.msgcount for image in images)
-        detector = _Detector(runtime, task, thresholds, writer, topics)
+        detector = _Detector(runtime, task, thresholds, writer, topics,
+                             lambda done: progress(done, total))
         image_ids = {image.id for image in images}
         for connection, stamp_ns, data in reader.messages(
                 reader.connections if task.copy else images):
@@ -79,7 +81,7 @@ def detect_in_bag(runtime: Runtime, task: BagTask, thresholds: Thresholds,
                 writer.write(copied, stamp_ns, data)
             if connection.id in image_ids:
                 detector.take(connection, stamp_ns, data)
-                progress(detector.done + detector.skipped, total)
+        detector.finish()
         if not detector.done:
             raise BagError(f'{task.source}: none of the {total} images on {images[0].topic} can '
                            f"be decoded: {detector.problem or 'there are none'}")
@@ -128,19 +130,34 @@ class _Topics:
                    writer.add_topic(labels, 'vision_msgs/msg/LabelInfo', latched=True))
 
 
+@dataclass(frozen=True)
+class _InFlight:
+    """A submitted image; its frame keeps the pixels alive."""
+
+    ticket: Ticket
+    frame: Frame
+    header: Header
+    stamp_ns: int
+
+
 class _Detector:
-    """Runs the engine on images, writes the detections and counts images and detections."""
+    """
+    Runs the engine on images, writes the detections and counts images and detections.
+
+    The engine works on as many images as it has slots, while the next image is read and decoded.
+    """
 
     def __init__(self, runtime: Runtime, task: BagTask, thresholds: Thresholds,
-                 writer: BagWriter, topics: _Topics) -> None:
+                 writer: BagWriter, topics: _Topics, progress: Callable[[int], None]) -> None:
         self._runtime, self._thresholds = runtime, thresholds
-        self._writer, self._topics = writer, topics
+        self._writer, self._topics, self._progress = writer, topics, progress
         self._tracks = TrackIds() if task.track else None
-        self.done = self.detected = self.skipped = 0
+        self._in_flight: deque[_InFlight] = deque()
+        self.done = self.detected = self.skipped = self._submitted = 0
         self.problem = ''
 
     def take(self, connection: Any, stamp_ns: int, data: bytes) -> None:
-        """Detect in an image; an image that cannot be decoded is skipped and counted."""
+        """Submit an image; an image that cannot be decoded is skipped and counted."""
         kind, decode = _DECODERS[connection.msgtype]
         try:
             message = deserialize_message(bytes(data), kind)
@@ -148,13 +165,29 @@ class _Detector:
         except (ImageError, RuntimeError) as error:  # rclpy raises RuntimeError for bad bytes
             self.skipped += 1
             self.problem = self.problem or str(error)
+            self._progress(self.done + self.skipped)
             return
-        labels = self._runtime.manifest.labels
-        if not self.done:
+        if not self._submitted:
             self._writer.write(self._topics.labels, stamp_ns, label_info_message(
-                labels, Header(stamp=message.header.stamp), self._thresholds.confidence))
-        detections, _ = detect(self._runtime, frame, self._thresholds)
-        self._writer.write(self._topics.detections, stamp_ns, detections_message(
-            detections, message.header, labels,
-            self._tracks.update(detections, frame.stamp_ns) if self._tracks else ()))
+                self._runtime.manifest.labels, Header(stamp=message.header.stamp),
+                self._thresholds.confidence))
+        if len(self._in_flight) == self._runtime.slots:
+            self._finish_oldest()
+        ticket = self._runtime.submit(
+            frame, self._thresholds, slot=self._submitted % self._runtime.slots)
+        self._in_flight.append(_InFlight(ticket, frame, message.header, stamp_ns))
+        self._submitted += 1
+
+    def finish(self) -> None:
+        """Wait for the images in flight and write their detections."""
+        while self._in_flight:
+            self._finish_oldest()
+
+    def _finish_oldest(self) -> None:
+        oldest = self._in_flight.popleft()
+        detections, _ = collect_detections(self._runtime, oldest.ticket)
+        self._writer.write(self._topics.detections, oldest.stamp_ns, detections_message(
+            detections, oldest.header, self._runtime.manifest.labels,
+            self._tracks.update(detections, oldest.frame.stamp_ns) if self._tracks else ()))
         self.done, self.detected = self.done + 1, self.detected + len(detections)
+        self._progress(self.done + self.skipped)

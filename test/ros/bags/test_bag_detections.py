@@ -207,7 +207,7 @@ def test_existing_bag_is_kept_and_interrupted_bag_is_removed(
 
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
-    monkeypatch.setattr(bag_detections, 'detect', interrupted)
+    monkeypatch.setattr(bag_detections, 'collect_detections', interrupted)
     with pytest.raises(KeyboardInterrupt):
         detect_in_bag(runtime, BagTask(source, tmp_path / 'out'), THRESHOLDS)
     assert [path.name for path in tmp_path.iterdir()] == ['in']
