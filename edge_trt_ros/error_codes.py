@@ -86,8 +86,49 @@ _NETWORKS = {
         'The outputs of the network match none of the known heads.',
         'The message lists the outputs. State the task, or export it as one of the known heads.'),
     'head_ambiguous': ErrorCode(
-        'The outputs of the network can be read in two ways, and nothing tells which is right.',
-        'The message says what would tell. State it, or export the network again.'),
+        'The outputs of the network can be read in two ways, and it is unknown which is right.',
+        'The message says what to state. State it, or export the network again.'),
+    'labels_missing': ErrorCode(
+        'Neither the ONNX nor the user states how many classes the network has.',
+        'Give labels, with `--labels` or labels_file_path.'),
+    'labels_mismatch': ErrorCode(
+        'The given labels differ from the labels in the ONNX, or from its number of classes.',
+        'Omit the labels, give one for each class, or export with the correct labels.'),
+    'anchors_missing': ErrorCode(
+        'The network was exported without its grid, and its anchors are not known.',
+        'Give the anchors in pixels, or export the network with its grid.'),
+    'model_missing': ErrorCode(
+        'There is no ONNX file at this path.', 'Correct the path.'),
+    'model_empty': ErrorCode(
+        'The ONNX file is empty.', 'Export or copy it again.'),
+    'model_too_large': ErrorCode(
+        'The ONNX file is larger than the largest file that is read.',
+        'Export it with external data, or choose a smaller network.'),
+    'not_onnx': ErrorCode(
+        'The file is not an ONNX file, or contains no network.', 'Export or copy it again.'),
+    'external_data_missing': ErrorCode(
+        'The weights are in another file, which cannot be read.',
+        'Copy it next to the ONNX file, or export with the weights inside.'),
+    'external_data_outside': ErrorCode(
+        'The ONNX file names weights outside of its own folder.',
+        'Do not use a file that you do not trust. Otherwise export it again.'),
+    'operator_unsupported': ErrorCode(
+        'The network has an operator that the library does not support.',
+        'The message names it. Export the network without it, or choose another library.'),
+    'tokenizer_missing': ErrorCode(
+        'The network reads texts, and its tokenizer.json is missing or cannot be read.',
+        'Copy the tokenizer of the training next to the ONNX file.'),
+    'weights_nan': ErrorCode(
+        'A weight of the network is not a number.',
+        'The training failed or the file is damaged. Train or export it again.'),
+}
+
+_BUILDER = {
+    'path_outside': ErrorCode(
+        'A file of a model is outside of the allowed folders.',
+        'Move the file, or add its folder to allowed_folders.'),
+    'engine_path_shared': ErrorCode(
+        'Two models write the same engine file.', 'Give each model its own engine_file_path.'),
 }
 
 # Of models on a server (`runtime.kserve`).
@@ -120,6 +161,16 @@ _EXPORT = {
 }
 
 _PRECISION = {
+    'precision_unsupported': ErrorCode(
+        'The library or the GPU cannot compute in this precision.',
+        'Choose one that the message names, or update the library.'),
+    'calibration_missing': ErrorCode(
+        'int8 needs calibration images, and there are none at this path.',
+        'Set calibration to a folder of images or to a bag.'),
+    'calibration_empty': ErrorCode(
+        'The calibration folder contains no images.', 'Give a folder with images, or a bag.'),
+    'calibration_image_broken': ErrorCode(
+        'A calibration image cannot be decoded.', 'Remove it from the folder.'),
     'precision_not_reached': ErrorCode(
         'Most of the network would compute in another precision than the one that was asked for.',
         'Export the network with a fixed input shape, or choose fp32.'),
@@ -148,4 +199,5 @@ _VERIFICATION = {
 }
 
 ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
-    {**_KINDS, **_LIBRARIES, **_NETWORKS, **_MODELS, **_EXPORT, **_PRECISION, **_VERIFICATION})
+    {**_KINDS, **_LIBRARIES, **_NETWORKS, **_BUILDER, **_SERVED, **_MODELS, **_EXPORT,
+     **_PRECISION, **_VERIFICATION})
