@@ -56,6 +56,7 @@ extras = {
     'bags': ['rosbags'],
     'export': ['onnxscript', 'torch'],
     'gpu': ['cuda-bindings', 'nvidia-cuda-nvrtc', 'pycuda'],
+    'serving': ['tritonclient[grpc]'],
     'test': ['hypothesis', 'pytest', 'pytest-timeout'],
     'texts': ['tokenizers'],
     'tracking': ['edgefirst-tracker'],

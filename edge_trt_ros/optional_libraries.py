@@ -56,6 +56,7 @@ OPTIONAL_LIBRARIES: Mapping[str, OptionalLibrary] = MappingProxyType({
     'ml_dtypes': OptionalLibrary('ml_dtypes', 'ml_dtypes'),
     'rosbags': OptionalLibrary('rosbags', 'rosbags'),
     'tokenizers': OptionalLibrary('tokenizers', 'tokenizers'),
+    'tritonclient': OptionalLibrary('tritonclient', 'tritonclient[grpc]'),
     'edgefirst': OptionalLibrary(
         'edgefirst-tracker', 'edgefirst-tracker', code='tracker_missing'),
     'ultralytics': OptionalLibrary('Ultralytics (AGPL-3.0)', 'ultralytics'),

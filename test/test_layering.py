@@ -39,6 +39,8 @@ OWNERS = {
     'cuda': ('runtime/cuda/',),
     'tokenizers': ('runtime/text_preprocess.py',),
     'ultralytics': ('benchmark/opponents.py',),
+    'tritonclient': ('runtime/kserve/',),
+    'grpc': ('runtime/kserve/',),
     'rosbags': ('sources/bags.py', 'ros/bags/bag_writer.py', 'cli/detect_bag.py'),
     'edgefirst': ('vision/tracking.py',),
     'cv2': ('vision/boxes.py', 'vision/letterbox.py', 'vision/pixel_encodings.py',

@@ -20,7 +20,8 @@ from edge_trt_ros.optional_libraries import OPTIONAL_LIBRARIES
 ROOT = Path(__file__).resolve().parent.parent
 # Names of distributions for pip where they differ from the module's.
 DISTRIBUTIONS = {'cv2': 'opencv-python-headless', 'yaml': 'pyyaml', 'edgefirst':
-                 'edgefirst-tracker', 'cuda': 'cuda-bindings'}
+                 'edgefirst-tracker', 'cuda': 'cuda-bindings', 'tritonclient':
+                 'tritonclient[grpc]', 'grpc': 'tritonclient[grpc]'}
 ROS = {'ament_index_python', 'builtin_interfaces', 'cv_bridge', 'diagnostic_msgs',
        'geometry_msgs', 'lifecycle_msgs', 'message_filters', 'rcl_interfaces', 'rclpy',
        'rosidl_runtime_py', 'sensor_msgs', 'std_msgs', 'std_srvs', 'vision_msgs'}

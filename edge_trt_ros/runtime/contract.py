@@ -51,10 +51,19 @@ class Ticket:
 class Runtime(Protocol):
     """An open engine, and a context manager that closes it. `close` may be called twice."""
 
-    manifest: EngineManifest
-    device_name: str
     slots: int
-    decode: Decode
+
+    @property
+    def manifest(self) -> EngineManifest:
+        """The manifest of the engine."""
+
+    @property
+    def device_name(self) -> str:
+        """The device that runs the network."""
+
+    @property
+    def decode(self) -> Decode:
+        """Turns outputs into a result."""
 
     def submit(self, sample: Sample, thresholds: Thresholds = Thresholds(), *, slot: int = 0
                ) -> Ticket:

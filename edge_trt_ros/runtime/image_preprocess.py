@@ -21,6 +21,12 @@ from edge_trt_ros.vision.pixel_encodings import to_bgr
 # Channels of red, green and blue. Other encodings are converted to bgr8 first.
 _RGB_CHANNELS = {'bgr8': (2, 1, 0), 'rgb8': (0, 1, 2), 'bgra8': (2, 1, 0), 'rgba8': (0, 1, 2),
                  'mono8': (0, 0, 0)}
+# From each encoding to each colour order of a network; the same order needs none.
+_CONVERSIONS = {
+    'rgb': {'bgr8': cv2.COLOR_BGR2RGB, 'bgra8': cv2.COLOR_BGRA2RGB, 'rgba8': cv2.COLOR_RGBA2RGB,
+            'mono8': cv2.COLOR_GRAY2RGB},
+    'bgr': {'rgb8': cv2.COLOR_RGB2BGR, 'bgra8': cv2.COLOR_BGRA2BGR, 'rgba8': cv2.COLOR_RGBA2BGR,
+            'mono8': cv2.COLOR_GRAY2BGR}}
 
 
 class ImagePreprocess:
@@ -85,6 +91,28 @@ class ImagePreprocess:
             np.multiply(plane, self._gain[index], out=target, casting='unsafe')
             if self._offset[index]:
                 np.add(target, self._offset[index], out=target, casting='unsafe')
+
+    def fill_pixels(self, sample: Sample, letterbox: Letterbox, pixels: NDArray[Any]) -> None:
+        """
+        Write a frame as letterboxed pixels, for a network whose graph does the rest.
+
+        :param sample: the image; not modified.
+        :param letterbox: the letterbox that `fit` returned.
+        :param pixels: uint8 (height, width, 3) in the network's colour order; overwritten.
+        :raises ImageError: for a sample of the wrong kind, or an unknown encoding.
+        """
+        frame = checked_frame(sample)
+        image, encoding = frame.pixels, frame.encoding
+        if encoding not in _RGB_CHANNELS:
+            image, encoding = to_bgr(image, encoding, self._converted(frame.size_wh)), 'bgr8'
+        conversion = _CONVERSIONS[self._input.color_order].get(encoding)
+        canvas = pixels if conversion is None else self._canvas(image)
+        try:
+            letterbox.apply(image, self._input.pad_value, canvas)
+        except cv2.error as error:
+            raise ImageError(f'{frame} cannot be resized: {error}') from error
+        if conversion is not None:
+            cv2.cvtColor(canvas, conversion, dst=pixels)
 
     def _converted(self, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
         if self._bgr.shape != (*size_wh[::-1], 3):

@@ -9,9 +9,11 @@ A back end is imported only when an engine needs it, so a node loads only the li
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 import importlib.util
 from pathlib import Path
+from typing import Protocol
 
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EngineError
@@ -43,6 +45,19 @@ class Placement:
     use_graph: bool = True
 
 
+class Watch(Protocol):
+    """Tells how a runtime that depends on another machine is doing."""
+
+    def problem(self) -> str:
+        """Return what is wrong now, as a sentence; '' if nothing is."""
+
+    def news(self) -> list[str]:
+        """Return what changed since the last call, as sentences for the log."""
+
+    def figures(self) -> Mapping[str, object]:
+        """Return values for diagnostics by name."""
+
+
 @dataclass(frozen=True)
 class OpenedRuntime:
     """
@@ -50,10 +65,12 @@ class OpenedRuntime:
 
     :param runtime: open and ready; the caller closes it.
     :param reason: why this back end runs the engine, for logs and diagnostics.
+    :param watch: how a runtime on a server is doing; None for a local one.
     """
 
     runtime: Runtime
     reason: str
+    watch: Watch | None = None
 
 
 def open_runtime(engine_path: Path, backend: str = 'auto', placement: Placement = Placement()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 from rclpy.lifecycle import TransitionCallbackReturn
 
@@ -16,11 +17,14 @@ from edge_trt_ros.ros.node.managed_node import ManagedNode
 from edge_trt_ros.ros.node.steady import create_steady_timer
 
 Signature = tuple[object, ...]
+_SERVER_PERIOD_S = 5.0
 
 
 class Autostart:
     """
     Activates a node once. After a failure it retries when the engine file changes.
+
+    With an engine on a server it retries every few seconds as well.
 
     It never reverts a transition of the operator: it ends when the operator changes the state
     first, and a node that was active once is not activated again.
@@ -28,14 +32,17 @@ class Autostart:
     :param node: the node to start.
     :param wanted: returns whether to start it.
     :param engine_file_path: returns the path of the engine file.
+    :param on_server: returns whether a server runs the engine: its failures pass by themselves.
     :param period_s: period of the checks in seconds.
     """
 
     def __init__(self, node: ManagedNode, wanted: Callable[[], bool],
-                 engine_file_path: Callable[[], str], period_s: float = 1.0) -> None:
+                 engine_file_path: Callable[[], str],
+                 on_server: Callable[[], bool] = lambda: False, period_s: float = 1.0) -> None:
         self._node = node
         self._wanted = wanted
         self._engine_file_path = engine_file_path
+        self._on_server = on_server
         self._tried: Signature | None = None
         self._timer = create_steady_timer(node, 0.0, self._first_look)
         self._period_s = period_s
@@ -57,6 +64,8 @@ class Autostart:
         if not self._wanted():
             return
         signature = _signature(self._engine_file_path())
+        if self._on_server():
+            signature = (*signature, int(monotonic() / _SERVER_PERIOD_S))
         if signature == self._tried:
             return
         self._tried = signature

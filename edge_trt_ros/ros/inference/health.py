@@ -47,6 +47,9 @@ def _of_the_images(camera: Camera, settings: StreamSettings, since: Counter[str]
                    ) -> Iterator[Finding]:
     if any(since[key] for key in ERROR_COUNTS):
         yield ERROR, camera.last_problem or 'frames were skipped'
+    problem = settings.opened.watch.problem() if settings.opened.watch else ''
+    if problem:
+        yield WARN, problem
     if since['dropped_for_age']:
         limit_ms = settings.parameters.max_frame_age_ms
         some = since['published'] > 0

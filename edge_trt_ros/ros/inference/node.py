@@ -34,6 +34,7 @@ from edge_trt_ros.ros.node.managed_node import ManagedNode
 from edge_trt_ros.ros.node.parameters import accept_empty_lists, unknown_parameters
 from edge_trt_ros.ros.node.status_messages import diagnostics_message
 from edge_trt_ros.ros.node.steady import create_steady_timer
+from edge_trt_ros.runtime.kserve.options import KSERVE
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
 
@@ -64,7 +65,8 @@ class InferenceNode(ManagedNode):
                             callback_group=ReentrantCallbackGroup())
         self._autostart = Autostart(
             self, lambda: self.get_parameter('autostart').value is True,
-            lambda: str(self.get_parameter('engine_file_path').value))
+            lambda: str(self.get_parameter('engine_file_path').value),
+            lambda: self.get_parameter('backend').value == KSERVE)
 
     @guarded
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -86,7 +88,8 @@ class InferenceNode(ManagedNode):
             raise
         self._configure_problem = ''
         self.get_logger().info(
-            f'{parameters.node.engine_file_path} runs on {manifest.backend} '
+            f'{parameters.node.engine_file_path or parameters.node.server_model} runs on '
+            f'{manifest.backend} '
             f'{settings.runtime.device_name} ({settings.opened.reason}): {manifest.task}, '
             f"{len(manifest.labels)} classes, {'; '.join(map(str, manifest.inputs))}")
         return SUCCESS
@@ -138,7 +141,7 @@ class InferenceNode(ManagedNode):
         unknown = unknown_parameters(self, self._declared.names)
         if unknown:
             raise ConfigurationError(f"{'; '.join(unknown)}: correct the launch or YAML file")
-        if not parameters.node.engine_file_path:
+        if not parameters.node.engine_file_path and parameters.node.backend != KSERVE:
             raise ConfigurationError('engine_file_path is empty: set it to the engine to run')
         return parameters
 
@@ -242,4 +245,7 @@ class InferenceNode(ManagedNode):
                         for camera in self._stream.cameras.values()]
         else:
             statuses = [idle_status(name, self._stream is not None, self._configure_problem)]
+        watch = self._stream.settings.opened.watch if self._stream else None
+        for sentence in watch.news() if watch else ():
+            self.get_logger().warning(sentence)
         self._diagnostics.publish(diagnostics_message(now.to_msg(), statuses))

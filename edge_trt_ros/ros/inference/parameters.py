@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.runtime.kserve.options import KSERVE
 from edge_trt_ros.runtime.select import BACKEND_CHOICES
 from edge_trt_ros.settings import check_settings, setting
 from edge_trt_ros.sources.frames import MAX_PIXELS
@@ -22,8 +23,22 @@ class InferenceParameters:
     engine_file_path: str = setting(
         '', 'Engine file to run, with its manifest in the same folder; or an ONNX file.')
     backend: str = setting(
-        'auto', 'Library that runs the engine; auto selects the library it was built for.',
-        choices=BACKEND_CHOICES)
+        'auto', 'Library that runs the engine; auto selects the library it was built for; kserve '
+        'sends the images to server_url.', choices=(*BACKEND_CHOICES, KSERVE))
+    server_url: str = setting(
+        '', 'With kserve: address of the server, as grpc://HOST:PORT, or grpcs:// for an '
+        'encrypted connection.')
+    server_model: str = setting(
+        '', 'With kserve: name of the model on the server, or name and version, as road/3; if '
+        'engine_file_path is set too, the model must be this engine.')
+    server_token_file_path: str = setting(
+        '', 'With kserve and grpcs: file with the token that is sent with each request.')
+    server_certificate_file_path: str = setting(
+        '', "With kserve and grpcs: file with the certificates that sign the server's, PEM; empty "
+        'uses those of the system.')
+    fallback_engine_file_path: str = setting(
+        '', 'With kserve: engine that runs here while the server cannot be used; empty skips '
+        'these images.')
     device_id: int = setting(
         0, 'Index of the GPU, as nvidia-smi lists it.', limits=(0, 63))
     dla_core: int = setting(
@@ -31,7 +46,7 @@ class InferenceParameters:
         limits=(-1, 7))
     autostart: bool = setting(
         False, 'Configure and activate without a lifecycle manager; after a failure, retry when '
-        'the engine file or a parameter changes.')
+        'the engine file or a parameter changes, and with kserve every 5 seconds.')
     cameras: tuple[str, ...] = setting(
         (), 'Names of cameras that share the engine: <name>/image to <name>/detections, and so '
         'on; an empty list reads image.', live=True)

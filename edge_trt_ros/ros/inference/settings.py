@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 
 from edge_trt_ros.errors import ConfigurationError
-from edge_trt_ros.opening import open_network
 from edge_trt_ros.ros.inference.classes import thresholds
+from edge_trt_ros.ros.inference.engine import open_engine_of
 from edge_trt_ros.ros.inference.inputs import input_topic, InputTopic
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.messages.detections import class_id_texts
 from edge_trt_ros.ros.tasks import MessageStyle
 from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import warm_up
-from edge_trt_ros.runtime.select import OpenedRuntime, Placement
+from edge_trt_ros.runtime.select import OpenedRuntime
 from edge_trt_ros.vision.thresholds import Thresholds
 
 
@@ -103,8 +102,7 @@ def open_settings(parameters: InferenceParameters,
     :param cameras: the parameters of each camera, by its name.
     :raises EdgeTrtError: if it cannot be opened, or a parameter names an unknown label.
     """
-    opened = open_network(Path(parameters.engine_file_path).expanduser(), parameters.backend,
-                          Placement(parameters.device_id, parameters.dla_core))
+    opened = open_engine_of(parameters)
     try:
         settings = stream_settings(
             opened, input_topic(opened.runtime.manifest, parameters), parameters, cameras)

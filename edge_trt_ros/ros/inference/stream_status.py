@@ -47,6 +47,8 @@ def stream_status(name: str, camera: Camera, settings: StreamSettings, enabled: 
         values |= {f'{stage}_ms_p50': p50, f'{stage}_ms_p95': p95, f'{stage}_ms_p99': p99}
     values |= runtime.memory_mb()
     values['process_rss_mb'] = psutil.Process().memory_info().rss / 1e6
+    watch = settings.opened.watch
+    values |= watch.figures() if watch else {}
     level, message = health(camera, settings, enabled, since)
     title = f"{name}: {camera.name or 'inference'}"
     return status_message(level, title, message.splitlines()[0],
