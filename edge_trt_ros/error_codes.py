@@ -159,7 +159,7 @@ _SERVED = {
         'Correct the file of server_token_file_path.'),
     'server_slow': ErrorCode(
         'The server did not answer within the deadline of a request.',
-        'Lower the load of the server, raise max_frame_age_ms, or set a local engine beside it.'),
+        'Lower the load of the server, raise max_frame_age_ms, or set a fallback.'),
     'server_answer': ErrorCode(
         'The answer of the server is not an answer of this model.',
         'Look into the log of the server. Write the model again with `build_engine --serve`.'),

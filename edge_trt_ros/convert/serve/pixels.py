@@ -42,10 +42,15 @@ def pixels_graph(engine: bytes, manifest: EngineManifest, name: str) -> bytes:
                       np.float32)
     planes, wide, scaled, moved = (f'{_PREFIX}{part}' for part in (
         'planes', 'wide', 'scaled', 'moved'))
-    nodes = [helper.make_node('Transpose', [name], [planes], perm=[0, 3, 1, 2]),
-             helper.make_node('Cast', [planes], [wide], to=TensorProto.FLOAT),
-             helper.make_node('Mul', [wide, f'{_PREFIX}gain'], [scaled])]
-    constants = [numpy_helper.from_array(gain.reshape(1, 3, 1, 1), f'{_PREFIX}gain')]
+    nodes = [helper.make_node('Transpose', [name], [planes], perm=[0, 3, 1, 2])]
+    if (gain == gain[0]).all() and gain[0] > 0:
+        # The same in one pass over the pixels, which takes half of the time.
+        nodes.append(helper.make_node('DequantizeLinear', [planes, f'{_PREFIX}gain'], [scaled]))
+        constants = [numpy_helper.from_array(gain[0], f'{_PREFIX}gain')]
+    else:
+        nodes += [helper.make_node('Cast', [planes], [wide], to=TensorProto.FLOAT),
+                  helper.make_node('Mul', [wide, f'{_PREFIX}gain'], [scaled])]
+        constants = [numpy_helper.from_array(gain.reshape(1, 3, 1, 1), f'{_PREFIX}gain')]
     if offset.any():
         nodes.append(helper.make_node('Add', [scaled, f'{_PREFIX}offset'], [moved]))
         constants.append(numpy_helper.from_array(offset.reshape(1, 3, 1, 1), f'{_PREFIX}offset'))

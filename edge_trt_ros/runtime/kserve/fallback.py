@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-A served network with a local engine beside it, for the time in which the server cannot be used.
+A served network with a local engine next to it, for the time in which the server cannot be used.
 
 A sample that the server fails on is run by the local engine at once. The server is used again
 after it has been usable for a while without a break; each relapse doubles that time, so that a

@@ -1,7 +1,7 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Opens a served network, with or without a local engine beside it."""
+"""Opens a served network, with or without a local engine next to it."""
 
 from __future__ import annotations
 

@@ -62,10 +62,16 @@ def test_the_configuration_has_the_servers_form(
     assert read_served_folder(written.folder).served.manifest == engine[1]
 
 
+@pytest.mark.parametrize('mean, std', [
+    ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), ((0.2, 0.4, 0.5), (1.0, 1.0, 1.0)),
+    ((0.2, 0.4, 0.5), (0.5, 0.25, 1.0))])
 def test_the_served_graph_computes_what_the_host_computes(
-        engine: tuple[bytes, EngineManifest], tmp_path: Path) -> None:
+        engine: tuple[bytes, EngineManifest], tmp_path: Path, mean: tuple[float, float, float],
+        std: tuple[float, float, float]) -> None:
+    image = replace(engine[1].image_input, mean=mean, std=std)
+    engine = engine[0], replace(engine[1], input_kinds=(image,))
     written = write_served_model(tmp_path, 'road', *engine)
-    frame, image = noise_frame((96, 64)), engine[1].image_input
+    frame = noise_frame((96, 64))
     tensor = np.empty((1, 3, 64, 96), np.float32)
     preprocess = ImagePreprocess(image)
     preprocess.fill_tensor(frame, preprocess.fit(frame), tensor)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 import gc
+import os
 from pathlib import Path
 import random
 import signal
@@ -62,8 +63,8 @@ def served(server: TritonServer) -> Iterator[KServeRuntime]:
 
 
 def segments() -> list[str]:
-    """Return the shared memory segments of this package."""
-    return [path.name for path in Path('/dev/shm').glob('edge_trt_ros_*')]
+    """Return the shared memory segments of this process."""
+    return [path.name for path in Path('/dev/shm').glob(f'edge_trt_ros_{os.getpid()}_*')]
 
 
 def test_results_equal_those_of_the_local_engine(served: KServeRuntime, engine: Path) -> None:
