@@ -42,6 +42,8 @@ class BuildKeywords(TypedDict, total=False):
     calibration_images: int
     calibration_method: Literal['moving_average', 'min_max', 'percentile']
     max_accuracy_drop: float
+    verification: str | Path
+    require_verification: bool
     workspace_mb: int
     compute_capabilities: Sequence[str]
     hardware_compatible: bool

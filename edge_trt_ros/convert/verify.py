@@ -203,6 +203,8 @@ class _Verification:
         if not self._has_boxes or self._every.max_detections >= self._found.rows:
             return 0.0
         own = self._own(outputs) if self._probes else outputs
+        if 'scores' in own:  # the head in the graph keeps the best, also those in the padding
+            return float(own['scores'].min())
         found = VISION_TASKS[self._found.task].detections(
             runtime.decode(own, letterbox, self._every))
         is_full = found is not None and len(found) >= self._every.max_detections

@@ -147,7 +147,7 @@ def test_calibration_accepts_images_of_all_sizes(tmp_path: Path) -> None:
         save(dense_model(weight=1.0), tmp_path / 'm.onnx'), tmp_path / 'm.engine',
         BuildOptions(
             backend='onnxruntime', precision='int8', calibration=str(folder),
-            max_accuracy_drop=1.0))
+            calibration_method='min_max', max_accuracy_drop=1.0))
     assert manifest.layers['precision'] == 'int8'
 
 
