@@ -202,6 +202,13 @@ class _Drafting:
             self.draft.facts.append(f'head {self._found.name} is decoded by kernels on the GPU')
         else:
             self._graph = fuse(checked, self._found, self._options.max_candidates)
+            self._say_what_is_cut(self._found)
+
+    def _say_what_is_cut(self, found: RecognisedHead) -> None:
+        if TASKS[found.task].has_boxes and found.rows > self._options.max_candidates:
+            self.draft.facts.append(
+                f'the best {self._options.max_candidates} of {found.rows} boxes leave the device: '
+                'raise max_candidates for low confidences')
 
     def choose_precision(self, checked: CheckedOnnx) -> None:
         if self._toolchain is None:

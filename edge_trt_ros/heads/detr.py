@@ -35,18 +35,35 @@ def _roles(network: Network) -> dict[str, TensorSpec] | None:
     return {'logits': logits[0], 'boxes': boxes[0]}
 
 
+def _is_softmax(network: Network, roles: dict[str, TensorSpec]) -> bool | None:
+    """
+    Return whether the classes are a softmax with "no object"; None if the operators do not tell.
+
+    DETR and YOLOS end in a sigmoid of a box. The others refine a reference point, whose logit
+    they compute with a Log, or scale a proposal without a sigmoid.
+    """
+    makers = network.makers([roles['boxes'].name])
+    return (makers == {'Sigmoid'} and not network.has_operator('Log')) if makers else None
+
+
 def read_sigmoid(network: Network) -> list[Reading]:
     """Return the reading with a sigmoid per class."""
     roles = _roles(network)
-    return [Reading(roles['logits'].shape[2], roles['logits'].shape[1], roles,
-                    STRETCHED, needs_labels=True)] if roles else []
+    if roles is None or _is_softmax(network, roles):
+        return []
+    # RT-DETR and its successors select their queries, and read pixels as they are.
+    pixels = STRETCHED if network.has_operator('TopK') else _IMAGENET
+    return [Reading(roles['logits'].shape[2], roles['logits'].shape[1], roles, pixels,
+                    needs_labels=True)]
 
 
 def read_softmax(network: Network) -> list[Reading]:
     """Return the reading with a softmax whose last class means no object."""
     roles = _roles(network)
+    if roles is None or _is_softmax(network, roles) is False:
+        return []
     return [Reading(roles['logits'].shape[2] - 1, roles['logits'].shape[1], roles, _IMAGENET,
-                    needs_labels=True)] if roles else []
+                    needs_labels=True)]
 
 
 def append_sigmoid(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int],
@@ -120,10 +137,11 @@ def softmax_on_device(network: DeviceNetwork) -> DeviceCode:
 
 SIGMOID = Head('detr_sigmoid', ('detect',), 'candidates_final',
                'logits [1, queries, classes] and boxes [1, queries, 4]',
-               'RT-DETR, Deformable DETR (Hugging Face)', read_sigmoid, append_sigmoid,
-               decode_sigmoid, needs='labels', on_device=sigmoid_on_device)
+               'RT-DETR, RT-DETR v2, D-FINE, Conditional and Deformable DETR (Hugging Face)',
+               read_sigmoid, append_sigmoid, decode_sigmoid, needs='labels',
+               on_device=sigmoid_on_device)
 SOFTMAX = Head('detr_softmax', ('detect',), 'candidates_final',
                'logits [1, queries, classes + 1] and boxes [1, queries, 4]',
-               'DETR (Hugging Face)', read_softmax, append_softmax, decode_softmax,
+               'DETR, YOLOS (Hugging Face)', read_softmax, append_softmax, decode_softmax,
                needs='labels, as many as classes without "no object"',
                on_device=softmax_on_device)

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from edge_trt_ros.errors import ModelError
 from edge_trt_ros.heads.appending import append_final
 from edge_trt_ros.heads.box_units import STRETCHED
 from edge_trt_ros.heads.decoding import detections
@@ -28,6 +29,7 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 # Maximum number of rows of a network with a variable number of rows.
 OPEN_ROWS = 1000
+_COCO = 91
 _BACKGROUND = ('background', '__background__')
 
 
@@ -47,10 +49,24 @@ def read(network: Network) -> list[Reading]:
 
 
 def complete(network: Network, found: RecognisedHead, given: Given) -> RecognisedHead:
-    """Insert the background, torchvision's first class, into the labels."""
-    if len(found.shape('boxes')) == 2 and found.labels[0].lower() not in _BACKGROUND:
-        return replace(found, labels=(_BACKGROUND[0], *found.labels))
-    return found
+    """
+    Insert the background, torchvision's first class, into the labels.
+
+    :raises ModelError: if the network has COCO's 91 classes, and the labels are fewer.
+    """
+    if len(found.shape('boxes')) != 2:
+        return found
+    labels = found.labels
+    if labels[0].lower() not in _BACKGROUND:
+        labels = (_BACKGROUND[0], *labels)
+    # torchvision's classes of COCO have gaps: the last layer has 91, and more with anchors.
+    lengths = network.bias_lengths()
+    if any(length % _COCO == 0 for length in lengths) \
+            and not any(length % len(labels) == 0 for length in lengths):
+        raise ModelError(f'{len(labels)} labels, with the background, fit no layer of the '
+                         f'network, which has {_COCO} classes as COCO in torchvision: give these',
+                         code='labels_mismatch')
+    return replace(found, labels=labels)
 
 
 def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int], kept: int

@@ -61,6 +61,9 @@ class Network(Protocol):
     def largest(self, tensor: str, columns: int) -> float:
         """Return the largest of the first columns of an output for noise; 0 if unknown."""
 
+    def bias_lengths(self) -> set[int]:
+        """Return the number of outputs of each convolution or matrix product with a bias."""
+
     def operators_before(self, tensor: str) -> set[str]:
         """Return the operators between a tensor and the convolutions before it."""
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+import json
+from typing import Any
 
 from edge_trt_ros.errors import ModelError
 
@@ -33,7 +35,7 @@ def trusted_labels(metadata: Mapping[str, str], given: tuple[str, ...]) -> tuple
 
 def labels_from_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:
     """
-    Return the class names in the metadata property `names`, a Python dict or list; else ().
+    Return the class names in the metadata property `names`, a dict or list, else ().
 
     :param metadata: metadata of the ONNX.
     :raises ModelError: if the property cannot be read.
@@ -42,7 +44,7 @@ def labels_from_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:
     if not text:
         return ()
     try:
-        names = ast.literal_eval(text)
+        names = _parsed(text)
         if isinstance(names, list):
             names = dict(enumerate(names))
         if sorted(names) != list(range(len(names))):
@@ -51,3 +53,12 @@ def labels_from_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise ModelError(f"the ONNX metadata 'names' cannot be read ({error}): expected "
                          "{0: 'person', 1: 'car', ...}; export it again") from error
+
+
+def _parsed(text: str) -> Any:
+    """Return the value of a JSON or Python text; JSON turns the keys of a dict into strings."""
+    try:
+        names = json.loads(text)
+    except ValueError:
+        return ast.literal_eval(text)
+    return {int(key): name for key, name in names.items()} if isinstance(names, dict) else names

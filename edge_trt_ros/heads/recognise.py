@@ -72,7 +72,9 @@ def _choose(network: Network, task: str, choices: list[_Choice], labels: tuple[s
         return fitting[0]
     counts = sorted({reading.classes for _, reading in choices if reading.classes})
     if not fitting and counts:
-        raise ModelError(f'{len(labels)} labels are given, but the head has '
+        own = bool(network.metadata.get('names'))
+        raise ModelError(f"{len(labels)} labels are {'in the metadata' if own else 'given'}, but "
+                         'the head has '
                          f"{' or '.join(map(str, counts))} classes: give one label for each class",
                          code='labels_mismatch')
     raise _unknown(network, task)
@@ -93,8 +95,11 @@ def _misfit(network: Network, task: str, heads: list[Head]) -> ModelError:
 def _unknown(network: Network, task: str) -> ModelError:
     outputs = '; '.join(map(str, network.outputs))
     default = default_task(reads_text=False)
-    known = '; '.join(
-        f'{head.name}: {head.outputs} ({head.networks}{", with " if head.needs else ""}'
-        f'{head.needs})' for head in HEADS.values() if default in head.tasks)
-    return ModelError(f"the head is not known: task '{task}', outputs [{outputs}] for input "
-                      f'{network.input_text}. Known are: {known}', code='head_unknown')
+    known = '; '.join(f'{head.name}: {head.outputs}' for head in HEADS.values()
+                      if default in head.tasks)
+    others = ', '.join(name for name in TASKS if name != task)
+    stated = network.metadata.get('task') == task
+    said = f"task '{task}'" + ('' if stated else ' (assumed)' if task == default else '')
+    return ModelError(f'the head is not known: {said}, outputs [{outputs}] for input '
+                      f'{network.input_text}. Known are: {known}. If it does something else, '
+                      f'state the task with --task: {others}', code='head_unknown')

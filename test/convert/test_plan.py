@@ -104,3 +104,10 @@ def test_planning_modifies_neither_graph_nor_file(tmp_path: Path) -> None:
     build(plan)
     assert plan.graph.SerializeToString(deterministic=True) == graph
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_plan_says_that_candidates_are_cut(tmp_path: Path) -> None:
+    path = save(dense_model(), tmp_path / 'm.onnx')
+    cut = draft_plan(path, BuildOptions(backend='onnxruntime', max_candidates=5))
+    assert 'the best 5 of 84 boxes leave the device' in str(cut)
+    assert 'leave the device' not in str(draft_plan(path, BuildOptions(backend='onnxruntime')))

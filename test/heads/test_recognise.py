@@ -150,7 +150,7 @@ def test_random_names_and_dtypes_are_not_recognised() -> None:
 @pytest.mark.parametrize('names, match', [
     ("{0: 'a', 2: 'b'}", 'keys'), ('not python', 'cannot be read'),
     ("__import__('os').system('true')", 'cannot be read'), ('{' * 1000, 'cannot be read'),
-    ("{0: 'a'}", '1 labels are given, but the head has 3 classes'),
+    ("{0: 'a'}", '1 labels are in the metadata, but the head has 3 classes'),
 ])
 def test_invalid_labels_in_the_metadata(names: str, match: str) -> None:
     with pytest.raises(ModelError, match=match):
@@ -175,3 +175,18 @@ def test_labels_must_match_the_metadata_and_the_head() -> None:
 def test_integer_outputs_are_rejected() -> None:
     with pytest.raises(ModelError, match='not known'):
         detect_head(checked((1, 7, 8400), dtype='int32'))
+
+
+def test_names_in_json_are_read() -> None:
+    for names in ('{"0": "car", "1": "truck", "2": "pedestrian"}',
+                  '["car", "truck", "pedestrian"]'):
+        head = detect_head(checked((1, 7, 8400), metadata={'names': names}))
+        assert head.labels == ('car', 'truck', 'pedestrian')
+
+
+def test_an_unknown_head_says_that_the_task_was_assumed_and_how_to_state_it() -> None:
+    with pytest.raises(ModelError, match=r"task 'detect' \(assumed\).*--task: classify") as error:
+        detect_head(checked((1, 1000), metadata={}))
+    assert len(str(error.value)) < 1500
+    with pytest.raises(ModelError, match="task 'detect', outputs"):
+        detect_head(checked((1, 1000), metadata={'task': 'detect'}))

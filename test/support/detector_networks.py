@@ -58,11 +58,25 @@ def yolo_grids(size_wh: tuple[int, int], classes: int, seed: int) -> onnx.ModelP
     return net.model(outputs, classes)
 
 
-def detr(size_wh: tuple[int, int], classes: int, seed: int, background: int) -> onnx.ModelProto:
-    """Return a DETR with logits; `background` is the number of background classes, 0 or 1."""
+def detr(size_wh: tuple[int, int], classes: int, seed: int, background: int,
+         selected: bool = False) -> onnx.ModelProto:
+    """
+    Return a DETR with logits.
+
+    :param background: number of background classes, 0 or 1.
+    :param selected: whether its queries are selected, as in RT-DETR.
+    """
     net = Net(size_wh, seed)
     rows = net.rows(16, 4 + classes + background)
-    net('Sigmoid', net.part(rows, 0, 4, 2), outputs=['pred_boxes'])
+    boxes = net.part(rows, 0, 4, 2)
+    if not background:  # they refine reference points, whose logit they compute
+        point = np.array(.5)
+        boxes = net('Add', boxes, net('Log', net('Div', point, net('Sub', np.array(1.), point))))
+        if selected:
+            count = size_wh[0] // 16 * (size_wh[1] // 16)
+            net('TopK', net('ReduceMax', rows, np.array([2]), keepdims=0), np.array([count]),
+                outputs=['unused', 'order'], axis=1)
+    net('Sigmoid', boxes, outputs=['pred_boxes'])
     net('Identity', net.part(rows, 4, 4 + classes + background, 2), outputs=['logits'])
     count = size_wh[0] // 16 * (size_wh[1] // 16)
     return net.model({'logits': (FLOAT, [1, count, classes + background]),

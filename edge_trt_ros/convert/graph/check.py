@@ -15,7 +15,8 @@ import onnx
 from edge_trt_ros.convert.graph import walk
 from edge_trt_ros.convert.graph.adapt import adapt_graph
 from edge_trt_ros.convert.graph.edit import all_nodes
-from edge_trt_ros.convert.graph.inputs import fix_input_shape, input_specs, tensor_spec
+from edge_trt_ros.convert.graph.inputs import (fix_input_shape, input_specs, shape_in_metadata,
+                                               tensor_spec)
 from edge_trt_ros.convert.graph.load import load_external_data, read_onnx
 from edge_trt_ros.convert.graph.session import largest_for_noise
 from edge_trt_ros.convert.graph.shapes import check_and_infer
@@ -81,6 +82,10 @@ class CheckedOnnx:
         """Return the largest of the first columns of an output for noise; 0 if unknown."""
         return largest_for_noise(self.model, self.inputs, tensor, columns)
 
+    def bias_lengths(self) -> set[int]:
+        """Return the number of outputs of each convolution or matrix product with a bias."""
+        return walk.bias_lengths(self.model.graph)
+
     def operators_before(self, tensor: str) -> set[str]:
         """Return the operators between a tensor and the convolutions that it depends on."""
         return walk.operators_before(self.model.graph, tensor)
@@ -102,14 +107,15 @@ def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
     load_external_data(file, path)
     model = file.model
     adapted = adapt_graph(model)
-    fix_input_shape(model, input_shape, path)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    fix_input_shape(model, input_shape or shape_in_metadata(model.graph, metadata), path)
     check_and_infer(model, path)
     _check_weights(model, path)
     _check_operators(model, path)
     return CheckedOnnx(
         model, file.sha256, input_specs(model, path),
         tuple(tensor_spec(output, path) for output in model.graph.output),
-        {entry.key: entry.value for entry in model.metadata_props}, adapted, file.tokenizer,
+        metadata, adapted, file.tokenizer,
         file.size_bytes)
 
 

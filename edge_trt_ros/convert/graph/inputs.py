@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Mapping
 from pathlib import Path
 
 import onnx
@@ -67,6 +69,25 @@ def input_specs(model: onnx.ModelProto, path: Path) -> tuple[TensorSpec, ...]:
         return specs
     raise ModelError(f'{path} has the inputs [{"; ".join(map(str, specs))}], expected one image '
                      'of shape [1, 3, height, width], or input_ids and attention_mask of a text')
+
+
+def shape_in_metadata(graph: onnx.GraphProto, metadata: Mapping[str, str]) -> tuple[int, ...]:
+    """
+    Return the shape that the metadata `imgsz`, [height, width], states for an open image.
+
+    :param graph: the graph.
+    :param metadata: the metadata properties of the file.
+    :returns: 1, 3, height and width; empty if the input is not open or nothing is stated.
+    """
+    values = list(graph_inputs(graph).values())
+    dims = values[0].type.tensor_type.shape.dim if len(values) == 1 else []
+    if len(dims) != 4 or all(dim.dim_value > 0 for dim in dims[2:]):
+        return ()
+    try:
+        height, width = ast.literal_eval(metadata.get('imgsz', ''))
+        return (1, 3, int(height), int(width)) if min(height, width) > 0 else ()
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return ()
 
 
 def fix_input_shape(model: onnx.ModelProto, wanted: tuple[int, ...], path: Path) -> None:

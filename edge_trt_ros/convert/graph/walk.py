@@ -70,6 +70,18 @@ def operators_before(graph: onnx.GraphProto, tensor: str) -> set[str]:
     return found
 
 
+def bias_lengths(graph: onnx.GraphProto) -> set[int]:
+    """
+    Return the number of outputs of each convolution or matrix product with a bias.
+
+    :param graph: not modified.
+    """
+    lengths = {tensor.name: tensor.dims[0] for tensor in graph.initializer
+               if len(tensor.dims) == 1}
+    return {lengths[name] for node in all_nodes(graph) if node.op_type in ('Conv', 'Gemm', 'Add')
+            for name in node.input[-1:] if name in lengths}
+
+
 def has_operator(graph: onnx.GraphProto, name: str) -> bool:
     """Return whether an operator occurs in a graph, including its branches and loops."""
     return any(node.op_type == name for node in all_nodes(graph))

@@ -25,7 +25,7 @@ from edge_trt_ros.convert.graph.edit import names_in_subgraphs, prepared, pruned
 # Operators that ONNX or TensorRT's parser supports only in float32.
 _FLOAT32_OPERATORS = frozenset({
     'CumSum', 'If', 'Loop', 'NonMaxSuppression', 'RandomNormalLike', 'RandomUniformLike', 'Range',
-    'RoiAlign', 'Scan'})
+    'RoiAlign', 'Scan', 'ScatterElements', 'ScatterND'})
 _NOT_IN_BF16 = frozenset({'ConvTranspose', 'HardSwish', 'TopK'})
 # The regions and scales of a resize are float32 for all input types.
 _FLOAT32_INPUTS = {'Resize': (1, 2), 'Upsample': (1,)}

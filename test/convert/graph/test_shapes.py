@@ -95,3 +95,14 @@ def test_shapes_that_onnx_leaves_open_are_known_to_onnx_runtime(
     built = build_in_memory(path, BuildOptions(
         backend='onnxruntime', precision=precision, input_shape=(1, 3, 32, 32)))
     assert built.manifest.head == 'classify_logits'
+
+
+def test_the_size_in_the_metadata_fixes_open_axes(tmp_path: Path) -> None:
+    model = classifier_with_open_axes(False)
+    model.metadata_props.add(key='imgsz', value='[32, 64]')
+    path = save(model, tmp_path / 'm.onnx')
+    assert check_onnx(path).size_wh == (64, 32)
+    assert check_onnx(path, (1, 3, 16, 16)).size_wh == (16, 16)
+    model.metadata_props[-1].value = 'large'
+    with pytest.raises(ModelError, match='set input_shape'):
+        check_onnx(save(model, tmp_path / 'm.onnx'))

@@ -115,3 +115,21 @@ def test_a_precision_that_is_not_reached_is_a_failure(precision: str) -> None:
         check_reached(model, precision)
     assert error.value.code == 'precision_not_reached'
     check_reached(model, 'fp32')
+
+
+def test_scattered_values_stay_in_float32() -> None:
+    model = chain(random_kernel(0), random_kernel(1))
+    out = model.graph.node[-1]
+    weights = {'place': np.array([[0, 0, 0, 0]]), 'value': np.array([2.], np.float32)}
+    model.graph.node.remove(out)
+    model.graph.node.extend([
+        helper.make_node('ScatterND', ['relu_1', 'place', 'value'], ['masked'], name='scatter'),
+        helper.make_node('Add', ['masked', 'shift'], ['out'])])
+    model.graph.initializer.extend(
+        numpy_helper.from_array(values, name) for name, values in weights.items())
+    base = prepared(model, 19)
+    low = to_low_precision(base, 'fp16')
+    kinds = tensor_types(onnx.shape_inference.infer_shapes(low).graph)
+    assert next(kinds[node.output[0]] for node in low.graph.node
+                if node.op_type == 'ScatterND') == TensorProto.FLOAT
+    np.testing.assert_allclose(run(low, feeds()[0]), run(base, feeds()[0]), rtol=1e-3)
