@@ -76,6 +76,9 @@ _LIBRARIES = {
     'tensorrt_missing': ErrorCode(
         'The TensorRT that the engine needs is not installed.',
         'The message says where this TensorRT comes from.'),
+    'tensorrt_too_old': ErrorCode(
+        'The installed TensorRT is older than 10.0.',
+        'Install TensorRT 10 or later; on a Jetson it comes with JetPack 6 or later.'),
     'torchvision_missing': ErrorCode(
         'A torchvision model is to be exported, and torchvision is not installed.',
         _RUN_THE_COMMAND),
@@ -225,6 +228,23 @@ _VERIFICATION = {
         'Give images in a format that OpenCV reads.'),
 }
 
+# From loading an engine on a machine that it was not built for.
+_MACHINES = {
+    'dla_missing': ErrorCode(
+        'This machine has no such DLA core.', 'Build without dla, or on a Jetson with a DLA.'),
+    'engine_gpu': ErrorCode(
+        'The engine is built for GPUs of another compute capability.',
+        'Build it on this machine, or with hardware_compatible.'),
+    'engine_library': ErrorCode(
+        'The engine is built for the other TensorRT (tensorrt or tensorrt_rtx).',
+        'Build it on this machine, or install that library.'),
+    'engine_platform': ErrorCode(
+        'It is built on another operating system or processor.', 'Build it on this machine.'),
+    'engine_version': ErrorCode(
+        'The engine is built with a version of TensorRT that the installed one cannot run.',
+        'Build it on this machine. Engines outlast an update if built with version_compatible.'),
+}
+
 ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
     {**_KINDS, **_LIBRARIES, **_NETWORKS, **_BUILDER, **_SERVED, **_MODELS, **_EXPORT,
-     **_PRECISION, **_VERIFICATION})
+     **_PRECISION, **_VERIFICATION, **_MACHINES})

@@ -17,6 +17,7 @@ from support.models import dense_model, save
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.engine_file import read_engine
+from edge_trt_ros.error_codes import ERROR_CODES
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.runtime.select import open_engine, open_runtime
@@ -59,7 +60,14 @@ def test_engine_of_this_machine_is_accepted(manifest: EngineManifest) -> None:
      'built for compute capability 8.7, but RTX 4090 has 8.9'),
     ({'target': {'compute_capabilities': ['8.0+']}}, library(), GpuDevice('Xavier', '7.2', '11.4'),
      r'capability 8.0\+, but Xavier has 7.2'),
-    (COMPATIBLE, library(version='11.0.0'), ORIN, 'but 11.0.0 is installed'),
+    ({}, library(version='11.4.0'), ORIN,
+     'but 11.4.0 is installed: it runs only on this version, since it is built without version_'),
+    (COMPATIBLE, library(version='12.0.0'), ORIN, 'but 12.0.0 is installed.* those of 10 on 11'),
+    (COMPATIBLE, library(version='8.6.2'), ORIN, 'but 8.6.2 is installed'),
+    ({**COMPATIBLE, 'backend_version': '11.0.0'}, library(version='10.16.1'), ORIN,
+     'with tensorrt 11.0.0, but 10.16.1 is installed'),
+    ({**COMPATIBLE, 'backend_version': '8.6.1'}, library(version='11.0.0'), ORIN,
+     'with tensorrt 8.6.1, but 11.0.0 is installed'),
     (COMPATIBLE, library(version='10.2.9'), ORIN, 'but 10.2.9 is installed')])
 def test_each_mismatch_has_its_own_message(
         manifest: EngineManifest, changes: dict[str, Any], installed: TensorRt, gpu: GpuDevice,
@@ -67,11 +75,13 @@ def test_each_mismatch_has_its_own_message(
     with pytest.raises(EngineError, match=f'{message}.*rebuild it with.*build_engine') as rejected:
         check_identity(replace(manifest, **changes), installed, gpu)
     assert '\n' not in str(rejected.value)
+    assert rejected.value.code in ERROR_CODES and rejected.value.code.startswith('engine_')
 
 
 def test_compatible_engines_are_accepted(manifest: EngineManifest) -> None:
     compatible = replace(manifest, **COMPATIBLE)
     check_identity(compatible, library(version='10.13.1'), ORIN)
+    check_identity(compatible, library(version='11.4.0'), ORIN)
     anywhere = replace(manifest, target={'compute_capabilities': []})
     check_identity(anywhere, library(), GpuDevice('T4', '7.5', '12.0'))
     newer = replace(manifest, target={'compute_capabilities': ['8.0+']})

@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 import re
+from types import SimpleNamespace
 
 import pytest
 from support.tensorrt_api.inventory import load, NAMES
 from support.tensorrt_api.stubs import check_types, files_that_use_it, ROOT
+
+from edge_trt_ros.errors import EngineError
+from edge_trt_ros.runtime.tensorrt.library import CHECKED_VERSIONS, load_tensorrt
 
 VERSIONS = {'tensorrt-10.0.1', 'tensorrt-10.3.0', 'tensorrt-10.7.0', 'tensorrt-10.13.3.9',
             'tensorrt-10.16.1.11', 'tensorrt-11.0.0.114', 'tensorrt-11.4.0.106',
@@ -65,6 +69,29 @@ def test_all_versions_are_there() -> None:
     assert set(NAMES) == VERSIONS
     for name in NAMES:
         assert f"{load(name)['module']}-{load(name)['version']}" == name
+
+
+def test_checked_versions_are_those_of_the_inventories() -> None:
+    found: dict[str, list[tuple[int, ...]]] = {}
+    for name in NAMES:
+        library, _, version = name.partition('-')
+        found.setdefault(library, []).append(tuple(map(int, version.split('.')[:2])))
+    assert CHECKED_VERSIONS == {name: (min(every), max(every)) for name, every in found.items()}
+
+
+def test_other_versions_are_refused_or_named_once(
+        monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    module = SimpleNamespace(__version__='8.6.2')
+    monkeypatch.setattr('importlib.import_module', lambda name: module)
+    with pytest.raises(EngineError, match='tensorrt 8.6.2 is installed.*10.0 or later') as refused:
+        load_tensorrt('tensorrt')
+    assert refused.value.code == 'tensorrt_too_old'
+    for version, is_newer in (('10.0.1', False), ('11.4.0.106', False), ('11.5.0', True),
+                              ('12.0.0.1', True), ('12.0.0.1', False)):
+        caplog.clear()
+        module.__version__ = version
+        assert load_tensorrt('tensorrt').version == version
+        assert ('is newer than 11.4' in caplog.text) is is_newer
 
 
 @pytest.mark.parametrize('version', sorted(VERSIONS))

@@ -78,7 +78,7 @@ def engine_from_onnx(model: onnx.ModelProto, options: BuildOptions, library: Ten
     if options.dla and not builder.num_DLA_cores:
         raise ConfigurationError(f'dla is set, but {library.name} {library.version} finds no DLA '
                                  'core on this machine: unset it, or build on a Jetson with a '
-                                 'DLA')
+                                 'DLA', code='dla_missing')
     network = builder.create_network(_network_flags(trt, options.dla))
     parser = _parse(model, network, library, logger)
     config = builder.create_builder_config()

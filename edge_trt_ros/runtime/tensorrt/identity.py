@@ -13,6 +13,9 @@ from edge_trt_ros.manifest import EngineManifest, REBUILD
 from edge_trt_ros.runtime.tensorrt.device import GpuDevice
 from edge_trt_ros.runtime.tensorrt.library import TensorRt
 
+# The only major versions of a builder and a later runtime that fit (support matrix of 11.4).
+_ACROSS_MAJORS = ('10', '11')
+
 
 def this_platform() -> str:
     """Return operating system and processor architecture, as 'linux-x86_64'."""
@@ -30,17 +33,19 @@ def check_identity(manifest: EngineManifest, library: TensorRt, gpu: GpuDevice) 
     """
     if manifest.backend != library.name:
         raise EngineError(f'the engine is built for {manifest.backend}, but this library is '
-                          f'{library.name}: {REBUILD}')
+                          f'{library.name}: {REBUILD}', code='engine_library')
     if manifest.platform != this_platform():
         raise EngineError(f'the engine is built on {manifest.platform}, but this machine is '
-                          f'{this_platform()}: {REBUILD}')
+                          f'{this_platform()}: {REBUILD}', code='engine_platform')
     if not _version_fits(manifest, library):
         raise EngineError(f'the engine is built with {library.name} {manifest.backend_version}, '
-                          f'but {library.version} is installed: {REBUILD}')
+                          f'but {library.version} is installed: {_why_not(manifest)}; {REBUILD}',
+                          code='engine_version')
     if not runs_on(manifest, gpu):
         capabilities = ', '.join(manifest.target['compute_capabilities'])
         raise EngineError(f'the engine is built for compute capability {capabilities}, but '
-                          f'{gpu.name} has {gpu.compute_capability}: {REBUILD}')
+                          f'{gpu.name} has {gpu.compute_capability}: {REBUILD}',
+                          code='engine_gpu')
 
 
 def runs_on(manifest: EngineManifest, gpu: GpuDevice | None) -> bool:
@@ -53,9 +58,17 @@ def runs_on(manifest: EngineManifest, gpu: GpuDevice | None) -> bool:
 def _version_fits(manifest: EngineManifest, library: TensorRt) -> bool:
     built, here = (version.split('.') for version in (manifest.backend_version, library.version))
     if manifest.options.get('version_compatible'):
-        # Compatible with the same major version, and with the same or a newer library.
-        return built[0] == here[0] and _numbers(built) <= _numbers(here)
+        # The same major version, the same or newer; of two major versions only this pair.
+        return (built[0], here[0]) == _ACROSS_MAJORS or (
+            built[0] == here[0] and _numbers(built) <= _numbers(here))
     return built == here
+
+
+def _why_not(manifest: EngineManifest) -> str:
+    if manifest.options.get('version_compatible'):
+        return 'version_compatible engines run on later versions of the same major version, and ' \
+               f"those of {' on '.join(_ACROSS_MAJORS)}"
+    return 'it runs only on this version, since it is built without version_compatible'
 
 
 def _numbers(version: list[str]) -> list[int]:

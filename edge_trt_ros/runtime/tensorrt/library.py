@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # types from the inventories of test/tensorrt_api, for all ve
 # Names of Python modules and of back ends.
 TENSORRT_NAMES = ('tensorrt', 'tensorrt_rtx')
 _KEPT_LINES = 100
+# The oldest and the newest versions whose interface our calls are checked against.
+CHECKED_VERSIONS = {'tensorrt': ((10, 0), (11, 4)), 'tensorrt_rtx': ((1, 6), (1, 7))}
 _LOG = logging.getLogger(__name__)
 
 
@@ -69,7 +71,7 @@ def load_tensorrt(name: str) -> TensorRt:
     """
     try:
         module: Any = importlib.import_module(name)
-        return TensorRt(name, str(module.__version__), module)
+        library = TensorRt(name, str(module.__version__), module)
     except ModuleNotFoundError as error:
         source = ('pip install tensorrt-rtx' if name == 'tensorrt_rtx' else
                   'it comes with JetPack or from NVIDIA (apt-get install python3-libnvinfer)')
@@ -79,6 +81,22 @@ def load_tensorrt(name: str) -> TensorRt:
         raise EngineError(f'{name} is installed, but cannot be loaded ({error}): its libraries '
                           'and Python bindings must have the same version',
                           code='library_broken') from error
+    _check_version(library.name, library.version)
+    return library
+
+
+@lru_cache(maxsize=None)
+def _check_version(name: str, version: str) -> None:
+    oldest, newest = CHECKED_VERSIONS[name]
+    numbers = tuple(int(part) for part in version.split('.')[:2] if part.isdigit())
+    if name == 'tensorrt' and numbers < oldest:
+        raise EngineError(f'tensorrt {version} is installed, but this package needs '
+                          '10.0 or later: on a Jetson, install JetPack 6 or later',
+                          code='tensorrt_too_old')
+    if numbers > newest:  # once per process, for the cache above
+        _LOG.warning('%s %s is newer than %s, the newest version that this package was checked '
+                     'against; it is used all the same', name, version,
+                     '.'.join(map(str, newest)))
 
 
 @lru_cache(maxsize=None)

@@ -196,7 +196,7 @@ def _choose_dla(runtime: Runtime, manifest: EngineManifest, library: TensorRt, d
     if core >= cores:
         raise EngineError(f'the engine needs DLA core {core}, but {library.name} '
                           f'{library.version} finds {cores} DLA cores here: build it without '
-                          'dla')
+                          'dla', code='dla_missing')
     runtime.DLA_core = core
 
 
