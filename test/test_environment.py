@@ -29,6 +29,16 @@ def test_install_rejects_an_unknown_release() -> None:
     assert 'ROS=foxy is unknown; there are wheels of jazzy (the default) and kilted' in done.stderr
 
 
+def test_install_says_what_to_do_on_a_jetson(tmp_path: Path) -> None:
+    (tmp_path / 'uname').write_text('#!/bin/sh\necho aarch64\n')
+    (tmp_path / 'uname').chmod(0o755)
+    done = run('environment/install', ROS='kilted', ROS_DISTRO='',
+               PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert done.returncode == 1
+    assert 'no wheels for aarch64. Install ROS 2 Kilted with apt on Ubuntu 24.04' in done.stderr
+    assert '. /opt/ros/kilted/setup.bash' in done.stderr
+
+
 def test_install_rejects_another_release_than_the_sourced_one() -> None:
     # A stand-in for a sourced ROS 2 whose rclpy python3 imports from outside the environment.
     done = run('d=$(mktemp -d); mkdir $d/rclpy; : >$d/rclpy/__init__.py; '
