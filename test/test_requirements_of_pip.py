@@ -25,8 +25,8 @@ DISTRIBUTIONS = {'cv2': 'opencv-python-headless', 'yaml': 'pyyaml', 'edgefirst':
 ROS = {'ament_index_python', 'builtin_interfaces', 'cv_bridge', 'diagnostic_msgs',
        'geometry_msgs', 'lifecycle_msgs', 'message_filters', 'rcl_interfaces', 'rclpy',
        'rosidl_runtime_py', 'sensor_msgs', 'std_msgs', 'std_srvs', 'vision_msgs'}
-# Only with the choice of a framework or of a GPU, so in no extra.
-ASKED_FOR = {'tensorflow', 'tf2onnx', 'torchvision'}
+# Only with the choice of a framework or of a GPU, or for comparison, so in no extra.
+ASKED_FOR = {'tensorflow', 'tf2onnx', 'torchvision', 'tensorrt', 'ultralytics'}
 
 
 def requirements(monkeypatch: pytest.MonkeyPatch, *, ros: bool) -> dict[str, Any]:

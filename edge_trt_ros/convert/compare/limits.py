@@ -76,7 +76,7 @@ LIMITS: Mapping[str, Limits] = MappingProxyType({limits.precision: limits for li
     Limits('bf16', tensor=0.05, tensor_gain=0.02, scatter=0.05, layer_gain=0.03,
            layer_shift=0.05, box_px=(1.5, 16.0), overlap=0.8, shift_px=0.75, size=0.015,
            score=0.1, score_gain=0.03, lost=0.05, angle_rad=0.02, keypoint=0.03, mask=0.06),
-    Limits('int8', tensor=0.25, tensor_gain=0.08, scatter=0.15, layer_gain=0.06,
+    Limits('int8', tensor=0.25, tensor_gain=0.08, scatter=0.12, layer_gain=0.05,
            layer_shift=0.12, box_px=(3.0, 48.0), overlap=0.6, shift_px=1.5, size=0.03,
            score=0.25, score_gain=0.06, lost=0.1, angle_rad=0.05, keypoint=0.1, mask=0.15))})
 
