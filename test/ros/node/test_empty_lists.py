@@ -36,7 +36,7 @@ def test_empty_lists_are_read_when_a_node_starts(tmp_path: Path, form: str) -> N
         builder = EngineBuilderNode(cli_args=arguments(
             tmp_path, form, 'models', 'allowed_folders'))
         try:
-            assert inference._declared.read().class_names == ()
+            assert inference._declared.read().node.class_names == ()
             assert builder._problem == '' and builder._builder.read().models == ()
             assert inference.get_parameter('class_names').value == []
             ros.executor.add_node(builder)
@@ -58,7 +58,7 @@ def test_a_list_is_emptied_by_any_empty_value(kind: int) -> None:
         answer = ros.call(SetParameters, 'inference/set_parameters', SetParameters.Request(
             parameters=[Parameter(name='class_names', value=ParameterValue(type=kind))]))
         assert answer.results[0].successful, answer.results[0].reason
-        assert node._declared.read().class_names == ()
+        assert node._declared.read().node.class_names == ()
 
 
 def test_numbers_are_no_list_of_strings() -> None:
@@ -68,4 +68,4 @@ def test_numbers_are_no_list_of_strings() -> None:
             parameters=[Parameter(name='class_names', value=ParameterValue(
                 type=ParameterType.PARAMETER_INTEGER_ARRAY, integer_array_value=[1]))]))
         assert not answer.results[0].successful
-        assert node._declared.read().class_names == ('car',)
+        assert node._declared.read().node.class_names == ('car',)
