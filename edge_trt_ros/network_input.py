@@ -92,8 +92,13 @@ class ImageInput:
         return (1, 3, self.size_wh[1], self.size_wh[0])
 
     def __str__(self) -> str:
-        return (f'{self.color_order} image, (value * {self.scale:.6g} - {list(self.mean)}) / '
-                f'{list(self.std)}, {self._fit_text()}')
+        return f'{self.color_order} image, {self._values_text()}, {self._fit_text()}'
+
+    def _values_text(self) -> str:
+        text = f'values 0 to {255 * self.scale:.6g}'
+        if any(self.mean) or set(self.std) != {1.0}:
+            text += f', minus {list(self.mean)}, divided by {list(self.std)}'
+        return text
 
     def _fit_text(self) -> str:
         if self.fit == 'squash':

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.models import dense_model, save
@@ -136,3 +137,14 @@ def test_invalid_image_inputs_are_rejected(fields: dict[str, object]) -> None:
 def test_invalid_tensor_specs_are_rejected(dtype: str, shape: tuple[int, ...]) -> None:
     with pytest.raises(ModelError, match="tensor 'x'"):
         TensorSpec('x', dtype, shape)
+
+
+@pytest.mark.parametrize('fields, text', [
+    ({}, 'rgb image, values 0 to 1, padded with 114'),
+    ({'scale': 1.0, 'color_order': 'bgr', 'pad_value': 0},
+     'bgr image, values 0 to 255, padded with 0'),
+    ({'mean': (0.5, 0.5, 0.5), 'std': (0.2, 0.2, 0.2)},
+     'rgb image, values 0 to 1, minus [0.5, 0.5, 0.5], divided by [0.2, 0.2, 0.2], padded with '
+     '114')])
+def test_an_image_input_says_what_happens_to_pixels(fields: dict[str, Any], text: str) -> None:
+    assert str(ImageInput((64, 64), **fields)) == text
