@@ -90,20 +90,19 @@ __device__ float extra(Reader& in, int row, int index) {
 """
 
 
-def dense_code(network: DeviceNetwork, role: str = 'output', *, extras: int = 0,
-               code: str = _DENSE, suppress: int = UPRIGHT_NMS, **rest: Any) -> DeviceCode:
+def dense_code(network: DeviceNetwork, role: str = 'output', *, extras: int = 0, **rest: Any
+               ) -> DeviceCode:
     """
     Return the code for an output [1, 4 + classes + extras, rows].
 
     :param network: the network.
     :param role: role of the output.
     :param extras: number of values after the classes.
-    :param code: defines `read_row`.
-    :param suppress: see `DeviceCode`.
+    :param rest: further fields of `DeviceCode`.
     :raises ValueError: if no class is left.
     """
     _, columns, rows = network.shapes[role]
     if columns - 4 - extras < 1:
         raise ValueError(f'{columns} values a row leave no class besides {extras} others')
-    code = (code + (_DENSE_EXTRA if extras else '')).replace('OUTPUT(', f'{role}(')
-    return DeviceCode(code, rows, suppress, {'CLASSES': columns - 4 - extras}, extras, **rest)
+    code = (_DENSE + (_DENSE_EXTRA if extras else '')).replace('OUTPUT(', f'{role}(')
+    return DeviceCode(code, rows, UPRIGHT_NMS, {'CLASSES': columns - 4 - extras}, extras, **rest)

@@ -49,7 +49,7 @@ def network(task: str) -> onnx.ModelProto:
 
 
 def _detect(model: onnx.ModelProto, weights: Weights) -> None:
-    """Leave the detector as it is."""
+    """Do not change the detector."""
 
 
 def _classify(model: onnx.ModelProto, weights: Weights) -> None:

@@ -128,7 +128,7 @@ class BoxComparison:
         here = (box_iou(boxes.boxes_xyxy, others.boxes_xyxy) >= self._limits.overlap) | (
             apart <= self._limits.box_px[0])
         equal = (same & near & here).any(1)
-        # The best of two classes with equal scores is a matter of rounding, too; not so for many.
+        # Rounding also decides between two classes with equal scores, but not for many boxes.
         other = (near & here).any(1) & ~equal
         self._other_class += int(other.sum())
         return np.asarray(equal | other)

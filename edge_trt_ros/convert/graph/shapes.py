@@ -71,7 +71,7 @@ def sort_nodes(graph: onnx.GraphProto) -> None:
     """
     Sort nodes in place so that each follows those that it depends on; in branches as well.
 
-    Some exporters append their casts at the end. A graph with a cycle stays as it is.
+    Some exporters append their casts at the end. A graph with a cycle is not changed.
     """
     for node in graph.node:
         for body in bodies(node):

@@ -25,7 +25,7 @@ def subscribe(node: Node, topic: str, source: InputTopic,
     :param topic: full name of the topic.
     :param source: type and QoS of its messages.
     :param take: called with a message and its sequence number, if the middleware gives one.
-    :param losses: is told when publishers appear or go.
+    :param losses: receives a call when publishers appear or disappear.
     """
     events = SubscriptionEventCallbacks(
         matched=lambda event: losses.matched(event.current_count),

@@ -1,7 +1,7 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Checks of what a server says: the identity of its model, and each of its answers."""
+"""Checks the identity of a server's model, and each of its answers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a server says that is wrong: one sentence with a stable code each."""
+"""Wrong answers of a server: one sentence with a stable code each."""
 
 from __future__ import annotations
 
