@@ -38,7 +38,7 @@ def raised_codes() -> set[str]:
 
 def literals() -> set[str]:
     """Return every literal of the package outside of the registry."""
-    return {node.value for path in PACKAGE.rglob('*.py') if path.name != 'error_codes.py'
+    return {node.value for path in PACKAGE.rglob('*.py') if path.parent.name != 'error_codes'
             for node in ast.walk(ast.parse(path.read_text(encoding='utf-8')))
             if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 

@@ -1,0 +1,53 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""The codes of reading, exporting and recognising a network."""
+
+from __future__ import annotations
+
+from edge_trt_ros.error_codes.error_code import ErrorCode
+
+NETWORKS = {
+    'head_unknown': ErrorCode(
+        'The outputs of the network match none of the known heads.',
+        'The message lists the outputs. State the task, or export it as one of the known heads.'),
+    'head_ambiguous': ErrorCode(
+        'The outputs of the network can be read in two ways, and it is unknown which is right.',
+        'The message says what to state. State it, or export the network again.'),
+    'labels_missing': ErrorCode(
+        'Neither the ONNX nor the user states how many classes the network has.',
+        'Give labels, with `--labels` or labels_file_path.'),
+    'labels_mismatch': ErrorCode(
+        'The given labels differ from the labels in the ONNX, or from its number of classes.',
+        'Omit the labels, give one for each class, or export with the correct labels.'),
+    'anchors_missing': ErrorCode(
+        'The network was exported without its grid, and its anchors are not known.',
+        'Give the anchors in pixels, or export the network with its grid.'),
+    'model_missing': ErrorCode(
+        'There is no ONNX file at this path.', 'Correct the path.'),
+    'model_empty': ErrorCode(
+        'The ONNX file is empty.', 'Export or copy it again.'),
+    'model_too_large': ErrorCode(
+        'The ONNX file is larger than the largest file that is read.',
+        'Export it with external data, or choose a smaller network.'),
+    'not_onnx': ErrorCode(
+        'The file is not an ONNX file, or contains no network.', 'Export or copy it again.'),
+    'external_data_missing': ErrorCode(
+        'The weights are in another file, which cannot be read.',
+        'Copy it next to the ONNX file, or export with the weights inside.'),
+    'external_data_outside': ErrorCode(
+        'The ONNX file names weights outside of its own folder.',
+        'Do not use a file that you do not trust. Otherwise export it again.'),
+    'operator_unsupported': ErrorCode(
+        'The network has an operator that the library does not support.',
+        'The message names it. Export the network without it, or choose another library.'),
+    'tokenizer_missing': ErrorCode(
+        'The network reads texts, and its tokenizer.json is missing or cannot be read.',
+        'Copy the tokenizer of the training next to the ONNX file.'),
+    'weights_nan': ErrorCode(
+        'A weight of the network is not a number.',
+        'The training failed or the file is damaged. Train or export it again.'),
+    'branch_on_data': ErrorCode(
+        'The network to export branches on values of its input, which an ONNX cannot record.',
+        'Compute both sides and choose with torch.where, or use torch.cond.'),
+}

@@ -1,0 +1,30 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""The codes of using an engine: on another machine than its own, and in Python."""
+
+from __future__ import annotations
+
+from edge_trt_ros.error_codes.error_code import ErrorCode
+
+RUNNING = {
+    'dla_missing': ErrorCode(
+        'This machine has no such DLA core.', 'Build without dla, or on a Jetson with a DLA.'),
+    'engine_gpu': ErrorCode(
+        'The engine is built for GPUs of another compute capability.',
+        'Build it on this machine, or with hardware_compatible.'),
+    'engine_library': ErrorCode(
+        'The engine is built for the other TensorRT (tensorrt or tensorrt_rtx).',
+        'Build it on this machine, or install that library.'),
+    'engine_platform': ErrorCode(
+        'It is built on another operating system or processor.', 'Build it on this machine.'),
+    'engine_version': ErrorCode(
+        'The engine is built with a version of TensorRT that the installed one cannot run.',
+        'Build it on this machine. Engines outlast an update if built with version_compatible.'),
+    'image_missing': ErrorCode(
+        'The image is None, which cv2.imread returns for a file that it cannot read.',
+        'Check the path of the image.'),
+    'model_closed': ErrorCode(
+        'A model was called after it was closed.',
+        'Call it inside its `with` block, or open it again with open_model.'),
+}
