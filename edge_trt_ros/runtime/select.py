@@ -21,6 +21,7 @@ from edge_trt_ros.manifest import EngineManifest, REBUILD
 from edge_trt_ros.optional_libraries import require
 from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.decoding import decoder_of
+from edge_trt_ros.runtime.gpu_sensors import GpuSensors
 from edge_trt_ros.runtime.tensorrt.device import find_gpu
 from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt, load_tensorrt, TENSORRT_NAMES
 
@@ -66,11 +67,13 @@ class OpenedRuntime:
     :param runtime: open and ready; the caller closes it.
     :param reason: why this back end runs the engine, for logs and diagnostics.
     :param watch: how a runtime on a server is doing; None for a local one.
+    :param sensors: temperature, load and clock of the GPU that runs it; None for a CPU or server.
     """
 
     runtime: Runtime
     reason: str
     watch: Watch | None = None
+    sensors: GpuSensors | None = None
 
 
 def open_runtime(engine_path: Path, backend: str = 'auto', placement: Placement = Placement()
@@ -124,7 +127,8 @@ def _open_on_cpu(engine: bytes, manifest: EngineManifest, reason: str) -> Opened
 
 def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement: Placement
                  ) -> OpenedRuntime:
-    if find_gpu(placement.device_id) is None:
+    gpu = find_gpu(placement.device_id)
+    if gpu is None:
         raise EngineError(
             f'the engine is built for {manifest.backend} {manifest.backend_version}, but there is '
             f'no NVIDIA GPU with the number {placement.device_id} here; {REBUILD} --backend '
@@ -140,7 +144,8 @@ def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement
         use_graph=placement.use_graph)
     return OpenedRuntime(runtime, f'{reason}; ' + (
         f'samples are launched call by call: {runtime.why_no_graph}' if runtime.why_no_graph
-        else 'each frame is one CUDA graph') + (f'; {runtime.upload}' if runtime.upload else ''))
+        else 'each frame is one CUDA graph') + (f'; {runtime.upload}' if runtime.upload else ''),
+        sensors=GpuSensors(gpu.pci_bus_id))
 
 
 def best_backend() -> str:

@@ -11,6 +11,7 @@ import re
 from edge_trt_ros.doctor.finding import Finding, OK, OPTIONAL
 from edge_trt_ros.doctor.host import Host
 from edge_trt_ros.doctor.surroundings import Surroundings
+from edge_trt_ros.runtime.jetson_board import clocks_are_fixed, power_mode
 
 # First release of Jetson Linux, the JetPack with it, and its TensorRT; newest first.
 _JETPACKS = (((38, 0), '7', '10.13'), ((36, 4), '6.1 or later', '10.3'),
@@ -56,33 +57,21 @@ def jetson(surroundings: Surroundings) -> Iterator[Finding]:
 
 
 def _power_mode(host: Host) -> Iterator[Finding]:
-    names = dict(re.findall(r'<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+?)\s*>',
-                            host.text('/etc/nvpmodel.conf')))
-    current = re.search(r'pmode:(\d+)', host.text('/var/lib/nvpmodel/status'))
-    if not (names and current):
+    mode = power_mode(host.root)
+    if mode is None:
         return
-    mode = str(int(current[1]))
-    fastest = next((number for number, name in reversed(names.items())
-                    if name.startswith('MAXN')), '')
-    if fastest in ('', mode):
-        yield Finding('power mode', OK, names.get(mode, mode))
+    if mode.fastest in ('', mode.name):
+        yield Finding('power mode', OK, mode.name)
     else:
-        yield Finding('power mode', OPTIONAL, f'{names.get(mode, mode)}; {names[fastest]} is '
-                      'faster and needs more power', f'sudo nvpmodel -m {fastest}')
+        yield Finding('power mode', OPTIONAL, f'{mode.name}; {mode.fastest} is faster and needs '
+                      'more power', f'sudo nvpmodel -m {mode.fastest_number}')
 
 
 def _clocks(host: Host) -> Iterator[Finding]:
-    """Check whether the clocks are fixed at their maximum, as `jetson_clocks` leaves them."""
-    policies = [(f'/sys/class/devfreq/{path.name}/min_freq',
-                 f'/sys/class/devfreq/{path.name}/max_freq')
-                for path in host.path('/sys/class/devfreq').glob('*gpu*')]
-    policies.append(tuple(f'/sys/devices/system/cpu/cpu0/cpufreq/scaling_{end}_freq'
-                          for end in ('min', 'max')))  # type: ignore[arg-type]
-    limits = [(host.text(low), host.text(high)) for low, high in policies]
-    known = [(low, high) for low, high in limits if low and high]
-    if not known:
+    fixed = clocks_are_fixed(host.root)
+    if fixed is None:
         return
-    if all(low == high for low, high in known):
+    if fixed:
         yield Finding('clocks', OK, 'fixed at their maximum')
     else:
         yield Finding('clocks', OPTIONAL, 'they follow the load, which makes the first frames '

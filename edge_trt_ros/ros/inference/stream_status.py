@@ -12,6 +12,7 @@ from edge_trt_ros.ros.inference.camera import Camera
 from edge_trt_ros.ros.inference.health import ERROR_COUNTS, health
 from edge_trt_ros.ros.inference.settings import StreamSettings
 from edge_trt_ros.ros.node.status_messages import ERROR, OK, status_message
+from edge_trt_ros.runtime.jetson_board import board_state
 from edge_trt_ros.verification import sentence
 
 
@@ -49,6 +50,9 @@ def stream_status(name: str, camera: Camera, settings: StreamSettings, enabled: 
     values['process_rss_mb'] = psutil.Process().memory_info().rss / 1e6
     watch = settings.opened.watch
     values |= watch.figures() if watch else {}
+    sensors = settings.opened.sensors
+    values |= sensors.read() if sensors else {}
+    values |= board_state()
     level, message = health(camera, settings, enabled, since)
     title = f"{name}: {camera.name or 'inference'}"
     return status_message(level, title, message.splitlines()[0],

@@ -20,11 +20,13 @@ class GpuDevice:
     :param name: product name from the driver.
     :param compute_capability: compute capability, as '8.7'.
     :param driver: CUDA version that the driver supports, as '13.0'.
+    :param pci_bus_id: its address, as '0000:65:00.0'; '' if it has none.
     """
 
     name: str
     compute_capability: str
     driver: str
+    pci_bus_id: str = ''
 
 
 def find_gpu(index: int = 0) -> GpuDevice | None:
@@ -38,7 +40,7 @@ def find_gpu(index: int = 0) -> GpuDevice | None:
     except OSError:
         return None
     device, version, major, minor = (ctypes.c_int() for _ in range(4))
-    name = ctypes.create_string_buffer(256)
+    name, bus = ctypes.create_string_buffer(256), ctypes.create_string_buffer(32)
     # Each call returns 0 on success; `or` stops at the first failure.
     failed = (
         cuda.cuInit(0) or cuda.cuDriverGetVersion(ctypes.byref(version))
@@ -48,8 +50,10 @@ def find_gpu(index: int = 0) -> GpuDevice | None:
         or cuda.cuDeviceGetAttribute(ctypes.byref(minor), _COMPUTE_CAPABILITY_MINOR, device))
     if failed:
         return None
+    if cuda.cuDeviceGetPCIBusId(bus, len(bus), device):
+        bus.value = b''
     return GpuDevice(name.value.decode(errors='replace'), f'{major.value}.{minor.value}',
-                     f'{version.value // 1000}.{version.value % 1000 // 10}')
+                     f'{version.value // 1000}.{version.value % 1000 // 10}', bus.value.decode())
 
 
 def driver_version(root: Path = Path('/')) -> str:

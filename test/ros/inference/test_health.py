@@ -6,13 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
+import pytest
 from rclpy.parameter import Parameter
 from support.graph import Graph
+from support.machines import write
 
+from edge_trt_ros.ros.inference import stream_status
 from edge_trt_ros.ros.inference.node import InferenceNode
+from edge_trt_ros.runtime.jetson_board import board_state
 
 OK, WARN = DiagnosticStatus.OK, DiagnosticStatus.WARN
 ERROR, STALE = DiagnosticStatus.ERROR, DiagnosticStatus.STALE
@@ -65,3 +70,17 @@ def test_the_gravest_problem_comes_first(
     status = next_status(lambda status: 'step is 1' in status.message
                          and 'health_max_age_ms' in status.message)
     assert status.level == ERROR and status.message.startswith('a frame was skipped')
+
+
+def test_power_mode_of_a_jetson_is_shown(
+        ros: Graph, next_status: Any, active_node: Callable[..., InferenceNode], tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {'etc/nvpmodel.conf': '< POWER_MODEL ID=0 NAME=MAXN >\n',
+                     'var/lib/nvpmodel/status': 'pmode:0000'})
+    monkeypatch.setattr(stream_status, 'board_state', lambda: board_state(tmp_path))
+    active_node()
+    ros.answer()
+    status = next_status(lambda status: any(
+        value.key == 'power_mode' for value in status.values))
+    values = {value.key: value.value for value in status.values}
+    assert values['power_mode'] == 'MAXN' and values['clocks'] == 'unknown'
