@@ -21,6 +21,7 @@ from edge_trt_ros.tensor_spec import check_size_bytes, TensorSpec
 
 # How an image fits into the input (see `vision.letterbox.Letterbox.fit`).
 FITS = ('letterbox', 'top_left', 'crop', 'squash')
+RESIZES = ('opencv', 'pillow', 'pillow_bicubic')
 # Maximum width and height of an image or a network's input; a 16K sensor fits.
 MAX_SIDE_PX = 16384
 MAX_TOKENS = 65536
@@ -40,7 +41,7 @@ class ImageInput:
     :param mean: subtracted after scaling, in the tensor's channel order.
     :param std: divisor, applied last, in the tensor's channel order.
     :param pad_value: 0..255, fills the padding of the letterbox.
-    :param fit: how an image fits, one of `FITS`.
+    :param fit: how an image fits, one of `FITS`; `resize`, one of `RESIZES`, is how it is scaled.
     :param crop_fraction: part of the resized image's shorter side that a crop shows.
     :param tensor: name of the tensor [1, 3, height, width].
     :raises ManifestError: names the field, its value and the allowed values.
@@ -55,6 +56,7 @@ class ImageInput:
     tensor: str = 'images'
     fit: str = 'letterbox'
     crop_fraction: float = 1.0
+    resize: str = 'opencv'
 
     def __post_init__(self) -> None:
         if len(self.size_wh) != 2 or not all(1 <= side <= MAX_SIDE_PX for side in self.size_wh):
@@ -72,10 +74,10 @@ class ImageInput:
         if self.pad_value not in range(256):
             raise ManifestError(f'pad_value of the image input is {self.pad_value}, expected 0 to '
                                 '255: rebuild the engine')
-        if self.fit not in FITS or not 0.1 <= self.crop_fraction <= 1:
-            raise ManifestError(f"fit of the image input is '{self.fit}' with crop_fraction "
-                                f"{self.crop_fraction}, expected {', '.join(FITS)} and 0.1 to 1: "
-                                'rebuild the engine')
+        if self.fit not in FITS or self.resize not in RESIZES \
+                or not 0.1 <= self.crop_fraction <= 1:
+            raise ManifestError(f"fit '{self.fit}', crop_fraction {self.crop_fraction}, resize "
+                                f"'{self.resize}': expected {', '.join(FITS + RESIZES)}, 0.1 to 1")
 
     @property
     def tensors(self) -> tuple[str, ...]:

@@ -53,4 +53,6 @@ def warning(verification: Mapping[str, Any]) -> str:
     if not verification.get(ENGINE_RAN, True):
         return (f'{sentence(verification)}: run `ros2 run edge_trt_ros verify_engine ENGINE` on '
                 'the robot')
-    return f'it detects objects where there are none; {contract}' if contract else ''
+    if contract:
+        return f'it detects objects where there are none; {contract}'
+    return str(verification.get('assumed', ''))

@@ -44,6 +44,7 @@ OWNERS = {
     'rosbags': ('sources/bags.py', 'ros/bags/bag_writer.py', 'cli/detect_bag.py'),
     'edgefirst': ('vision/tracking.py',),
     'cv2': ('vision/boxes.py', 'vision/letterbox.py', 'vision/pixel_encodings.py',
+            'vision/resampling.py',
             'vision/drawing.py', 'vision/tasks/', 'runtime/image_preprocess.py',
             'sources/frames.py', 'demo/', 'evaluation/', 'benchmark/', 'cli/'),
 }

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from edge_trt_ros.convert.graph.check import CheckedOnnx
 from edge_trt_ros.convert.graph.inputs import TEXT_PARTS
-from edge_trt_ros.convert.graph.metadata import image_input_from_metadata, image_input_from_text
+from edge_trt_ros.convert.graph.metadata import (image_input_from_metadata, image_input_from_text,
+                                                 INPUT_CONTRACT)
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.heads import RecognisedHead
 from edge_trt_ros.network_input import ImageInput, NetworkInput, TextInput
@@ -29,9 +30,27 @@ def input_kinds(checked: CheckedOnnx, found: RecognisedHead, options: BuildOptio
     default = ImageInput(checked.size_wh, tensor=tensor, **found.reading.image_input)
     if options.input_contract:
         return (image_input_from_text(options.input_contract,
-                                      ImageInput(checked.size_wh, tensor=tensor, fit=default.fit),
+                                      ImageInput(checked.size_wh, tensor=tensor, fit=default.fit,
+                                                 resize=default.resize),
                                       'input_contract'),)
     return (image_input_from_metadata(checked.metadata, default),)
+
+
+def assumption(checked: CheckedOnnx, task: str, input_contract: str) -> str:
+    """
+    Return what is assumed about the pixels of a classifier; '' if its file or the user states it.
+
+    :param checked: the network.
+    :param task: its task.
+    :param input_contract: the preprocessing that the user states, or ''.
+    """
+    # Ultralytics trains with values of 0 to 1. Its exports name their author.
+    if task != 'classify' or input_contract or INPUT_CONTRACT in checked.metadata \
+            or checked.metadata.get('author') == 'Ultralytics':
+        return ''
+    return ('nothing states mean and std, so none are applied: networks of torchvision and timm '
+            'need --input-contract \'{"mean": [0.485, 0.456, 0.406], '
+            '"std": [0.229, 0.224, 0.225], "crop_fraction": 0.875}\'')
 
 
 def text_input(checked: CheckedOnnx) -> TextInput:

@@ -20,7 +20,7 @@ import onnx
 
 from edge_trt_ros.convert.graph.check import check_onnx, CheckedOnnx
 from edge_trt_ros.convert.graph.facts import graph_facts
-from edge_trt_ros.convert.input_kinds import input_kinds
+from edge_trt_ros.convert.input_kinds import assumption, input_kinds
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.plan_identity import PlanIdentity
 from edge_trt_ros.convert.precision.apply import first_precision
@@ -192,6 +192,8 @@ class _Drafting:
         self._kinds = input_kinds(checked, found, options)
         check_inputs(self._kinds, checked.inputs)
         self.draft.facts += [f'reads {kind}' for kind in self._kinds]
+        assumed = assumption(checked, found.task, options.input_contract)
+        self.draft.facts += [assumed] if assumed else []
         self._found = found
 
     def append_head(self, checked: CheckedOnnx) -> None:

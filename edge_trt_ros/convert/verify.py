@@ -29,7 +29,7 @@ from edge_trt_ros.convert.compare.tensors import tensor_verdict, TensorCompariso
 from edge_trt_ros.convert.compare.verdict import Verdict
 from edge_trt_ros.convert.graph.check import CheckedOnnx
 from edge_trt_ros.convert.graph.session import open_session, run_session
-from edge_trt_ros.convert.input_kinds import text_input
+from edge_trt_ros.convert.input_kinds import assumption, text_input
 from edge_trt_ros.convert.tasks import TASKS
 from edge_trt_ros.errors import BuildError, ModelError, NetworkOutputError
 from edge_trt_ros.files import sha256_hex
@@ -132,6 +132,8 @@ class _Verification:
                 f'{len(samples)} samples): {"; ".join(problems[:_SHOWN_PROBLEMS])}'
                 + (f'; and {more} more' if more > 0 else ''), code='engine_differs')
         manifest = self._manifest
+        assumed = assumption(self._source, self._found.task,
+                             str(manifest.options.get('input_contract', '')))
         contract = self._other_contract(samples) if not results.seen or self._floods else ''
         return {
             'status': VERIFIED if results.seen else NOTHING_SEEN, ENGINE_RAN: True,
@@ -139,7 +141,8 @@ class _Verification:
             'samples': dict(Counter(sample.origin for sample in samples)),
             'agreement': results.agreement, **results.measured,
             **({'tensors': tensors.measured, 'layers': layers.measured} if self._probes else {}),
-            **({'other_contract': contract} if contract else {})}
+            **({'other_contract': contract} if contract else {}),
+            **({'assumed': assumed} if assumed else {})}
 
     @property
     def _floods(self) -> bool:

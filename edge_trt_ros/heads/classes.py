@@ -25,11 +25,11 @@ def _read(network: Network) -> list[Reading]:
     if output is None or not all_float_and_fixed(network) or len(output.shape) != 2 \
             or output.shape[0] != 1 or output.shape[1] < 2:
         return []
-    # Trainers resize the shorter side and crop the centre; Ultralytics stretches to an input
-    # that is not square.
+    # Trainers resize the shorter side with Pillow and crop the centre; Ultralytics stretches to an
+    # input that is not square.
     square = network.size_wh[0] == network.size_wh[1]
     return [Reading(output.shape[1], output.shape[1], {'output': output},
-                    {'fit': 'crop' if square else 'squash'})]
+                    {'fit': 'crop' if square else 'squash', 'resize': 'pillow'})]
 
 
 def _ends_in_probabilities(network: Network) -> bool:

@@ -52,7 +52,7 @@ class ImagePreprocess:
     def fit(self, sample: Sample) -> Letterbox:
         """See `Preprocess.fit`."""
         return Letterbox.fit(checked_frame(sample).size_wh, self._input.size_wh, self._input.fit,
-                             self._input.crop_fraction)
+                             self._input.crop_fraction, self._input.resize)
 
     def fill(self, sample: Sample, letterbox: Letterbox, tensors: Mapping[str, NDArray[Any]]
              ) -> None:

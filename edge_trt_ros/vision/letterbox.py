@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_trt_ros.vision.resampling import resampled
+
 FloatArray = NDArray[np.float32]
 
 
@@ -25,6 +27,8 @@ class Letterbox:
     :param resized_size_wh: size of the scaled source.
     :param pad_left: padding left of it, in network pixels; negative if it is cropped there.
     :param pad_top: padding above it, in network pixels; negative if it is cropped there.
+    :param resize: how it is scaled: 'opencv' reads four pixels, 'pillow' and 'pillow_bicubic'
+        filter (see `vision.resampling`).
     """
 
     source_size_wh: tuple[int, int]
@@ -32,11 +36,13 @@ class Letterbox:
     resized_size_wh: tuple[int, int]
     pad_left: int
     pad_top: int
+    resize: str = 'opencv'
 
     @staticmethod
     @lru_cache(maxsize=64)
     def fit(source_size_wh: tuple[int, int], network_size_wh: tuple[int, int],
-            how: str = 'letterbox', crop_fraction: float = 1.0) -> Letterbox:
+            how: str = 'letterbox', crop_fraction: float = 1.0, resize: str = 'opencv'
+            ) -> Letterbox:
         """
         Return the letterbox that fits a source size into a network size.
 
@@ -47,6 +53,7 @@ class Letterbox:
             bottom, 'crop' resizes it until it covers the input and shows its centre, 'squash'
             stretches it.
         :param crop_fraction: part of the resized image's shorter side that a crop shows.
+        :param resize: how it is scaled (see the class).
         :raises ValueError: if a width or height is not positive.
         """
         if min(*source_size_wh, *network_size_wh) < 1:
@@ -56,7 +63,7 @@ class Letterbox:
         resized = tuple(min(max(round(source * ratio), 1), network)
                         for source, network in zip(source_size_wh, network_size_wh))
         if how == 'squash':
-            return Letterbox(source_size_wh, network_size_wh, network_size_wh, 0, 0)
+            return Letterbox(source_size_wh, network_size_wh, network_size_wh, 0, 0, resize)
         if how == 'crop':
             resized = _covering(source_size_wh, network_size_wh, crop_fraction)
             left, top = (-round((length - network) / 2)
@@ -66,7 +73,8 @@ class Letterbox:
         else:
             left, top = (round((network - length) / 2 - 0.1)
                          for network, length in zip(network_size_wh, resized))
-        return Letterbox(source_size_wh, network_size_wh, (resized[0], resized[1]), left, top)
+        return Letterbox(source_size_wh, network_size_wh, (resized[0], resized[1]), left, top,
+                         resize)
 
     @property
     def scale_x(self) -> float:
@@ -81,7 +89,7 @@ class Letterbox:
     def apply(self, image: NDArray[np.uint8], pad_value: int = 114,
               out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """
-        Return the image as the network's input, resized bilinearly with half-pixel centres.
+        Return the image as the network's input, resized with half-pixel centres.
 
         :param image: uint8 (H, W) or (H, W, channels) of the source's size; not modified.
         :param pad_value: 0..255, fills the padding.
@@ -95,6 +103,8 @@ class Letterbox:
         if out is None:
             out = np.empty((*self.network_size_wh[::-1], *image.shape[2:]), np.uint8)
         width, height = self.resized_size_wh
+        if self.resize != 'opencv':
+            return self._resampled(image, pad_value, out)
         if min(self.pad_left, self.pad_top) < 0:
             whole = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
             out[:] = whole[-self.pad_top:out.shape[0] - self.pad_top,
@@ -105,6 +115,18 @@ class Letterbox:
         out[:, :self.pad_left] = out[:, right:] = pad_value
         inner = out[self.pad_top:bottom, self.pad_left:right]
         cv2.resize(image, (width, height), dst=inner, interpolation=cv2.INTER_LINEAR)
+        return out
+
+    def _resampled(self, image: NDArray[np.uint8], pad_value: int, out: NDArray[np.uint8]
+                   ) -> NDArray[np.uint8]:
+        start = max(-self.pad_left, 0), max(-self.pad_top, 0)
+        left, top = max(self.pad_left, 0), max(self.pad_top, 0)
+        window = tuple(min(resized - first, network - place) for resized, first, network, place in
+                       zip(self.resized_size_wh, start, self.network_size_wh, (left, top)))
+        out[:] = pad_value
+        out[top:top + window[1], left:left + window[0]] = resampled(
+            image, self.resized_size_wh, start, (window[0], window[1]),
+            self.resize == 'pillow_bicubic')
         return out
 
     def boxes_to_source(self, boxes_xyxy: FloatArray) -> FloatArray:

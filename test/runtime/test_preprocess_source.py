@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 import pytest
 
-from edge_trt_ros.network_input import ImageInput
+from edge_trt_ros.network_input import FITS, ImageInput, RESIZES
 from edge_trt_ros.runtime.image_preprocess import ImagePreprocess
 from edge_trt_ros.runtime.samples import Frame
-from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.pixel_encodings import pixel_encoding, PIXEL_ENCODINGS
 
 pytestmark = pytest.mark.skipif(shutil.which('g++') is None, reason='needs a C++ compiler')
@@ -46,12 +45,13 @@ static unsigned short half_bits(float value) {
 #include "%s"
 extern "C" void letterbox_all(
     const unsigned char* source, void* tensor, int encoding, int source_width, int source_height,
-    int stride, const int* box, float step_x, float step_y, int is_bgr, int element, float pad,
+    int stride, const int* box, float step_x, float step_y, int is_bgr, int element, int resize,
+    float pad,
     const float* gain, const float* offset) {
   for (blockIdx.y = 0; blockIdx.y < box[1]; blockIdx.y++)
     for (blockIdx.x = 0; blockIdx.x < box[0]; blockIdx.x++)
       letterbox(source, tensor, encoding, source_width, source_height, stride, box[0], box[1],
-                box[2], box[3], box[4], box[5], step_x, step_y, is_bgr, element, pad,
+                box[2], box[3], box[4], box[5], step_x, step_y, is_bgr, element, resize, pad,
                 gain[0], gain[1], gain[2], offset[0], offset[1], offset[2]);
 }
 """
@@ -69,7 +69,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Letterboxed:
     run = ctypes.CDLL(str(library_path)).letterbox_all
 
     def letterboxed(frame: Frame, image_input: ImageInput, dtype: str) -> NDArray[Any]:
-        fit = Letterbox.fit(frame.size_wh, image_input.size_wh)
+        fit = ImagePreprocess(image_input).fit(frame)
         width, height = image_input.size_wh
         tensor = np.zeros((1, 3, height, width), dtype)
         box = np.array([width, height, *fit.resized_size_wh, fit.pad_left, fit.pad_top], np.int32)
@@ -80,7 +80,8 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Letterboxed:
             CODES[frame.encoding], *frame.size_wh, frame.pixels.strides[0],
             box.ctypes.data_as(ctypes.c_void_p), ctypes.c_float(1 / fit.scale_x),
             ctypes.c_float(1 / fit.scale_y), int(image_input.color_order == 'bgr'),
-            ELEMENTS[dtype], ctypes.c_float(image_input.pad_value),
+            ELEMENTS[dtype], RESIZES.index(image_input.resize),
+            ctypes.c_float(image_input.pad_value),
             gain.ctypes.data_as(ctypes.c_void_p),
             offset.ctypes.data_as(ctypes.c_void_p))
         return tensor
@@ -134,3 +135,16 @@ def test_kernel_of_odd_sizes(kernel: Letterboxed) -> None:
         preprocess.fill_tensor(frame, preprocess.fit(frame), expected)
         difference = np.abs(kernel(frame, image_input, 'float32') - expected) * 255
         assert difference.max() <= 1.001 and difference.mean() < 0.1
+
+
+@pytest.mark.parametrize('resize', RESIZES)
+@pytest.mark.parametrize('fit', FITS)
+def test_kernel_fits_and_resizes_as_the_host(kernel: Letterboxed, fit: str, resize: str) -> None:
+    image_input = ImageInput((64, 48), fit=fit, crop_fraction=0.875, resize=resize)
+    for encoding, size_wh in (('bgr8', (320, 180)), ('nv12', (90, 160)), ('mono8', (31, 22))):
+        frame = Frame(noise(encoding, size_wh, 2), encoding, size_wh)
+        preprocess = ImagePreprocess(image_input)
+        expected = np.zeros((1, 3, 48, 64), np.float32)
+        preprocess.fill_tensor(frame, preprocess.fit(frame), expected)
+        difference = np.abs(kernel(frame, image_input, 'float32') - expected) * 255
+        assert difference.max() <= 1.001 and difference.mean() < 0.1, (encoding, size_wh)

@@ -31,9 +31,8 @@ def expected_scores(ids: list[int]) -> NDArray[np.float64]:
     return np.asarray(powers / powers.sum())
 
 
-def save_text_model(folder: Path, length: int | str = 'sequence', kind: int = TensorProto.INT64,
-                    types: bool = False) -> Path:
-    """Write `m.onnx` and `tokenizer.json` of a text classifier; return the path of the ONNX."""
+def save_tokenizer(folder: Path) -> None:
+    """Write `tokenizer.json`, which knows `WORDS`."""
     from tokenizers import models, pre_tokenizers, processors, Tokenizer
     tokenizer = Tokenizer(models.WordLevel(
         {word: index for index, word in enumerate(WORDS)}, unk_token='[UNK]'))
@@ -41,6 +40,12 @@ def save_text_model(folder: Path, length: int | str = 'sequence', kind: int = Te
     tokenizer.post_processor = processors.TemplateProcessing(
         single='[CLS] $A [SEP]', special_tokens=[('[CLS]', 2), ('[SEP]', 3)])
     (folder / 'tokenizer.json').write_text(tokenizer.to_str())
+
+
+def save_text_model(folder: Path, length: int | str = 'sequence', kind: int = TensorProto.INT64,
+                    types: bool = False) -> Path:
+    """Write `m.onnx` and `tokenizer.json` of a text classifier; return the path of the ONNX."""
+    save_tokenizer(folder)
     words, classes = embeddings()
     weights = {'words': words, 'classes': classes, 'last': np.array([2], np.int64),
                'second': np.array([1], np.int64)}

@@ -16,9 +16,12 @@ from support.models import save
 from support.task_models import convolution_model
 
 from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.convert.plan import draft_plan
 from edge_trt_ros.errors import ManifestError
 from edge_trt_ros.network_input import ImageInput, input_from_dict, input_to_dict
+from edge_trt_ros.verification import warning
 from edge_trt_ros.vision.letterbox import Letterbox
+from edge_trt_ros.vision.resampling import resampled
 
 
 def picture(width: int, height: int) -> np.ndarray:
@@ -55,6 +58,31 @@ def test_a_crop_is_the_centre_of_the_resized_image(
     np.testing.assert_allclose(fit.boxes_to_source(centre)[0, :2], np.array(source) / 2, atol=1.5)
 
 
+@pytest.mark.parametrize('source, target', [
+    ((960, 540), (224, 224)), ((100, 60), (224, 130)), ((224, 224), (224, 224)),
+    ((61, 8), (9, 7))])
+@pytest.mark.parametrize('cubic', [False, True])
+def test_resampling_equals_pillow(source: tuple[int, int], target: tuple[int, int],
+                                  cubic: bool) -> None:
+    pillow = pytest.importorskip('PIL.Image', reason='compares with Pillow')
+    image = picture(*source)
+    expected = np.asarray(pillow.fromarray(image).resize(
+        target, pillow.BICUBIC if cubic else pillow.BILINEAR))
+    np.testing.assert_array_equal(resampled(image, target, (0, 0), target, cubic), expected)
+    np.testing.assert_array_equal(resampled(image, target, (3, 2), (4, 5), cubic),
+                                  expected[2:7, 3:7])
+
+
+def test_resampling_averages_what_a_pixel_covers() -> None:
+    stripes = np.zeros((40, 40), np.uint8)
+    stripes[:, ::2] = 200
+    for fit in ('letterbox', 'top_left', 'crop', 'squash'):
+        filled = Letterbox.fit((40, 40), (4, 4), fit, 1.0, 'pillow').apply(stripes)
+        assert np.abs(filled.astype(int) - 100).max() <= 10
+    padded = Letterbox.fit((40, 20), (8, 8), 'letterbox', 1.0, 'pillow').apply(stripes[:20])
+    assert (padded[:2] == 114).all() and (padded[6:] == 114).all()
+
+
 def test_a_fit_is_part_of_the_contract() -> None:
     kept = ImageInput((64, 64), fit='crop', crop_fraction=0.875)
     assert input_from_dict(input_to_dict(kept)) == kept and '87.5 %' in str(kept)
@@ -62,6 +90,8 @@ def test_a_fit_is_part_of_the_contract() -> None:
         ImageInput((64, 64), fit='stretch')
     with pytest.raises(ManifestError, match='crop_fraction 0'):
         ImageInput((64, 64), fit='crop', crop_fraction=0)
+    with pytest.raises(ManifestError, match='resize .cubic.: expected.*pillow'):
+        ImageInput((64, 64), resize='cubic')
 
 
 @pytest.mark.parametrize('name, fit', [
@@ -82,3 +112,17 @@ def test_classifiers_crop_unless_the_contract_states_another_fit(tmp_path: Path)
     assert build_in_memory(path, stated).manifest.image_input.fit == 'squash'
     other = BuildOptions(backend='onnxruntime', input_contract='{"mean": [1, 2, 3]}')
     assert build_in_memory(path, other).manifest.image_input.fit == 'crop'
+
+
+@pytest.mark.parametrize('metadata, contract, is_said', [
+    ({}, '', True), ({'author': 'Ultralytics'}, '', False), ({}, '{"scale": 1.0}', False),
+    ({'edge_trt_ros.input_contract': '{"fit": "squash"}'}, '', False)])
+def test_a_plain_classifier_says_what_is_assumed(metadata: dict[str, str], contract: str,
+                                                 is_said: bool, tmp_path: Path) -> None:
+    path = save(convolution_model((1, 4), {'task': 'classify', **metadata}), tmp_path / 'm.onnx')
+    options = BuildOptions(backend='onnxruntime', input_contract=contract)
+    said = [fact for fact in draft_plan(path, options).facts if 'nothing states mean' in fact]
+    assert bool(said) == is_said
+    warned = warning(build_in_memory(path, options).manifest.verification)
+    assert warned == ''.join(said)
+    assert not is_said or '"mean": [0.485, 0.456, 0.406]' in warned

@@ -19,7 +19,7 @@ from edge_trt_ros.errors import ManifestError, ModelError
 from edge_trt_ros.network_input import ImageInput
 
 INPUT_CONTRACT = 'edge_trt_ros.input_contract'
-_FIT = ('fit', 'crop_fraction')  # left out if the head is to decide
+_FIT = ('fit', 'crop_fraction', 'resize')  # left out if the head is to decide
 _FIELDS = ('color_order', 'scale', 'mean', 'std', 'pad_value', *_FIT)
 
 
@@ -52,7 +52,8 @@ def image_input_from_metadata(metadata: Mapping[str, str], default: ImageInput) 
     text = metadata.get(INPUT_CONTRACT)
     if text is None:
         return default
-    plain = ImageInput(default.size_wh, tensor=default.tensor, fit=default.fit)
+    plain = ImageInput(default.size_wh, tensor=default.tensor, fit=default.fit,
+                       resize=default.resize)
     return image_input_from_text(text, plain, f"the ONNX metadata '{INPUT_CONTRACT}'")
 
 

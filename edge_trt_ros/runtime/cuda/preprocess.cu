@@ -4,10 +4,11 @@
 // Converts the bytes of an image message to the network's input in one pass.
 //
 // One thread computes one pixel of the input: letterbox, bilinear interpolation with half-pixel centres as
-// cv2.INTER_LINEAR, colour order, (value * scale - mean) / std as value * gain + offset, planar layout.
+// cv2.INTER_LINEAR or a filter as Pillow's, colour order, (value * scale - mean) / std as value * gain + offset, planar layout.
 // NVRTC compiles this file, so it has no includes.
 
 enum Encoding { BGR8, RGB8, BGRA8, RGBA8, MONO8, UYVY, YUYV, NV12 };
+enum Resize { OPENCV, PILLOW, PILLOW_BICUBIC };
 enum Element { FLOAT32, FLOAT16, BFLOAT16, UINT8, INT8 };
 
 struct Color {
@@ -96,6 +97,60 @@ __device__ float blended(Pair across, Pair down, int a, int b, int c, int d) {
       (((down.first_weight * (above >> 4)) >> 16) + ((down.second_weight * (below >> 4)) >> 16) + 2) >> 2);
 }
 
+__device__ float weight(float distance, bool cubic) {
+  distance = fabsf(distance);
+  if (!cubic) return distance < 1 ? 1 - distance : 0;
+  if (distance < 1) return (1.5f * distance - 2.5f) * distance * distance + 1;
+  return distance < 2 ? ((-0.5f * distance + 2.5f) * distance - 4) * distance + 2 : 0;
+}
+
+// The source pixels that a target pixel covers, for a filter as Pillow's.
+struct Span {
+  int first, last;
+  float centre, stretch, sum;
+};
+
+__device__ Span covered(int target, float step, int length, bool cubic) {
+  Span span;
+  span.stretch = step < 1 ? 1 : step;
+  span.centre = (target + 0.5f) * step;
+  const float reach = span.stretch * (cubic ? 2 : 1);
+  span.first = static_cast<int>(fmaxf(span.centre - reach + 0.5f, 0));
+  span.last = static_cast<int>(fminf(span.centre + reach + 0.5f, length));
+  span.sum = 0;
+  for (int place = span.first; place < span.last; ++place)
+    span.sum += weight((place + 0.5f - span.centre) / span.stretch, cubic);
+  return span;
+}
+
+__device__ float share(Span span, int place, bool cubic) {
+  return weight((place + 0.5f - span.centre) / span.stretch, cubic) / span.sum;
+}
+
+__device__ float rounded(float value) { return value < 0 ? 0 : value > 255 ? 255 : floorf(value + 0.5f); }
+
+// Rounds after each pass, as Pillow does; the columns come first.
+__device__ void filter(const unsigned char* source, int stride, int width, int height, int encoding, int x, int y,
+                       float step_x, float step_y, bool cubic, float* red, float* green, float* blue) {
+  const Span across = covered(x, step_x, width, cubic), down = covered(y, step_y, height, cubic);
+  float total[3] = {0, 0, 0};
+  for (int row = down.first; row < down.last; ++row) {
+    float line[3] = {0, 0, 0};
+    for (int column = across.first; column < across.last; ++column) {
+      const Color color = pixel(source, stride, height, encoding, column, row);
+      const float part = share(across, column, cubic);
+      line[0] += part * color.r;
+      line[1] += part * color.g;
+      line[2] += part * color.b;
+    }
+    const float part = share(down, row, cubic);
+    for (int channel = 0; channel < 3; ++channel) total[channel] += part * rounded(line[channel]);
+  }
+  *red = rounded(total[0]);
+  *green = rounded(total[1]);
+  *blue = rounded(total[2]);
+}
+
 __device__ void store(void* tensor, size_t index, int element, float value) {
   if (element == FLOAT32) {
     static_cast<float*>(tensor)[index] = value;
@@ -118,14 +173,17 @@ __device__ void store(void* tensor, size_t index, int element, float value) {
 extern "C" __global__ void letterbox(
     const unsigned char* source, void* tensor, int encoding, int source_width, int source_height, int source_stride,
     int width, int height, int inner_width, int inner_height, int left, int top, float step_x, float step_y,
-    int is_bgr, int element, float pad_value,
+    int is_bgr, int element, int resize, float pad_value,
     float gain0, float gain1, float gain2, float offset0, float offset1, float offset2) {
   const int x = blockIdx.x * blockDim.x + threadIdx.x;
   const int y = blockIdx.y * blockDim.y + threadIdx.y;
   if (x >= width || y >= height) return;
   float red = pad_value, green = pad_value, blue = pad_value;
   const int inner_x = x - left, inner_y = y - top;
-  if (inner_x >= 0 && inner_x < inner_width && inner_y >= 0 && inner_y < inner_height) {
+  if (inner_x >= 0 && inner_x < inner_width && inner_y >= 0 && inner_y < inner_height && resize != OPENCV) {
+    filter(source, source_stride, source_width, source_height, encoding, inner_x, inner_y, step_x, step_y,
+           resize == PILLOW_BICUBIC, &red, &green, &blue);
+  } else if (inner_x >= 0 && inner_x < inner_width && inner_y >= 0 && inner_y < inner_height) {
     const Pair across = neighbours(inner_x, step_x, source_width), down = neighbours(inner_y, step_y, source_height);
     const Color a = pixel(source, source_stride, source_height, encoding, across.first, down.first);
     const Color b = pixel(source, source_stride, source_height, encoding, across.second, down.first);

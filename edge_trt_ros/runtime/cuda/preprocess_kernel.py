@@ -21,10 +21,11 @@ SOURCE_PATH = Path(__file__).with_name('preprocess.cu')
 # Numbers of the enumerators in preprocess.cu.
 ENCODINGS = {'bgr8': 0, 'rgb8': 1, 'bgra8': 2, 'rgba8': 3, 'mono8': 4, 'yuv422': 5, 'uyvy': 5,
              'yuv422_yuy2': 6, 'yuyv': 6, 'nv12': 7}
+RESIZES = {'opencv': 0, 'pillow': 1, 'pillow_bicubic': 2}
 ELEMENTS = {'float32': 0, 'float16': 1, 'bfloat16': 2, 'uint8': 3, 'int8': 4}
 
 _BLOCK = (32, 8, 1)
-_ARGUMENTS = 'PP' + 10 * 'i' + 'ff' + 'ii' + 7 * 'f'
+_ARGUMENTS = 'PP' + 10 * 'i' + 'ff' + 'iii' + 7 * 'f'
 
 
 class PreprocessKernel:
@@ -74,4 +75,5 @@ class PreprocessKernel:
             *letterbox.source_size_wh, row_bytes, width, height, *letterbox.resized_size_wh,
             letterbox.pad_left, letterbox.pad_top, np.float32(1 / letterbox.scale_x),
             np.float32(1 / letterbox.scale_y), int(self._input.color_order == 'bgr'),
-            self._element, np.float32(self._input.pad_value), *self._affine)
+            self._element, RESIZES[letterbox.resize], np.float32(self._input.pad_value),
+            *self._affine)
