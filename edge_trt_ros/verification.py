@@ -17,6 +17,8 @@ VERIFIED, NOTHING_SEEN, NOT_COMPARED = 'verified', 'nothing_detected', 'not_comp
 # Key of the verification: False if this machine could compare only the graph that the engine is
 # built from, because it has no GPU that runs the engine.
 ENGINE_RAN = 'engine_ran'
+# Key of the verification: the device that a later comparison ran on.
+DEVICE = 'device'
 
 
 def is_verified(verification: Mapping[str, Any]) -> bool:
@@ -37,7 +39,8 @@ def sentence(verification: Mapping[str, Any]) -> str:
     if not verification.get(ENGINE_RAN, True):
         return (f'its graph is verified by {by} on {count} samples ({agreement}); the engine '
                 'itself has not run, because this machine has no GPU for it')
-    return f'verified by {by} on {count} samples ({agreement})'
+    where = f'on {verification[DEVICE]}, ' if DEVICE in verification else ''
+    return f'verified by {by} {where}on {count} samples ({agreement})'
 
 
 def warning(verification: Mapping[str, Any]) -> str:
@@ -52,7 +55,7 @@ def warning(verification: Mapping[str, Any]) -> str:
                 'ENGINE --onnx MODEL.onnx`')
     if not verification.get(ENGINE_RAN, True):
         return (f'{sentence(verification)}: run `ros2 run edge_trt_ros verify_engine ENGINE` on '
-                'the robot')
+                'the robot, or set verify_on_configure of the inference node')
     if contract:
         return f'it detects objects where there are none; {contract}'
     return str(verification.get('assumed', ''))

@@ -22,6 +22,7 @@ from edge_trt_ros.runtime.kserve.served_model import (
 from edge_trt_ros.runtime.pipeline import warm_up
 from edge_trt_ros.runtime.select import open_engine
 from edge_trt_ros.runtime.tensorrt.library import TENSORRT_NAMES
+from edge_trt_ros.runtime.verified_here import known_here
 from edge_trt_ros.verification import sentence, warning
 
 _SHOWN_LABELS = 8
@@ -41,6 +42,7 @@ def main() -> None:
             _print_served(read_served_folder(arguments.engine), arguments.engine, arguments.json)
             return
         engine, manifest = read_engine(arguments.engine)
+        manifest = known_here(manifest)
         here = _here(engine, manifest, arguments.backend)
         if arguments.json:
             print_json({'engine': str(arguments.engine), 'here': here,

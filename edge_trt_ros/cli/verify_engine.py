@@ -12,10 +12,8 @@ import sys
 from edge_trt_ros.cli._command import print_json, run_command
 from edge_trt_ros.cli._progress import phase_bar
 from edge_trt_ros.convert.compare.samples import frames_of, GIVEN, NamedSample
-from edge_trt_ros.convert.options import options_from_dict
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import ConfigurationError
-from edge_trt_ros.heads import Given, recognise
 from edge_trt_ros.optional_libraries import require_converter
 from edge_trt_ros.sources.image_files import image_paths
 from edge_trt_ros.verification import sentence, warning
@@ -36,26 +34,16 @@ def main() -> None:
 
     def work() -> None:
         require_converter('this command')
-        from edge_trt_ros.convert.graph.check import check_onnx
-        from edge_trt_ros.convert.verify import verify
+        from edge_trt_ros.convert.verify_installed import verify_installed
         onnx_path = arguments.onnx or arguments.engine.with_suffix('.onnx')
         with phase_bar() as progress:
             progress('read the images', 0.0)
             given = [NamedSample(frame, GIVEN)
                      for frame in frames_of(list(image_paths(arguments.images)))]
             engine, manifest = read_engine(arguments.engine)
-            options = options_from_dict(manifest.options)
-            checked = check_onnx(onnx_path, options.input_shape)
-            if checked.sha256 != manifest.onnx_sha256:
-                raise ConfigurationError(
-                    f'{onnx_path} is {checked.sha256[:12]}, but the engine was built from '
-                    f'{manifest.onnx_sha256[:12]}: give that file with --onnx, or rebuild the '
-                    'engine')
-            precision = str(manifest.layers.get('precision', 'fp32'))
-            head = recognise(checked, Given(options.task, options.labels, options.anchors_wh),
-                             checked.reads_text)
-            found = verify(engine, manifest, checked, head, given, precision,
-                           lambda done: progress('compare', done))
+            found = verify_installed(engine, manifest, onnx_path, given,
+                                     progress=lambda done: progress('compare', done))
+        precision = manifest.layers.get('precision', 'fp32')
         if arguments.require_verification and warning(found):
             raise ConfigurationError(f'{arguments.engine} is not verified: {warning(found)}',
                                      code='nothing_detected')

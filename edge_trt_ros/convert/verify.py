@@ -40,7 +40,7 @@ from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import check_classes, infer
 from edge_trt_ros.runtime.preprocess import host_preprocess
 from edge_trt_ros.runtime.samples import Frame
-from edge_trt_ros.runtime.select import ONNXRUNTIME, open_engine
+from edge_trt_ros.runtime.select import ONNXRUNTIME, open_engine, Placement
 from edge_trt_ros.sources.sample_images import GRAY
 from edge_trt_ros.verification import ENGINE_RAN, NOTHING_SEEN, VERIFIED
 from edge_trt_ros.vision.letterbox import Letterbox
@@ -58,7 +58,8 @@ _GRAY_OBJECTS = 5
 
 def verify(engine: bytes, manifest: EngineManifest, source: CheckedOnnx, found: RecognisedHead,
            given: Sequence[NamedSample] = (), precision: str = 'fp32',
-           progress: Callable[[float], None] = lambda fraction: None) -> dict[str, Any]:
+           progress: Callable[[float], None] = lambda fraction: None,
+           placement: Placement = Placement()) -> dict[str, Any]:
     """
     Compare an engine with its ONNX model.
 
@@ -69,10 +70,11 @@ def verify(engine: bytes, manifest: EngineManifest, source: CheckedOnnx, found: 
     :param given: images of the user, in addition to those of this package.
     :param precision: precision of the engine, a key of `compare.limits.LIMITS`.
     :param progress: called with the fraction of the samples that are compared.
+    :param placement: the GPU or DLA core that runs it.
     :returns: the status, the library that ran it, the samples, and the measured differences.
     :raises BuildError: if the differences exceed the limits, or if values are not finite.
     """
-    return _Verification(engine, manifest, source, found, precision).run(
+    return _Verification(engine, manifest, source, found, precision, placement).run(
         samples_for(manifest, list(given)), progress)
 
 
@@ -80,8 +82,9 @@ class _Verification:
     """Holds what all samples share: sessions, comparisons and what was seen."""
 
     def __init__(self, engine: bytes, manifest: EngineManifest, source: CheckedOnnx,
-                 found: RecognisedHead, precision: str) -> None:
+                 found: RecognisedHead, precision: str, placement: Placement) -> None:
         self._engine, self._manifest, self._source = engine, manifest, source
+        self._placement = placement
         self._found, self._limits = found, limits_of(manifest, precision)
         # Engines of version 0.1.0 join the tensors of a text, which their ONNX does not.
         kinds = (text_input(source),) if source.reads_text else manifest.input_kinds
@@ -155,7 +158,7 @@ class _Verification:
 
     def _opened(self) -> Runtime:
         if self._probes is None:
-            return open_engine(self._engine, self._manifest).runtime
+            return open_engine(self._engine, self._manifest, placement=self._placement).runtime
         return open_engine(*_with_probes(self._probes, self._manifest)).runtime
 
     def _compare(self, runtime: Runtime, named: NamedSample) -> None:

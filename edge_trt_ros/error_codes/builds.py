@@ -36,6 +36,9 @@ BUILDS = {
     'reference_unavailable': ErrorCode(
         'ONNX Runtime cannot run the network, so there is nothing to compare the engine with.',
         'The message contains the reason. Export the network without that operator.'),
+    'verification_onnx': ErrorCode(
+        'An installed engine is to be verified, and the ONNX file is missing or another one.',
+        'Put the ONNX file that it was built from next to it, or name it with --onnx.'),
     'verification_missing': ErrorCode(
         'The folder or bag of images for the verification does not exist or cannot be read.',
         'Correct its path, or leave it out.'),

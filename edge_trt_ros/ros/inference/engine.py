@@ -24,11 +24,12 @@ def open_engine_of(parameters: InferenceParameters) -> OpenedRuntime:
     placement = Placement(parameters.device_id, parameters.dla_core)
     path = Path(parameters.engine_file_path).expanduser()
     if parameters.backend != KSERVE:
-        return open_network(path, parameters.backend, placement)
+        return open_network(path, parameters.backend, placement, parameters.verify_on_configure)
     options = ServerOptions(
         parameters.server_url, parameters.server_model,
         parameters.max_frame_age_ms or DEFAULT_DEADLINE_MS, parameters.server_token_file_path,
         parameters.server_certificate_file_path)
     fallback = open_network(Path(parameters.fallback_engine_file_path).expanduser(), 'auto',
-                            placement) if parameters.fallback_engine_file_path else None
+                            placement, parameters.verify_on_configure) \
+        if parameters.fallback_engine_file_path else None
     return open_served(options, path if parameters.engine_file_path else None, fallback)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from edge_trt_ros.ros.inference.camera import Camera
 from edge_trt_ros.ros.inference.settings import StreamSettings
 from edge_trt_ros.ros.node.status_messages import ERROR, OK, STALE, WARN
-from edge_trt_ros.verification import NOTHING_SEEN, warning
+from edge_trt_ros.verification import ENGINE_RAN, NOTHING_SEEN, warning
 
 ERROR_COUNTS = ('bad_images', 'bad_results', 'failures')
 _GRAVEST_FIRST = (ERROR, STALE, WARN)
@@ -96,5 +96,5 @@ def _of_the_stream(camera: Camera, settings: StreamSettings, since: Counter[str]
         yield WARN, (f'{percent:.0f} % of the GPU memory is used, health_max_gpu_memory_percent '
                      f'is {limits.health_max_gpu_memory_percent:g}: stop other processes on it')
     verification = settings.runtime.manifest.verification
-    if verification.get('status') == NOTHING_SEEN:
+    if verification.get('status') == NOTHING_SEEN or not verification.get(ENGINE_RAN, True):
         yield WARN, warning(verification)

@@ -39,6 +39,9 @@ class InferenceParameters:
     fallback_engine_file_path: str = setting(
         '', 'With kserve: engine that runs here while the server cannot be used; empty skips '
         'these images.')
+    verify_on_configure: bool = setting(
+        False, 'Verify an engine that has not run where it was built, once on this machine; needs '
+        'the ONNX file next to it, as my_model.onnx for my_model.engine, and onnxruntime.')
     device_id: int = setting(
         0, 'Index of the GPU, as nvidia-smi lists it.', limits=(0, 63))
     dla_core: int = setting(
