@@ -26,6 +26,7 @@ executables = [
     'inference_node',
     'inspect_engine',
     'scoreboard',
+    'sign_engine',
     'synthetic_camera',
     'verify_engine',
 ]
@@ -57,6 +58,7 @@ extras = {
     'export': ['onnxscript', 'torch'],
     'gpu': ['cuda-bindings', 'nvidia-cuda-nvrtc', 'pycuda'],
     'serving': ['tritonclient[grpc]'],
+    'signatures': ['cryptography'],
     'test': ['hypothesis', 'pytest', 'pytest-timeout'],
     'texts': ['tokenizers'],
     'tracking': ['edgefirst-tracker'],

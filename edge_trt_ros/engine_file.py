@@ -18,6 +18,7 @@ from edge_trt_ros.errors import EngineError, ManifestError
 from edge_trt_ros.files import read_file
 from edge_trt_ros.manifest import EngineManifest, manifest_path, REBUILD
 from edge_trt_ros.manifest_json import manifest_from_json
+from edge_trt_ros.signature import PublicKeys
 
 MAX_MANIFEST_BYTES = 128 << 20  # it may contain a tokenizer
 
@@ -28,14 +29,17 @@ def next_manifest_path(engine_path: Path) -> Path:
     return path.with_name(path.name + '.next')
 
 
-def read_engine(engine_path: Path) -> tuple[bytes, EngineManifest]:
+def read_engine(engine_path: Path, keys: PublicKeys | None = None
+                ) -> tuple[bytes, EngineManifest]:
     """
     Read an engine and its manifest, and check that the manifest describes the engine.
 
     :param engine_path: the engine file.
+    :param keys: the keys that may sign it; None accepts an engine without a signature.
     :returns: the engine's bytes and its manifest.
     :raises EngineError: if the engine is missing, empty or unreadable.
-    :raises ManifestError: if there is no manifest, or no manifest describes these bytes.
+    :raises ManifestError: if there is no manifest, no manifest describes these bytes, or none of
+        the keys has signed it.
     """
     engine = _read_bytes(engine_path)
     problem: ManifestError | None = None
@@ -43,7 +47,7 @@ def read_engine(engine_path: Path) -> tuple[bytes, EngineManifest]:
         if not path.exists():
             continue
         try:
-            manifest = read_manifest(path)
+            manifest = _read_manifest(path, engine_path, keys)
             manifest.check_engine(engine, engine_path)
             return engine, manifest
         except ManifestError as error:
@@ -53,16 +57,36 @@ def read_engine(engine_path: Path) -> tuple[bytes, EngineManifest]:
         f'folder), so its task and inputs are unknown; {REBUILD}')
 
 
-def read_manifest(path: Path) -> EngineManifest:
+def read_manifest(engine_path: Path, keys: PublicKeys | None = None) -> EngineManifest:
     """
-    Read a manifest file.
+    Read the manifest of an engine that is not here, but on a server.
 
-    :raises ManifestError: if the file is not a valid manifest, with the reason.
+    :param engine_path: the engine file; only its manifest is read.
+    :param keys: the keys that may sign it; None accepts a manifest without a signature.
+    :raises ManifestError: if the file is not a valid manifest, with the reason, or if none of the
+        keys has signed it.
+    """
+    return _read_manifest(manifest_path(engine_path), engine_path, keys)
+
+
+def manifest_bytes(path: Path) -> bytes:
+    """
+    Return the content of a manifest file.
+
+    :raises ManifestError: if it cannot be read.
     """
     try:
-        return manifest_from_json(read_file(path, MAX_MANIFEST_BYTES).decode('utf-8'), str(path))
+        return read_file(path, MAX_MANIFEST_BYTES)
     except OSError as error:
         raise ManifestError(f'{path} cannot be read: {error.strerror}; {REBUILD}') from error
+
+
+def _read_manifest(path: Path, engine_path: Path, keys: PublicKeys | None) -> EngineManifest:
+    data = manifest_bytes(path)
+    if keys is not None:
+        keys.check(data, engine_path)
+    try:
+        return manifest_from_json(data.decode('utf-8'), str(path))
     except UnicodeDecodeError as error:
         raise ManifestError(f'{path} is not UTF-8 text ({error}); {REBUILD}') from error
 

@@ -9,18 +9,19 @@ import logging
 from pathlib import Path
 
 from edge_trt_ros.engine_file import read_engine
-from edge_trt_ros.errors import BuildError
+from edge_trt_ros.errors import BuildError, ManifestError
 from edge_trt_ros.manifest import EngineManifest, manifest_path
 from edge_trt_ros.optional_libraries import require_converter
 from edge_trt_ros.runtime.select import open_engine, OpenedRuntime, Placement
 from edge_trt_ros.runtime.verified_here import known_here, with_verification
+from edge_trt_ros.signature import PublicKeys, SIGN
 from edge_trt_ros.verification import ENGINE_RAN, sentence
 
 _LOG = logging.getLogger(__name__)
 
 
 def open_network(path: Path, backend: str = 'auto', placement: Placement = Placement(),
-                 verify: bool = False) -> OpenedRuntime:
+                 verify: bool = False, keys: PublicKeys | None = None) -> OpenedRuntime:
     """
     Open an engine, or build an ONNX file in memory and open the result.
 
@@ -28,14 +29,19 @@ def open_network(path: Path, backend: str = 'auto', placement: Placement = Place
     :param backend: 'auto', or the back end that must run it.
     :param placement: where it runs.
     :param verify: whether to verify an engine that has not run where it was built.
+    :param keys: the keys that may sign it; with keys, an ONNX file is refused.
     :raises EdgeTrtError: if it cannot be opened, or is verified and differs from its ONNX file.
     """
     if path.suffix.lower() != '.onnx' or manifest_path(path).exists():
-        engine, manifest = read_engine(path)
+        engine, manifest = read_engine(path, keys)
         manifest = known_here(manifest, placement.device_id)
         if verify and not manifest.verification.get(ENGINE_RAN, True):
             manifest = _verified(path, engine, manifest, placement)
         return open_engine(engine, manifest, backend, placement)
+    if keys is not None:
+        raise ManifestError(
+            f'{path} is an ONNX file, and only engines signed by a key in {keys.path} are used: '
+            f'build an engine with `build_engine`, and {SIGN}', code='signature_missing')
     require_converter(f'converting {path}')
     # Importing the converter and onnx takes a second, and an engine does not need them.
     from edge_trt_ros.convert.build import build

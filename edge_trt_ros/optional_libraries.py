@@ -61,6 +61,7 @@ OPTIONAL_LIBRARIES: Mapping[str, OptionalLibrary] = MappingProxyType({
         'edgefirst-tracker', 'edgefirst-tracker', code='tracker_missing'),
     'ultralytics': OptionalLibrary('Ultralytics (AGPL-3.0)', 'ultralytics'),
     'pycocotools': OptionalLibrary('pycocotools', 'pycocotools'),
+    'cryptography': OptionalLibrary('cryptography', 'cryptography'),
     'torch': OptionalLibrary('PyTorch', 'torch onnxscript'),
     'onnxscript': OptionalLibrary('onnxscript', 'onnxscript'),
     'tensorflow': OptionalLibrary('TensorFlow', 'tensorflow tf2onnx'),

@@ -35,6 +35,7 @@ class Setting:
     :param parse: converts the text that a user types to the value; None if no conversion is
         needed.
     :param is_path: whether the text is the path of a file or folder.
+    :param is_fixed: whether it is read only when the node starts, so that no call changes it.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Setting:
     metavar: str = ''
     parse: Callable[[str], Any] | None = None
     is_path: bool = False
+    is_fixed: bool = False
 
     @property
     def typed_default(self) -> Any:
@@ -73,7 +75,8 @@ class Setting:
     def text(self) -> str:
         """The description and the allowed values, as sentences."""
         allowed = f' {self.allowed[0].upper()}{self.allowed[1:]}.' if self.allowed else ''
-        return f'{self.description}{allowed}'
+        fixed = ' Read when the node starts.' if self.is_fixed else ''
+        return f'{self.description}{allowed}{fixed}'
 
     def row(self, prefix: str = '') -> str:
         """
@@ -101,11 +104,12 @@ class Setting:
 def setting(default: Any, description: str, *, live: bool = False,
             limits: tuple[float, float] | None = None, choices: Iterable[str] = (),
             parameter: str = '', flag: str = '', metavar: str = '',
-            parse: Callable[[str], Any] | None = None, is_path: bool = False) -> Any:
+            parse: Callable[[str], Any] | None = None, is_path: bool = False,
+            is_fixed: bool = False) -> Any:
     """Declare a field of a settings dataclass; see `Setting` for the arguments."""
     return field(default=default, metadata={_KEY: Setting(
         '', default, description, live, limits, tuple(choices), parameter, flag, metavar, parse,
-        is_path)})
+        is_path, is_fixed)})
 
 
 def settings_of(kind: Any) -> tuple[Setting, ...]:

@@ -130,7 +130,7 @@ def test_adopted_segmentation_engine_is_decoded_on_the_host(tmp_path: Path) -> N
 
 def test_an_upgraded_manifest_is_written_as_schema_2() -> None:
     for name in ('detector', 'text'):
-        manifest = read_manifest(OLD / f'{name}.engine.json')
+        manifest = read_manifest(OLD / f'{name}.engine')
         assert manifest_from_json(manifest.to_json(), 'upgraded') == manifest
         assert json.loads(manifest.to_json())['schema_version'] == 2
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent / 'edge_trt_ros'
 # Each layer may import itself and the layers before it.
 LAYERS = (
     ('errors', 'error_codes', 'files', 'percentiles', 'stamps', 'tensor_spec', 'settings',
-     'network_input', 'manifest', 'manifest_json', 'engine_file', 'verification',
+     'network_input', 'manifest', 'manifest_json', 'signature', 'engine_file', 'verification',
      'optional_libraries', 'html_page'),
     ('vision',), ('heads',), ('runtime',), ('sources',), ('convert',), ('export',),
     ('evaluation',), ('opening',), ('api',), ('ros',), ('demo',), ('benchmark',),
@@ -42,6 +42,7 @@ OWNERS = {
     'tritonclient': ('runtime/kserve/',),
     'grpc': ('runtime/kserve/',),
     'rosbags': ('sources/bags.py', 'ros/bags/bag_writer.py', 'cli/detect_bag.py'),
+    'cryptography': ('signature.py',),
     'edgefirst': ('vision/tracking.py',),
     'cv2': ('vision/boxes.py', 'vision/letterbox.py', 'vision/pixel_encodings.py',
             'vision/resampling.py',

@@ -27,4 +27,14 @@ RUNNING = {
     'model_closed': ErrorCode(
         'A model was called after it was closed.',
         'Call it inside its `with` block, or open it again with open_model.'),
+    'signature_key': ErrorCode(
+        'The file of a key cannot be read, or contains another kind of key.',
+        'Give a PEM file with Ed25519 keys, as `sign_engine --new-key` writes them.'),
+    'signature_missing': ErrorCode(
+        'A public key is set, and the engine is not signed.',
+        'If you trust the engine, sign it with `sign_engine`.'),
+    'signature_wrong': ErrorCode(
+        'A public key is set, and the engine was changed after it was signed, or another key '
+        'signed it.',
+        'Copy the engine, its manifest and its signature again. Sign it only if you trust it.'),
 }

@@ -29,6 +29,7 @@ from edge_trt_ros.errors import BuildCanceledError, ConfigurationError, EdgeTrtE
 from edge_trt_ros.ros.builder.freshness import ModelFreshness
 from edge_trt_ros.ros.builder.parameters import BuilderParameters, ModelParameters
 from edge_trt_ros.ros.builder.reload_call import ReloadCall
+from edge_trt_ros.ros.node.allowed_folders import check_folders
 from edge_trt_ros.ros.node.answers import answer_service, explain
 from edge_trt_ros.ros.node.parameters import (accept_empty_lists, DeclaredParameters,
                                               unknown_parameters)
@@ -89,15 +90,11 @@ class EngineBuilderNode(Node):
         self.create_service(Trigger, name, answer, callback_group=self._services_group)
 
     def _check_parameters(self, changes: list[Parameter]) -> SetParametersResult:
-        for change in changes:
-            if change.name in self._builder.names:
-                return SetParametersResult(
-                    successful=False, reason=f'{change.name} is read when the node starts')
+        result = self._builder.check_change(changes)
         for model in self._models.values():
-            result = model.check_change(changes)
-            if not result.successful:
-                return result
-        return SetParametersResult(successful=True)
+            if result.successful:
+                result = model.check_change(changes)
+        return result
 
     async def _on_build(self, name: str, request: Trigger.Request,
                         response: Trigger.Response) -> Trigger.Response:
@@ -138,7 +135,7 @@ class EngineBuilderNode(Node):
     def _checked(self, name: str) -> ModelParameters:
         model = self._models[name]
         engine_path = model.files().paths()[1].resolve()
-        self._builder.read().check_files(model.paths())
+        check_folders(self._builder.read().allowed_folders, model.paths())
         for rival in sorted(self._models.keys() - {name}):
             if self._engine_path(rival) == engine_path:
                 raise ConfigurationError(f'{name} and {rival} both write {engine_path}: give each '

@@ -24,10 +24,11 @@ class BuilderParameters:
     """Parameters of `engine_builder_node` itself."""
 
     models: tuple[str, ...] = setting(
-        (), 'Names of the models to build; each model has a group of parameters <name>.*')
+        (), 'Names of the models to build; each model has a group of parameters <name>.*',
+        is_fixed=True)
     allowed_folders: tuple[str, ...] = setting(
         (), 'Folders that must contain all files of the models, symbolic links resolved; an empty '
-        'list allows any folder.')
+        'list allows any folder.', is_fixed=True)
 
     def __post_init__(self) -> None:
         for name in self.models:
@@ -36,22 +37,6 @@ class BuilderParameters:
                                          'digits and underscores that begin with a letter')
         if len(set(self.models)) != len(self.models):
             raise ConfigurationError(f"models contains a name twice: {', '.join(self.models)}")
-
-    def check_files(self, paths: dict[str, str]) -> None:
-        """
-        Reject a model that reads or writes outside of the allowed folders.
-
-        :param paths: the model's paths by parameter name; '' for none.
-        :raises ConfigurationError: naming the parameter, its path and the folders.
-        """
-        folders = [Path(folder).expanduser().resolve() for folder in self.allowed_folders]
-        for name, given in paths.items():
-            path = given and Path(given).expanduser().resolve()
-            if path and folders and not any(map(path.is_relative_to, folders)):
-                raise ConfigurationError(
-                    f'{name} leads to {path}, outside of allowed_folders '
-                    f"({', '.join(map(str, folders))}): move the file, or allow its folder",
-                    code='path_outside')
 
 
 @dataclass(frozen=True)

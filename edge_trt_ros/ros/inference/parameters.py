@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.runtime.kserve.options import KSERVE
 from edge_trt_ros.runtime.select import BACKEND_CHOICES
-from edge_trt_ros.settings import check_settings, setting
+from edge_trt_ros.settings import check_settings, setting, settings_of
 from edge_trt_ros.sources.frames import MAX_PIXELS
 
 QOS_PROFILES = ('SENSOR_DATA', 'DEFAULT', 'SYSTEM_DEFAULT')
@@ -21,7 +21,8 @@ class InferenceParameters:
     """Parameters of `inference_node`; each field describes itself."""
 
     engine_file_path: str = setting(
-        '', 'Engine file to run, with its manifest in the same folder; or an ONNX file.')
+        '', 'Engine file to run, with its manifest in the same folder; or an ONNX file.',
+        is_path=True)
     backend: str = setting(
         'auto', 'Library that runs the engine; auto selects the library it was built for; kserve '
         'sends the images to server_url.', choices=(*BACKEND_CHOICES, KSERVE))
@@ -32,16 +33,23 @@ class InferenceParameters:
         '', 'With kserve: name of the model on the server, or name and version, as road/3; if '
         'engine_file_path is set too, the model must be this engine.')
     server_token_file_path: str = setting(
-        '', 'With kserve and grpcs: file with the token that is sent with each request.')
+        '', 'With kserve and grpcs: file with the token that is sent with each request.',
+        is_path=True)
     server_certificate_file_path: str = setting(
         '', "With kserve and grpcs: file with the certificates that sign the server's, PEM; empty "
-        'uses those of the system.')
+        'uses those of the system.', is_path=True)
     fallback_engine_file_path: str = setting(
         '', 'With kserve: engine that runs here while the server cannot be used; empty skips '
-        'these images.')
+        'these images.', is_path=True)
     verify_on_configure: bool = setting(
         False, 'Verify an engine that has not run where it was built, once on this machine; needs '
         'the ONNX file next to it, as my_model.onnx for my_model.engine, and onnxruntime.')
+    allowed_folders: tuple[str, ...] = setting(
+        (), 'Folders that must contain all files that the other parameters name, symbolic links '
+        'resolved; an empty list allows any folder.', is_fixed=True)
+    public_key_file_path: str = setting(
+        '', 'File with one or more Ed25519 public keys, PEM; an engine that none of them has '
+        'signed is refused; empty accepts any engine.', is_fixed=True)
     device_id: int = setting(
         0, 'Index of the GPU, as nvidia-smi lists it.', limits=(0, 63))
     dla_core: int = setting(
@@ -113,6 +121,11 @@ class InferenceParameters:
                                          'digits and underscores that begin with a letter')
         if len(set(self.cameras)) != len(self.cameras):
             raise ConfigurationError(f"cameras contains a name twice: {', '.join(self.cameras)}")
+
+    def paths(self) -> dict[str, str]:
+        """Return the paths that `allowed_folders` confines, by parameter; '' for none."""
+        return {declared.name: getattr(self, declared.name) for declared in settings_of(self)
+                if declared.is_path}
 
     def confidence_by_label(self) -> dict[str, float]:
         """

@@ -97,6 +97,9 @@ class DeclaredParameters(Generic[T]):
         own_changes = [change for change in changes if change.name in self._settings]
         for change in own_changes:
             declared = self._settings[change.name]
+            if declared.is_fixed:
+                return SetParametersResult(
+                    successful=False, reason=f'{change.name} is read when the node starts')
             if locked and not declared.live:
                 return SetParametersResult(
                     successful=False, reason=f'{change.name} is read {locked}')

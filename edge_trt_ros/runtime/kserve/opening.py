@@ -9,16 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edge_trt_ros.engine_file import read_manifest
-from edge_trt_ros.manifest import manifest_path
 from edge_trt_ros.runtime.kserve.fallback import WithFallback
 from edge_trt_ros.runtime.kserve.options import ServerOptions
 from edge_trt_ros.runtime.kserve.runtime import KServeRuntime
 from edge_trt_ros.runtime.pipeline import warm_up
 from edge_trt_ros.runtime.select import OpenedRuntime
+from edge_trt_ros.signature import PublicKeys
 
 
 def open_served(options: ServerOptions, engine_path: Path | None = None,
-                fallback: OpenedRuntime | None = None) -> OpenedRuntime:
+                fallback: OpenedRuntime | None = None, keys: PublicKeys | None = None
+                ) -> OpenedRuntime:
     """
     Open a network on a server.
 
@@ -27,13 +28,15 @@ def open_served(options: ServerOptions, engine_path: Path | None = None,
         model of ours.
     :param fallback: the local engine for the time in which the server cannot be used; closed
         with the result, and after an error. With it, the server may be missing at first.
+    :param keys: the keys that may sign the manifest of `engine_path`; None accepts an engine
+        without a signature.
     :raises ServerError: if the server or the model cannot be used.
     :raises ConfigurationError: if the tasks or labels of the two engines differ.
     :raises ManifestError: if the manifest of `engine_path` cannot be read.
     """
     remote = None
     try:
-        expected = read_manifest(manifest_path(engine_path)) if engine_path else None
+        expected = read_manifest(engine_path, keys) if engine_path else None
         if fallback is not None:
             warm_up(fallback.runtime)  # the first image after a failure must not be slow
         remote = KServeRuntime(options, expected, may_wait=fallback is not None)
