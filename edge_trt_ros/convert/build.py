@@ -170,9 +170,9 @@ def _runs_on_cpu(precise: PreciseGraph, graph: bytes) -> bytes:
 
 def _made_by(library: TensorRt, plan: BuildPlan, precise: PreciseGraph,
              layers: Mapping[str, Any], caches_beside: Path | None, progress: Progress) -> _Made:
-    timing = caches_beside.with_name('tensorrt.timing_cache') if caches_beside else None
-    serialized = engine_from_onnx(precise.model, plan.options, library, timing_cache_path=timing,
-                                  progress=progress)
+    timings = caches_beside.parent if caches_beside else None
+    serialized = engine_from_onnx(precise.model, plan.options, library,
+                                  timing_cache_folder=timings, progress=progress)
     return _Made(serialized.data, library.name, library.version,
                  {**layers, **serialized.layers}, serialized.target)
 

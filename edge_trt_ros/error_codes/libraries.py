@@ -13,6 +13,10 @@ LIBRARIES = {
     **{missing_code(name): ErrorCode(f'{library.title} is needed, and not installed.',
                                      _RUN_THE_COMMAND)
        for name, library in OPTIONAL_LIBRARIES.items()},
+    'cuda_mismatch': ErrorCode(
+        'TensorRT is installed for another CUDA version than that of the driver.',
+        'Run `doctor`, which shows both versions. Install the TensorRT for the CUDA of the '
+        'driver; on a Jetson, that of its JetPack.'),
     'library_broken': ErrorCode(
         'A library is installed, but cannot be loaded: its files or its own libraries do not fit.',
         'The message contains the reason and the command that installs the library again.'),

@@ -6,84 +6,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-import ctypes
-from pathlib import Path
-import shutil
-import subprocess
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 import pytest
+from support.host_kernel import HAS_COMPILER, letterbox_kernel
 
 from edge_trt_ros.network_input import FITS, ImageInput, RESIZES
 from edge_trt_ros.runtime.image_preprocess import ImagePreprocess
 from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.vision.pixel_encodings import pixel_encoding, PIXEL_ENCODINGS
 
-pytestmark = pytest.mark.skipif(shutil.which('g++') is None, reason='needs a C++ compiler')
-SOURCE = (Path(__file__).resolve().parents[2]
-          / 'edge_trt_ros' / 'runtime' / 'cuda' / 'preprocess.cu')
+pytestmark = pytest.mark.skipif(not HAS_COMPILER, reason='needs a C++ compiler')
 CODES = {'bgr8': 0, 'rgb8': 1, 'bgra8': 2, 'rgba8': 3, 'mono8': 4, 'yuv422': 5, 'uyvy': 5,
          'yuv422_yuy2': 6, 'yuyv': 6, 'nv12': 7}
 ELEMENTS = {'float32': 0, 'float16': 1}
-# Runs a grid of blocks with a single thread, sequentially.
-HOST = r"""
-#include <cmath>
-#include <cstddef>
-#include <cstring>
-struct Index { int x, y; };
-static Index blockIdx, blockDim = {1, 1}, threadIdx = {0, 0};
-#define __device__ static inline
-#define __global__
-static unsigned float_bits(float value) {
-  unsigned bits; std::memcpy(&bits, &value, 4); return bits;
-}
-static unsigned short half_bits(float value) {
-  _Float16 half = value; unsigned short bits; std::memcpy(&bits, &half, 2); return bits;
-}
-#include "%s"
-extern "C" void letterbox_all(
-    const unsigned char* source, void* tensor, int encoding, int source_width, int source_height,
-    int stride, const int* box, float step_x, float step_y, int is_bgr, int element, int resize,
-    float pad,
-    const float* gain, const float* offset) {
-  for (blockIdx.y = 0; blockIdx.y < box[1]; blockIdx.y++)
-    for (blockIdx.x = 0; blockIdx.x < box[0]; blockIdx.x++)
-      letterbox(source, tensor, encoding, source_width, source_height, stride, box[0], box[1],
-                box[2], box[3], box[4], box[5], step_x, step_y, is_bgr, element, resize, pad,
-                gain[0], gain[1], gain[2], offset[0], offset[1], offset[2]);
-}
-"""
-
 Letterboxed = Callable[[Frame, ImageInput, str], NDArray[Any]]
 
 
 @pytest.fixture(scope='module')
-def kernel(tmp_path_factory: pytest.TempPathFactory) -> Letterboxed:
-    folder = tmp_path_factory.mktemp('kernel')
-    (folder / 'host.cpp').write_text(HOST % SOURCE, encoding='utf-8')
-    library_path = folder / 'host.so'
-    subprocess.run(['g++', '-O2', '-shared', '-fPIC', '-x', 'c++', str(folder / 'host.cpp'),
-                    '-o', str(library_path)], check=True)
-    run = ctypes.CDLL(str(library_path)).letterbox_all
-
+def kernel() -> Letterboxed:
     def letterboxed(frame: Frame, image_input: ImageInput, dtype: str) -> NDArray[Any]:
         fit = ImagePreprocess(image_input).fit(frame)
         width, height = image_input.size_wh
         tensor = np.zeros((1, 3, height, width), dtype)
-        box = np.array([width, height, *fit.resized_size_wh, fit.pad_left, fit.pad_top], np.int32)
-        gain = np.array([image_input.scale / std for std in image_input.std], np.float32)
-        offset = np.array([-mean / std for mean, std in zip(image_input.mean, image_input.std)],
-                          np.float32)
-        run(frame.pixels.ctypes.data_as(ctypes.c_void_p), tensor.ctypes.data_as(ctypes.c_void_p),
-            CODES[frame.encoding], *frame.size_wh, frame.pixels.strides[0],
-            box.ctypes.data_as(ctypes.c_void_p), ctypes.c_float(1 / fit.scale_x),
-            ctypes.c_float(1 / fit.scale_y), int(image_input.color_order == 'bgr'),
-            ELEMENTS[dtype], RESIZES.index(image_input.resize),
-            ctypes.c_float(image_input.pad_value),
-            gain.ctypes.data_as(ctypes.c_void_p),
-            offset.ctypes.data_as(ctypes.c_void_p))
+        letterbox_kernel()(
+            frame.pixels.ctypes.data, tensor.ctypes.data, CODES[frame.encoding], *frame.size_wh,
+            frame.pixels.strides[0], width, height, *fit.resized_size_wh, fit.pad_left,
+            fit.pad_top, 1 / fit.scale_x, 1 / fit.scale_y,
+            int(image_input.color_order == 'bgr'), ELEMENTS[dtype],
+            RESIZES.index(image_input.resize), image_input.pad_value,
+            *(image_input.scale / std for std in image_input.std),
+            *(-mean / std for mean, std in zip(image_input.mean, image_input.std)))
         return tensor
     return letterboxed
 

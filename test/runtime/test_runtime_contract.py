@@ -14,6 +14,7 @@ from support.fake_runtime import FakeRuntime
 from support.frames import noise_frame
 from support.gpu import GPU_MARKS
 from support.models import dense_model, save
+from support.tensorrt_double.machine import machine_with, VERSIONS
 
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.options import BuildOptions
@@ -42,10 +43,21 @@ OPENERS: dict[str, Callable[[Path], Runtime]] = {
 }
 
 
-@pytest.fixture(params=[*OPENERS, pytest.param('tensorrt', marks=GPU_MARKS)])
-def runtime(request: pytest.FixtureRequest) -> Iterator[Runtime]:
+# On a double, kernels of heads do nothing: these tests do not show that numbers are right.
+@pytest.fixture(params=[*OPENERS, *(f'double of {version}' for version in VERSIONS),
+                        pytest.param('tensorrt', marks=GPU_MARKS)])
+def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
     if request.param == 'tensorrt':
         with open_runtime(request.getfixturevalue('gpu_engine')).runtime as opened:
+            yield opened
+        return
+    if request.param not in OPENERS:
+        version = request.param.rpartition(' ')[2]
+        with machine_with(version, tmp_path, has_pycuda=False):
+            build_engine(save(dense_model((96, 64)), tmp_path / 'm.onnx'),
+                         tmp_path / 'm.engine', BuildOptions(backend='tensorrt'))
+        with machine_with(version, tmp_path), \
+                open_runtime(tmp_path / 'm.engine').runtime as opened:
             yield opened
         return
     with OPENERS[request.param](request.getfixturevalue('engine')) as opened:

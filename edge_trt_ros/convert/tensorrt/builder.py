@@ -21,11 +21,12 @@ import onnx
 from edge_trt_ros.convert.graph.layers import layer_precisions
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.tensorrt.progress import Progress, progress_monitor
-from edge_trt_ros.convert.tensorrt.timing_cache import read_timing_cache
+from edge_trt_ros.convert.tensorrt.timing_cache import read_timing_cache, timing_cache_path
 from edge_trt_ros.errors import BuildError, ConfigurationError, ModelError
 from edge_trt_ros.files import write_file
 from edge_trt_ros.runtime.tensorrt.device import find_gpu, GpuDevice
-from edge_trt_ros.runtime.tensorrt.library import complaints, library_logger, TensorRt
+from edge_trt_ros.runtime.tensorrt.library import (complaints, library_logger, started,
+                                                   TensorRt)
 
 if TYPE_CHECKING:
     from tensorrt import (Builder, BuilderFlag, IBuilderConfig, INetworkDefinition, Module,
@@ -51,7 +52,7 @@ class SerializedEngine:
 
 
 def engine_from_onnx(model: onnx.ModelProto, options: BuildOptions, library: TensorRt, *,
-                     profiles: Sequence[Profile] = (), timing_cache_path: Path | None = None,
+                     profiles: Sequence[Profile] = (), timing_cache_folder: Path | None = None,
                      progress: Progress = lambda phase, fraction: None) -> SerializedEngine:
     """
     Build an engine.
@@ -60,8 +61,8 @@ def engine_from_onnx(model: onnx.ModelProto, options: BuildOptions, library: Ten
     :param options: workspace, targets, compatibility and sparsity.
     :param library: the library that builds.
     :param profiles: minimum, optimum and maximum shape by name, for inputs with open dimensions.
-    :param timing_cache_path: cache of kernel timings that speeds up the next build; not used for
-        TensorRT for RTX, which times no kernels.
+    :param timing_cache_folder: folder of the kernel timings that speed up the next build; not
+        used for TensorRT for RTX, which times no kernels.
     :param progress: called with a phase and the fraction done; if it raises, the build stops.
     :raises ModelError: for a graph that the parser refuses, with the names of the nodes.
     :raises ConfigurationError: for options that this library does not support.
@@ -72,19 +73,19 @@ def engine_from_onnx(model: onnx.ModelProto, options: BuildOptions, library: Ten
     trt = library.module
     # The library requires that all of these outlive the build, created in this order.
     logger = library_logger(library)
-    builder = trt.Builder(logger)
-    if builder is None:
-        raise BuildError(f'{library.name} cannot start: {complaints(library)}')
+    builder: Builder = started(library, 'Builder')
     if options.dla and not builder.num_DLA_cores:
-        raise ConfigurationError(f'dla is set, but {library.name} {library.version} finds no DLA '
-                                 'core on this machine: unset it, or build on a Jetson with a '
-                                 'DLA', code='dla_missing')
+        raise ConfigurationError(
+            f'dla is set, but {library.name} {library.version} finds no DLA core on this machine: '
+            'unset it, or build on an Orin with a DLA, with TensorRT 10.0 to 10.7 (JetPack 6) or '
+            '11.4.1 and later (JetPack 7.2.2)', code='dla_missing')
     network = builder.create_network(_network_flags(trt, options.dla))
     parser = _parse(model, network, library, logger)
     config = builder.create_builder_config()
     _configure(config, trt, options, model)
     _add_profiles(builder, network, config, profiles)
-    cache = read_timing_cache(config, library, timing_cache_path)
+    timings = timing_cache_path(timing_cache_folder, library, gpu)
+    cache = read_timing_cache(config, timings)
     monitor = progress_monitor(trt, progress)
     config.progress_monitor = monitor
     serialized = builder.build_serialized_network(network, config)
@@ -94,8 +95,8 @@ def engine_from_onnx(model: onnx.ModelProto, options: BuildOptions, library: Ten
     if serialized is None:
         raise BuildError(f'{library.name} {library.version} did not build the engine: '
                          f'{complaints(library)}')
-    if cache is not None and timing_cache_path is not None:
-        write_file(timing_cache_path, bytes(config.get_timing_cache().serialize()))
+    if cache is not None and timings is not None:
+        write_file(timings, bytes(config.get_timing_cache().serialize()))
     return SerializedEngine(bytes(serialized), layer_precisions(network),
                             _target(options, library, gpu))
 
@@ -108,12 +109,9 @@ def check_parses(model: onnx.ModelProto, library: TensorRt) -> None:
     :param library: the library that would build.
     :raises ModelError: with the names of the nodes that it refuses.
     """
-    trt = library.module
     logger = library_logger(library)
-    builder = trt.Builder(logger)
-    if builder is None:
-        raise BuildError(f'{library.name} cannot start: {complaints(library)}')
-    network = builder.create_network(_network_flags(trt, False))
+    builder: Builder = started(library, 'Builder')
+    network = builder.create_network(_network_flags(library.module, False))
     _parse(model, network, library, logger)
 
 
@@ -132,6 +130,10 @@ def _check(options: BuildOptions, library: TensorRt, gpu: GpuDevice | None) -> N
     if not library.is_rtx and gpu is None:
         raise ConfigurationError('tensorrt builds on the GPU that the engine will run on, and '
                                  'there is none here: build on the robot, or with tensorrt_rtx')
+    if options.hardware_compatible and gpu is not None and gpu.is_integrated:
+        raise ConfigurationError(
+            f'hardware_compatible is set, but {library.name} {library.version} does not support '
+            f'it on a Jetson ({gpu.name}): unset it, and build on each type of Jetson')
     if options.dla and library.is_rtx:
         raise ConfigurationError('dla is set, but TensorRT for RTX does not support DLAs: unset '
                                  'it, or build with tensorrt')

@@ -130,6 +130,23 @@ def library_logger(library: TensorRt) -> Any:
     return Logger()
 
 
+def started(library: TensorRt, kind: str) -> Any:
+    """
+    Return a new `Builder` or `Runtime`.
+
+    :param library: the library.
+    :param kind: the name of the class.
+    :raises EngineError: if the library does not start on this machine.
+    """
+    try:
+        return getattr(library.module, kind)(library_logger(library))
+    except TypeError as error:  # what pybind11 raises for a null pointer
+        raise EngineError(
+            f'{library.name} {library.version} does not start here: {complaints(library)}: its '
+            'CUDA version and the driver do not fit; run `doctor`, which shows both',
+            code='cuda_mismatch') from error
+
+
 def error_recorder(library: TensorRt) -> Any:
     """Return an `IErrorRecorder`; its `text()` returns the errors since the last call."""
     base: Any = library.module.IErrorRecorder

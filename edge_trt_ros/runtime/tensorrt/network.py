@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.files import write_file
 from edge_trt_ros.manifest import EngineManifest, REBUILD
-from edge_trt_ros.runtime.tensorrt.library import (complaints, error_recorder, library_logger,
-                                                   TensorRt)
+from edge_trt_ros.runtime.tensorrt.library import complaints, error_recorder, started, TensorRt
 from edge_trt_ros.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
@@ -46,7 +45,6 @@ class TensorRtNetwork:
         self._cache: IRuntimeCache = None
         self._cache_path = cache_path
         self._library = library
-        self._logger = library_logger(library)
         self._recorder = error_recorder(library)
         try:
             self._load(plan, manifest, library, dla_core)
@@ -96,7 +94,7 @@ class TensorRtNetwork:
     def _load(self, plan: bytes, manifest: EngineManifest, library: TensorRt, dla_core: int
               ) -> None:
         trt = library.module
-        self._runtime = trt.Runtime(self._logger)
+        self._runtime = started(library, 'Runtime')
         self._runtime.error_recorder = self._recorder
         if manifest.options.get('version_compatible'):
             # Such a plan contains its own runtime as host code; its hash is already checked.

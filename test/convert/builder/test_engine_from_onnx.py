@@ -131,8 +131,8 @@ def test_targets_and_workspace(library: TensorRt) -> None:
 
 
 def test_rtx_writes_no_timing_cache(library: TensorRt, tmp_path: Path) -> None:
-    engine_from_onnx(dense_model(), RTX, library, timing_cache_path=tmp_path / 'cache')
-    assert not (tmp_path / 'cache').exists()
+    engine_from_onnx(dense_model(), RTX, library, timing_cache_folder=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_failed_build_reports_the_log(library: TensorRt, monkeypatch: pytest.MonkeyPatch) -> None:
