@@ -13,7 +13,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
@@ -26,13 +25,12 @@ from edge_trt_ros.ros.inference.camera import Camera
 from edge_trt_ros.ros.inference.camera_parameters import (AllParameters,
                                                           DeclaredInferenceParameters)
 from edge_trt_ros.ros.inference.opener import EngineOpener
+from edge_trt_ros.ros.inference.reports import Reports
 from edge_trt_ros.ros.inference.settings import open_settings, StreamSettings
 from edge_trt_ros.ros.inference.stream import InferenceStream
-from edge_trt_ros.ros.inference.stream_status import idle_status, stream_status
 from edge_trt_ros.ros.node.answers import answer_service, explain, guarded
 from edge_trt_ros.ros.node.managed_node import ManagedNode
 from edge_trt_ros.ros.node.parameters import accept_empty_lists, unknown_parameters
-from edge_trt_ros.ros.node.status_messages import diagnostics_message
 from edge_trt_ros.ros.node.steady import create_steady_timer
 from edge_trt_ros.runtime.kserve.options import KSERVE
 
@@ -55,8 +53,9 @@ class InferenceNode(ManagedNode):
         accept_empty_lists(self)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._tune)
-        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
-        create_steady_timer(self, 1.0, self._report)
+        self._reports = Reports(self)
+        create_steady_timer(self, 1.0, lambda: self._reports.report(
+            self._stream, self._active, self._enabled, self._configure_problem))
         self.create_service(SetBool, '~/enable', self._on_enable)
         self.create_service(Trigger, '~/reset_tracks', lambda request, response: answer_service(
             response, self._reset_tracks, self.get_logger(), 'reset failed'))
@@ -235,17 +234,3 @@ class InferenceNode(ManagedNode):
         self._publish_labels()
         manifest = settings.runtime.manifest
         return f'engine {manifest.engine_sha256[:12]} built at {manifest.built_at} is in use'
-
-    def _report(self) -> None:
-        now = self.get_clock().now()
-        name = self.get_fully_qualified_name().lstrip('/')
-        if self._stream and self._active:
-            settings = self._stream.settings
-            statuses = [stream_status(name, camera, settings.of(camera.name), self._enabled)
-                        for camera in self._stream.cameras.values()]
-        else:
-            statuses = [idle_status(name, self._stream is not None, self._configure_problem)]
-        watch = self._stream.settings.opened.watch if self._stream else None
-        for sentence in watch.news() if watch else ():
-            self.get_logger().warning(sentence)
-        self._diagnostics.publish(diagnostics_message(now.to_msg(), statuses))

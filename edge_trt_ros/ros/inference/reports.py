@@ -1,0 +1,47 @@
+# Copyright 2026 edge_trt_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Publishes the inference node's part of /diagnostics, and logs news of its server."""
+
+from __future__ import annotations
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+
+from edge_trt_ros.ros.inference.stream import InferenceStream
+from edge_trt_ros.ros.inference.stream_status import idle_status, stream_status
+from edge_trt_ros.ros.node.status_messages import diagnostics_message
+
+
+class Reports:
+    """
+    The node's publisher of /diagnostics.
+
+    :param node: the node.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+
+    def report(self, stream: InferenceStream | None, active: bool, enabled: bool, problem: str
+               ) -> None:
+        """
+        Publish an entry for each input of an active node, else one for the node.
+
+        :param stream: the stream of a configured node.
+        :param active: whether the node is active.
+        :param enabled: whether the stream is enabled by `~/enable`.
+        :param problem: why the node could not be configured; '' if it could.
+        """
+        name = self._node.get_fully_qualified_name().lstrip('/')
+        if stream and active:
+            statuses = [stream_status(name, camera, stream.settings.of(camera.name), enabled)
+                        for camera in stream.cameras.values()]
+        else:
+            statuses = [idle_status(name, stream is not None, problem)]
+        watch = stream.settings.opened.watch if stream else None
+        for sentence in watch.news() if watch else ():
+            self._node.get_logger().warning(sentence)
+        self._publisher.publish(diagnostics_message(
+            self._node.get_clock().now().to_msg(), statuses))
