@@ -21,9 +21,8 @@ from edge_trt_ros.benchmark.report_page import write_report_page
 from edge_trt_ros.benchmark.road_frames import PERCENTS
 from edge_trt_ros.benchmark.scene_picture import scene_picture
 from edge_trt_ros.benchmark.scene_table import scene_table
-from edge_trt_ros.benchmark.soak import soak
 from edge_trt_ros.benchmark.stage_picture import stage_picture
-from edge_trt_ros.cli._command import print_json, run_command
+from edge_trt_ros.cli._command import DONE, print_json, REFUSED, run_command
 from edge_trt_ros.cli._progress import phase_bar
 from edge_trt_ros.convert.options import PRECISIONS, shape_from_text
 from edge_trt_ros.errors import ConfigurationError
@@ -63,7 +62,9 @@ def main() -> None:
     parser.add_argument('--untuned', action='store_true',
                         help='with --transport: use the defaults of the middleware')
     parser.add_argument('--soak', type=float, default=0, metavar='SECONDS',
-                        help='run the demo and measure the memory of the detector')
+                        help='disturb both nodes at random, and account for every image')
+    parser.add_argument('--seed', type=int, default=0, metavar='N',
+                        help='with --soak: seed of all decisions')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()
     if not (arguments.engine or arguments.transport or arguments.soak):
@@ -77,7 +78,7 @@ def main() -> None:
     if arguments.frames < 1:
         parser.error(f'--frames is {arguments.frames}, expected 1 or more')
 
-    def work() -> None:
+    def work() -> int:
         with phase_bar(by_thread=False) as progress:
             report = _measure(arguments, progress)
         if arguments.plot:
@@ -90,6 +91,7 @@ def main() -> None:
             print_json(report)
         else:
             _print_table(report)
+        return REFUSED if report.get('soak', {}).get('problems') else DONE
     run_command(work)
 
 
@@ -122,7 +124,8 @@ def _measure(arguments: argparse.Namespace, progress: Callable[[str, float], Non
                                               tuned=not arguments.untuned, progress=progress)
     if arguments.soak:
         require_ros('--soak')
-        report['soak'] = soak(arguments.soak, progress)
+        from edge_trt_ros.benchmark.soak.soak import soak
+        report['soak'] = soak(arguments.soak, arguments.seed, progress=progress)
     return report
 
 

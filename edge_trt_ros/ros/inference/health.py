@@ -13,7 +13,7 @@ from edge_trt_ros.ros.inference.settings import StreamSettings
 from edge_trt_ros.ros.node.status_messages import ERROR, OK, STALE, WARN
 from edge_trt_ros.verification import ENGINE_RAN, NOTHING_SEEN, warning
 
-ERROR_COUNTS = ('bad_images', 'bad_results', 'failures')
+ERROR_COUNTS = ('bad_images', 'bad_results', 'failures', 'overlay_failures')
 _GRAVEST_FIRST = (ERROR, STALE, WARN)
 
 Finding = tuple[bytes, str]

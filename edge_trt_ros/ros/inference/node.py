@@ -76,7 +76,7 @@ class InferenceNode(ManagedNode):
                 settings = open_settings(parameters.node, parameters.cameras)
                 until_owned.callback(settings.runtime.close)
                 manifest = settings.runtime.manifest
-                self._stream = InferenceStream(self, settings)
+                self._stream = InferenceStream(self, settings, self._reports.report_end)
                 stack.callback(self._stream.close)
                 until_owned.pop_all()
                 self._choose_cameras(parameters.node.cameras)

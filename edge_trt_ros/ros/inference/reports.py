@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
 
+from edge_trt_ros.ros.inference.camera import Camera
 from edge_trt_ros.ros.inference.stream import InferenceStream
-from edge_trt_ros.ros.inference.stream_status import idle_status, stream_status
+from edge_trt_ros.ros.inference.stream_status import ended_status, idle_status, stream_status
 from edge_trt_ros.ros.node.status_messages import diagnostics_message
 
 
@@ -43,5 +44,14 @@ class Reports:
         watch = stream.settings.opened.watch if stream else None
         for sentence in watch.news() if watch else ():
             self._node.get_logger().warning(sentence)
+        self._publish(statuses)
+
+    def report_end(self, camera: Camera) -> None:
+        """Publish the last counts of an input that no longer runs; not after a signal."""
+        if self._node.context.ok():
+            self._publish([ended_status(self._node.get_fully_qualified_name().lstrip('/'),
+                                        camera)])
+
+    def _publish(self, statuses: list[DiagnosticStatus]) -> None:
         self._publisher.publish(diagnostics_message(
             self._node.get_clock().now().to_msg(), statuses))

@@ -10,7 +10,7 @@ subscription enqueues messages; the worker's thread does everything else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Event, Lock
 from time import perf_counter
@@ -53,11 +53,14 @@ class InferenceStream:
 
     :param node: the node, for its logger and clock.
     :param settings: settings with an open engine, which the stream owns from now on.
+    :param ended: called with an input before it is closed, when its counts are final.
     :ivar cameras: the inputs by name; '' is the name of an only input.
     """
 
-    def __init__(self, node: LifecycleNode, settings: StreamSettings) -> None:
+    def __init__(self, node: LifecycleNode, settings: StreamSettings,
+                 ended: Callable[[Camera], None] = lambda camera: None) -> None:
         self._node = node
+        self._ended = ended
         self._changing, self._in_work = Lock(), Lock()
         self._worker: NewestFrameWorker[_Arrival] | None = None
         self.settings = settings
@@ -72,8 +75,9 @@ class InferenceStream:
         camera = self.cameras.pop(name)
         camera.unsubscribe()
         if self._worker:
-            self._worker.remove(name)
+            camera.figures.counts['dropped_at_stop'] += self._worker.remove(name)
         with self._in_work:
+            self._ended(camera)
             camera.close()
 
     def tune(self, parameters: InferenceParameters,
@@ -157,6 +161,7 @@ class InferenceStream:
         self.unsubscribe()
         self.stop()
         for camera in self.cameras.values():
+            self._ended(camera)
             camera.close()
         self.settings.runtime.close()
 
@@ -197,7 +202,10 @@ class InferenceStream:
             'arrival_to_detections': (now - arrival.arrived) * 1e3,
             'stamp_to_detections': (self._now_ns() - stamp_ns(arrival.header)) / 1e6})
         if isinstance(sample, Frame) and camera.overlay.get_subscription_count():
-            self._publish_overlay(arrival, sample, result, settings)
+            try:
+                self._publish_overlay(arrival, sample, result, settings)
+            except Exception as error:  # the frame is published, and counted already
+                self._refuse(camera, 'overlay_failures', error)
 
     def _publish_overlay(self, arrival: _Arrival, frame: Frame, result: Result,
                          settings: StreamSettings) -> None:

@@ -15,6 +15,11 @@ from edge_trt_ros.ros.node.status_messages import ERROR, OK, status_message
 from edge_trt_ros.runtime.jetson_board import board_state
 from edge_trt_ros.verification import sentence
 
+# Each received image is in one of these counts, or waits, or is in work.
+ENDINGS = ('published', 'dropped_for_newer', 'dropped_for_age', 'dropped_for_rate',
+           'dropped_at_stop', 'bad_images', 'bad_results', 'failures')
+COUNTS = tuple(dict.fromkeys(('received', *ENDINGS, 'lost_in_transport', *ERROR_COUNTS)))
+
 
 def stream_status(name: str, camera: Camera, settings: StreamSettings, enabled: bool
                   ) -> DiagnosticStatus:
@@ -40,9 +45,7 @@ def stream_status(name: str, camera: Camera, settings: StreamSettings, enabled: 
         'verification': sentence(manifest.verification),
         'topic': camera.topic,
     }
-    values |= {key: figures.counts[key] for key in (
-        'received', 'published', 'dropped_for_newer', 'dropped_for_age', 'dropped_for_rate',
-        'dropped_at_stop', 'lost_in_transport', *ERROR_COUNTS)}
+    values |= {key: figures.counts[key] for key in COUNTS}
     values |= figures.rates_hz()
     for stage, (p50, p95, p99) in figures.percentiles_ms().items():
         values |= {f'{stage}_ms_p50': p50, f'{stage}_ms_p95': p95, f'{stage}_ms_p99': p99}
@@ -54,9 +57,26 @@ def stream_status(name: str, camera: Camera, settings: StreamSettings, enabled: 
     values |= sensors.read() if sensors else {}
     values |= board_state()
     level, message = health(camera, settings, enabled, since)
-    title = f"{name}: {camera.name or 'inference'}"
-    return status_message(level, title, message.splitlines()[0],
+    return status_message(level, _title(name, camera), message.splitlines()[0],
                           runtime.device_name, values)
+
+
+def ended_status(name: str, camera: Camera) -> DiagnosticStatus:
+    """
+    Return the last diagnostics of an input, when no image of it waits any more.
+
+    :param name: the node's name.
+    :param camera: the input.
+    """
+    camera.figures.since_last_report()
+    counts = camera.figures.counts
+    return status_message(
+        OK, _title(name, camera), f"stopped: {counts['published']} of {counts['received']} images "
+        'had results', values={'stream': 'ended', **{key: counts[key] for key in COUNTS}})
+
+
+def _title(name: str, camera: Camera) -> str:
+    return f"{name}: {camera.name or 'inference'}"
 
 
 def idle_status(name: str, configured: bool, problem: str) -> DiagnosticStatus:
