@@ -67,16 +67,7 @@ def main() -> None:
                         help='with --soak: seed of all decisions')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()
-    if not (arguments.engine or arguments.transport or arguments.soak):
-        parser.error('give an engine, --transport or --soak')
-    if (arguments.plot or arguments.node) and not arguments.engine:
-        parser.error('--plot and --node need an engine')
-    if arguments.objects and (not arguments.engine or min(arguments.objects) < 0):
-        parser.error('--objects needs an ONNX file and numbers of at least 0')
-    if (arguments.sizes or arguments.against) and not arguments.objects:
-        parser.error('--sizes and --against need --objects')
-    if arguments.frames < 1:
-        parser.error(f'--frames is {arguments.frames}, expected 1 or more')
+    _check(parser, arguments)
 
     def work() -> int:
         with phase_bar(by_thread=False) as progress:
@@ -93,6 +84,19 @@ def main() -> None:
             _print_table(report)
         return REFUSED if report.get('soak', {}).get('problems') else DONE
     run_command(work)
+
+
+def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    if not (arguments.engine or arguments.transport or arguments.soak):
+        parser.error('give an engine, --transport or --soak')
+    if (arguments.plot or arguments.node) and not arguments.engine:
+        parser.error('--plot and --node need an engine')
+    if arguments.objects and (not arguments.engine or min(arguments.objects) < 0):
+        parser.error('--objects needs an ONNX file and numbers of at least 0')
+    if (arguments.sizes or arguments.against) and not arguments.objects:
+        parser.error('--sizes and --against need --objects')
+    if arguments.frames < 1:
+        parser.error(f'--frames is {arguments.frames}, expected 1 or more')
 
 
 def _measure(arguments: argparse.Namespace, progress: Callable[[str, float], None]
