@@ -6,7 +6,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest test-gpu tensorrt-api train lint docs clean environment
+.PHONY: help demo test pytest test-gpu tensorrt-api jetson-wheels train lint docs clean environment
 
 ENTER := . environment/activate
 PYTEST := python3 -m pytest -rs -n auto --maxprocesses 4 --dist loadfile
@@ -46,6 +46,9 @@ docs: environment  ## build the documentation into build/docs and check its link
 
 tensorrt-api: environment  ## read the interfaces of TensorRT's versions again, for the tests (needs gcc)
 	@$(ENTER) && PYTHONPATH=test:$$PYTHONPATH python3 -m support.tensorrt_api.read_wheels
+
+jetson-wheels: environment  ## ask pip for the wheels of all libraries for a Jetson (needs the network)
+	@$(ENTER) && JETSON_WHEELS=1 exec python3 -m pytest -rs -s test/test_jetson_wheels.py
 
 train: environment  ## train the demo's detector again, on the CPU (installs PyTorch)
 	@$(ENTER) && python3 -m pip install --quiet --disable-pip-version-check \
