@@ -31,8 +31,8 @@ test: environment  ## lint, types, and every test; lists the skipped ones with t
 pytest: environment  ## only the tests, as `make test` runs them
 	@$(ENTER) && exec $(PYTEST)
 
-test-gpu: environment  ## the tests that need an NVIDIA GPU
-	@$(ENTER) && exec python3 -m pytest -rs -m gpu
+test-gpu: environment  ## the tests that need an NVIDIA GPU; writes gpu_report.json, which you can send
+	@$(ENTER) && exec python3 -m pytest -rs -m gpu -p support.gpu_report
 
 lint: environment  ## style, types, spelling and plain words
 	@$(ENTER) || exit 1; status=0; python3 -m flake8 || status=1; python3 -m mypy || status=1; \

@@ -25,6 +25,7 @@ from edge_trt_ros.benchmark.stage_picture import stage_picture
 from edge_trt_ros.cli._command import DONE, print_json, REFUSED, run_command
 from edge_trt_ros.cli._progress import phase_bar
 from edge_trt_ros.convert.options import PRECISIONS, shape_from_text
+from edge_trt_ros.doctor.report_file import add_to_report
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.files import write_file
 from edge_trt_ros.optional_libraries import require_converter, require_ros
@@ -65,6 +66,9 @@ def main() -> None:
                         help='disturb both nodes at random, and account for every image')
     parser.add_argument('--seed', type=int, default=0, metavar='N',
                         help='with --soak: seed of all decisions')
+    parser.add_argument('--report', type=Path, metavar='FILE',
+                        help='add the figures to a report that can be sent with an issue, next '
+                        'to those of `make test-gpu`')
     parser.add_argument('--json', action='store_true', help='one JSON document on stdout')
     arguments = parser.parse_args()
     _check(parser, arguments)
@@ -78,6 +82,8 @@ def main() -> None:
             write_file(arguments.plot, cv2.imencode('.png', picture)[1].tobytes())
         if arguments.html:
             write_report_page(arguments.html, report)
+        if arguments.report:
+            add_to_report(arguments.report, 'benchmark', report, arguments.device_id)
         if arguments.json:
             print_json(report)
         else:

@@ -84,6 +84,7 @@ def test_jetson_without_tensorrt_or_driver(orin: Path) -> None:
     ('# R35 (release), REVISION: 5.0', 'JetPack 5', '8.5'),
     ('# R36 (release), REVISION: 3.0', 'JetPack 6.0', '8.6'),
     ('# R38 (release), REVISION: 2.0', 'JetPack 7', '10.13'),
+    ('# R39 (release), REVISION: 2.1', 'JetPack 7.2', '10.16'),
     ('# R32 (release), REVISION: 7.1', 'JetPack 4 or older', ''), ('nonsense', '', '')])
 def test_jetpack_without_packages(release: str, jetpack: str, tensorrt: str, tmp_path: Path
                                   ) -> None:

@@ -14,7 +14,7 @@ from edge_trt_ros.doctor.surroundings import Surroundings
 from edge_trt_ros.runtime.jetson_board import clocks_are_fixed, power_mode
 
 # First release of Jetson Linux, the JetPack with it, and its TensorRT; newest first.
-_JETPACKS = (((38, 0), '7', '10.13'), ((36, 4), '6.1 or later', '10.3'),
+_JETPACKS = (((39, 2), '7.2', '10.16'), ((38, 0), '7', '10.13'), ((36, 4), '6.1 or later', '10.3'),
              ((36, 0), '6.0', '8.6'), ((35, 0), '5', '8.5'))
 
 
