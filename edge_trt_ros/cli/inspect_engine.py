@@ -21,9 +21,11 @@ from edge_trt_ros.runtime.kserve.served_model import (
     is_served_folder, PIXELS, read_served_folder, ServedFolder)
 from edge_trt_ros.runtime.pipeline import warm_up
 from edge_trt_ros.runtime.select import open_engine
+from edge_trt_ros.runtime.tensorrt.device import find_gpu
 from edge_trt_ros.runtime.tensorrt.library import TENSORRT_NAMES
 from edge_trt_ros.runtime.verified_here import known_here
 from edge_trt_ros.verification import sentence, warning
+from edge_trt_ros.what_ran import tried
 
 _SHOWN_LABELS = 8
 
@@ -43,7 +45,7 @@ def main() -> None:
             return
         engine, manifest = read_engine(arguments.engine)
         manifest = known_here(manifest)
-        here = _here(engine, manifest, arguments.backend)
+        here = {**_here(engine, manifest, arguments.backend), 'tried': _tried(manifest)}
         if arguments.json:
             print_json({'engine': str(arguments.engine), 'here': here,
                         'manifest': manifest.to_dict()})
@@ -64,6 +66,14 @@ def _here(engine: bytes, manifest: EngineManifest, backend: str) -> dict[str, An
                     'host_memory_mb': round((process.memory_info().rss - before) / 1e6, 1)}
     except EdgeTrtError as error:
         return {'loads': False, 'reason': str(error)}
+
+
+def _tried(manifest: EngineManifest) -> str:
+    """Return what is known of this library on the GPU here, or on that of the engine."""
+    gpu, target = find_gpu(), manifest.target.get('compute_capabilities', [])
+    capability = gpu.compute_capability if gpu else target[0].rstrip('+') if target else ''
+    return tried(manifest.backend, manifest.backend_version,
+                 capability if manifest.backend in TENSORRT_NAMES else '')
 
 
 def _print_served(folder: ServedFolder, path: Path, as_json: bool) -> None:
@@ -92,7 +102,8 @@ def _print(path: Path, manifest: EngineManifest, here: dict[str, Any]) -> None:
         *_rows(manifest),
         ('here', f"loads on {here['device']} ({here['reason']}), "
          f"{here['host_memory_mb']} MB of host memory" if here['loads']
-         else f"does not load: {here['reason']}")])
+         else f"does not load: {here['reason']}"),
+        ('this package', here['tried'])])
 
 
 def _print_rows(rows: Sequence[tuple[str, str]]) -> None:
