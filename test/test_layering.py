@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent / 'edge_trt_ros'
 LAYERS = (
     ('errors', 'error_codes', 'files', 'percentiles', 'stamps', 'tensor_spec', 'settings',
      'network_input', 'manifest', 'manifest_json', 'signature', 'engine_file', 'verification',
-     'optional_libraries', 'html_page'),
+     'optional_libraries', 'html_page', 'what_ran'),
     ('vision',), ('heads',), ('runtime',), ('sources',), ('convert',), ('export',),
     ('evaluation',), ('opening',), ('api',), ('ros',), ('demo',), ('benchmark',),
     ('doctor',), ('cli', '__main__', '__init__'))
