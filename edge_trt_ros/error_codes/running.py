@@ -10,6 +10,9 @@ from edge_trt_ros.error_codes.error_code import ErrorCode
 RUNNING = {
     'dla_missing': ErrorCode(
         'This machine has no such DLA core.', 'Build without dla, or on a Jetson with a DLA.'),
+    'dla_unused': ErrorCode(
+        'No layer of the network can run on the DLA with this TensorRT.',
+        'Build without dla, or in fp16.'),
     'engine_gpu': ErrorCode(
         'The engine is built for GPUs of another compute capability.',
         'Build it on this machine, or with hardware_compatible.'),

@@ -124,6 +124,7 @@ def test_benchmark_of_scenes(tmp_path: Path) -> None:
 def test_inspect_engine_prints_the_manifest_and_whether_it_loads(engine: Path) -> None:
     out, _ = run('inspect_engine', engine)
     assert 'car, truck, pedestrian' in out and 'loads on CPU' in out and 'images float32' in out
+    assert 'this package        ran, 2026-11-24: ONNX Runtime' in out
     document = json.loads(run('inspect_engine', engine, '--json')[0])
     assert document['here']['loads'] and document['manifest']['decoder'] == 'candidates'
     document = json.loads(run('inspect_engine', engine, '--json', '--backend', 'tensorrt')[0])

@@ -25,6 +25,7 @@ from support.tensorrt_double.plans import edited, read_plan
 
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.convert.tensorrt.builder import engine_from_onnx
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest
@@ -176,6 +177,37 @@ def test_log_lines_reach_pythons_log(machine: Machine, echo: Echo,
             recorder.has_overflowed()) == (1, code, 'first', False)
     recorder.clear()
     assert recorder.text() == ''
+
+
+@pytest.mark.parametrize('precision', ['fp32', 'fp16', 'bf16', 'int8'])
+def test_every_precision_runs(machine: Machine, precision: str, tmp_path: Path) -> None:
+    images = Path(__file__).resolve().parents[2] / 'doc' / 'images'
+    with machine_with(machine.tensorrt.version, tmp_path, has_pycuda=False):
+        build_engine(save(dense_model((96, 64), weight=1.0), tmp_path / 'm.onnx'),
+                     tmp_path / 'm.engine', BuildOptions(
+                         backend='tensorrt', precision=precision, calibration=str(images)))
+    with open_engine(*read_engine(tmp_path / 'm.engine')).runtime as runtime:
+        for slot in (0, 1, 0):
+            detect(runtime, noise_frame(), THRESHOLDS, slot=slot)
+    assert machine.tensorrt.of('IExecutionContext.execute_async_v3')
+
+
+def test_hardware_compatible_engine_runs_on_later_gpus(
+        machine: Machine, like: EngineManifest, tmp_path: Path) -> None:
+    version = machine.tensorrt.version
+    with machine_with(version, tmp_path, name='A100', capability=(8, 0), shares_memory=False,
+                      has_pycuda=False):
+        built = engine_from_onnx(echo_model((96, 64)), BuildOptions(
+            backend='tensorrt', hardware_compatible=True), load_tensorrt('tensorrt'))
+        engine, manifest = raw_engine(echo_model((96, 64)), like, (96, 64))
+    manifest = replace(manifest, target=built.target)
+    with machine_with(version, tmp_path, name='RTX 4090', capability=(8, 9),
+                      shares_memory=False):
+        with open_tensorrt(engine, manifest) as runtime:
+            assert 'whole' in runtime.upload or 'halves' in runtime.upload
+    with machine_with(version, tmp_path, name='T4', capability=(7, 5), shares_memory=False):
+        with pytest.raises(EngineError, match=r'compute capability 8.0\+, but T4 has 7.5'):
+            open_tensorrt(engine, manifest)
 
 
 def test_detector_runs_with_its_kernels(machine: Machine, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ import onnx
 
 from edge_trt_ros.convert.graph.layers import layer_precisions
 from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.convert.tensorrt.dla import (check_dla, is_weakly_typed, layers_on_dla,
+                                               weak_flags)
 from edge_trt_ros.convert.tensorrt.progress import Progress, progress_monitor
 from edge_trt_ros.convert.tensorrt.timing_cache import read_timing_cache, timing_cache_path
 from edge_trt_ros.errors import BuildError, ConfigurationError, ModelError
@@ -29,8 +31,7 @@ from edge_trt_ros.runtime.tensorrt.library import (complaints, library_logger, s
                                                    TensorRt)
 
 if TYPE_CHECKING:
-    from tensorrt import (Builder, BuilderFlag, IBuilderConfig, INetworkDefinition, Module,
-                          OnnxParser)
+    from tensorrt import Builder, IBuilderConfig, INetworkDefinition, Module, OnnxParser
 
 Shape = tuple[int, ...]
 Profile = Mapping[str, tuple[Shape, Shape, Shape]]
@@ -42,7 +43,8 @@ class SerializedEngine:
     A TensorRT engine in memory.
 
     :param data: the engine's bytes.
-    :param layers: how many layers compute in each precision, and the source of these counts.
+    :param layers: how many layers compute in each precision, the source of these counts, and
+        how many of all layers run on a DLA.
     :param target: the compute capabilities it runs on, and the GPU and driver it was built with.
     """
 
@@ -74,15 +76,13 @@ def engine_from_onnx(model: onnx.ModelProto, options: BuildOptions, library: Ten
     # The library requires that all of these outlive the build, created in this order.
     logger = library_logger(library)
     builder: Builder = started(library, 'Builder')
-    if options.dla and not builder.num_DLA_cores:
-        raise ConfigurationError(
-            f'dla is set, but {library.name} {library.version} finds no DLA core on this machine: '
-            'unset it, or build on an Orin with a DLA, with TensorRT 10.0 to 10.7 (JetPack 6) or '
-            '11.4.1 and later (JetPack 7.2.2)', code='dla_missing')
+    if options.dla:
+        check_dla(builder, library)
     network = builder.create_network(_network_flags(trt, options.dla))
     parser = _parse(model, network, library, logger)
     config = builder.create_builder_config()
     _configure(config, trt, options, model)
+    on_dla = layers_on_dla(config, network, library) if options.dla else {}
     _add_profiles(builder, network, config, profiles)
     timings = timing_cache_path(timing_cache_folder, library, gpu)
     cache = read_timing_cache(config, timings)
@@ -97,7 +97,7 @@ def engine_from_onnx(model: onnx.ModelProto, options: BuildOptions, library: Ten
                          f'{complaints(library)}')
     if cache is not None and timings is not None:
         write_file(timings, bytes(config.get_timing_cache().serialize()))
-    return SerializedEngine(bytes(serialized), layer_precisions(network),
+    return SerializedEngine(bytes(serialized), {**layer_precisions(network), **on_dla},
                             _target(options, library, gpu))
 
 
@@ -158,15 +158,9 @@ def _check(options: BuildOptions, library: TensorRt, gpu: GpuDevice | None) -> N
                 f"{library.version} builds for {', '.join(names)}")
 
 
-def _is_weakly_typed(trt: Module, dla: bool) -> bool:
-    # Before TensorRT 11, which removes the precision flags, a DLA obeys only these flags.
-    return (not hasattr(trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED')
-            or dla and hasattr(trt.BuilderFlag, 'FP16'))
-
-
 def _network_flags(trt: Module, dla: bool) -> int:
     flags = trt.NetworkDefinitionCreationFlag
-    strong = None if _is_weakly_typed(trt, dla) else flags.STRONGLY_TYPED
+    strong = None if is_weakly_typed(trt, dla) else flags.STRONGLY_TYPED
     return 1 << int(flags.EXPLICIT_BATCH if strong is None else strong)
 
 
@@ -180,8 +174,8 @@ def _configure(config: IBuilderConfig, trt: Module, options: BuildOptions, model
     if options.dla:
         flags.append(trt.BuilderFlag.GPU_FALLBACK)
         config.default_device_type = trt.DeviceType.DLA
-    if _is_weakly_typed(trt, options.dla):
-        flags += _weak_flags(trt, model)
+    if is_weakly_typed(trt, options.dla):
+        flags += weak_flags(trt, model)
     for flag in flags:
         config.set_flag(flag)
     if options.hardware_compatible and hasattr(trt, 'HardwareCompatibilityLevel'):
@@ -192,18 +186,6 @@ def _configure(config: IBuilderConfig, trt: Module, options: BuildOptions, model
         for index, capability in enumerate(options.compute_capabilities):
             config.set_compute_capability(
                 getattr(trt.ComputeCapability, _member(capability)), index)
-
-
-def _weak_flags(trt: Module, model: onnx.ModelProto) -> list[BuilderFlag]:
-    """Return the builder flags that a weakly typed network needs for the types of the graph."""
-    kinds = {tensor.data_type for tensor in model.graph.initializer}
-    kinds |= {attribute.i for node in model.graph.node if node.op_type == 'Cast'
-              for attribute in node.attribute if attribute.name == 'to'}
-    operators = {node.op_type for node in model.graph.node}
-    return [flag for flag, is_needed in (
-        (trt.BuilderFlag.FP16, onnx.TensorProto.FLOAT16 in kinds),
-        (trt.BuilderFlag.BF16, onnx.TensorProto.BFLOAT16 in kinds),
-        (trt.BuilderFlag.INT8, 'QuantizeLinear' in operators)) if is_needed]
 
 
 def _add_profiles(builder: Builder, network: INetworkDefinition, config: IBuilderConfig,

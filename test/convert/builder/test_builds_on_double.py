@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
-from onnx import helper
+from onnx import helper, numpy_helper, TensorProto
 import pytest
 from support.models import dense_model, save
 from support.tensorrt_double.machine import Machine, machine_with, VERSIONS
@@ -69,13 +70,30 @@ def test_every_precision_is_strongly_typed(
         backend='tensorrt', precision=precision, calibration=str(images)))[1] == ''
 
 
+def two_convolutions(precision: str) -> onnx.ModelProto:
+    """Return a network in fp16; with int8, the input of its second convolution is quantised."""
+    half, weight = TensorProto.FLOAT16, np.ones((3, 3, 1, 1), np.float16)
+    stored = {'weight': weight, 'scale': np.float16(0.1), 'zero': np.int8(0)}
+    quantised = [helper.make_node('QuantizeLinear', ['first', 'scale', 'zero'], ['q']),
+                 helper.make_node('DequantizeLinear', ['q', 'scale', 'zero'], ['dq'])]
+    nodes = [helper.make_node('Conv', ['images', 'weight'], ['first']),
+             *(quantised if precision == 'int8' else []),
+             helper.make_node('Conv', ['dq' if precision == 'int8' else 'first', 'weight'],
+                              ['second'])]
+    graph = helper.make_graph(nodes, 'two', *(
+        [helper.make_tensor_value_info(name, half, [1, 3, 8, 8])] for name in (
+            'images', 'second')), [numpy_helper.from_array(np.asarray(value), name)
+                                   for name, value in stored.items()])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid('', 19)], ir_version=9)
+
+
 @pytest.mark.parametrize('precision', ['fp16', 'int8'])
-def test_dla_by_flags_in_10_and_by_types_in_11(
-        machine: Machine, precision: str, tmp_path: Path) -> None:
-    images = Path(__file__).resolve().parents[3] / 'doc' / 'images'
-    build_engine(save(dense_model((96, 64), weight=1.0), tmp_path / 'm.onnx'),
-                 tmp_path / 'm.engine', BuildOptions(
-                     backend='tensorrt', precision=precision, dla=True, calibration=str(images)))
+def test_dla_by_flags_in_10_and_by_types_in_11(machine: Machine, precision: str) -> None:
+    engine = build(two_convolutions(precision), precision=precision, dla=True)
+    # By documentation, a DLA runs no layers with Q/DQ nodes before TensorRT 11.
+    falls_back = precision == 'int8' and is_ten(machine)
+    assert engine.layers['dla'] == {'fp16': '2 of 2', 'int8': '1 of 4' if falls_back else
+                                    '2 of 4'}[precision]
     weak = {'fp16': {'FP16'}, 'int8': {'FP16', 'INT8'}}[precision] if is_ten(machine) else set()
     assert flags(machine) == {'GPU_FALLBACK', *weak}
     assert is_strongly_typed(machine) != is_ten(machine)
@@ -83,14 +101,22 @@ def test_dla_by_flags_in_10_and_by_types_in_11(
     assert machine.tensorrt.of('IBuilderConfig.default_device_type') == [(kinds.DLA,)]
 
 
+def test_dla_that_would_run_no_layer_is_refused(machine: Machine) -> None:
+    model = dense_model()  # in float32, which no DLA computes
+    with pytest.raises(ConfigurationError, match=rf'dla is set, but tensorrt '
+                       rf'{machine.tensorrt.version} can run none of the .* layers') as refused:
+        build(model, precision='fp16', dla=True)
+    assert refused.value.code == 'dla_unused'
+
+
 def test_weak_bf16_gets_its_flag() -> None:
-    from edge_trt_ros.convert.tensorrt.builder import _weak_flags
+    from edge_trt_ros.convert.tensorrt.dla import weak_flags
     from support.tensorrt_double.double import Double
     module = Double('10.3.0', {}).module
     model = dense_model()
     model.graph.node.append(helper.make_node('Cast', ['output0'], ['low'],
                                              to=onnx.TensorProto.BFLOAT16))
-    assert [flag.name for flag in _weak_flags(module, model)] == ['BF16']
+    assert [flag.name for flag in weak_flags(module, model)] == ['BF16']
 
 
 def test_options_reach_the_library(machine: Machine) -> None:

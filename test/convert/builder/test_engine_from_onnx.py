@@ -23,6 +23,7 @@ from edge_trt_ros.convert.build_job import BuildJob
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.tensorrt import builder as module
 from edge_trt_ros.convert.tensorrt.builder import engine_from_onnx
+from edge_trt_ros.convert.tensorrt.dla import weak_flags
 from edge_trt_ros.demo.detector.model import MODEL_PATH
 from edge_trt_ros.demo.detector.samples import scene_frames, TRAINING_SEED
 from edge_trt_ros.engine_file import read_engine
@@ -201,7 +202,7 @@ def test_tensorrt_requires_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_weak_flags_follow_the_graph() -> None:
     model = dense_model()
     trt: Any = SimpleNamespace(BuilderFlag=SimpleNamespace(FP16='FP16', BF16='BF16', INT8='INT8'))
-    assert module._weak_flags(trt, model) == []
+    assert weak_flags(trt, model) == []
     model.graph.initializer.append(numpy_helper.from_array(np.zeros(1, np.float16), 'half'))
     model.graph.node.append(helper.make_node('QuantizeLinear', ['a', 'b', 'c'], ['d']))
-    assert module._weak_flags(trt, model) == ['FP16', 'INT8']
+    assert weak_flags(trt, model) == ['FP16', 'INT8']

@@ -65,8 +65,11 @@ def _parse(double: Double, parser: Any, data: bytes, path: str | None) -> bool:
         made = tensor(value.name)
         made._shape = [dim.dim_value or -1 for dim in value.type.tensor_type.shape.dim]
         network._inputs.append(made)
+    dequantized = {node.output[0] for node in model.graph.node
+                   if node.op_type == 'DequantizeLinear'}
     network._layers = [double.made(
         'ILayer', type=double.module.LayerType[_LAYERS.get(node.op_type, 'ELEMENTWISE')],
+        is_quantized=not dequantized.isdisjoint(node.input),
         inputs=[None if name in stored or not name else tensor(name) for name in node.input],
         outputs=[tensor(name) for name in node.output]) for node in model.graph.node]
     network._graph = data
@@ -131,6 +134,12 @@ def _reported(monitor: Any) -> bool:
     return going_on
 
 
+def _can_run_on_dla(double: Double, config: Any, layer: Any) -> bool:
+    # Convolutions in fp16; by documentation, before TensorRT 11 none with Q/DQ nodes.
+    return layer._type.name == 'CONVOLUTION' and layer._outputs[0]._dtype.name == 'HALF' \
+        and not (layer._is_quantized and double.version.startswith('10'))
+
+
 def _create_timing_cache(double: Double, config: Any, stored: bytes) -> Any:
     header = f'{double.version} {double.gpu};'.encode()
     return double.made('ITimingCache', data=bytes(stored) or header, header=header)
@@ -174,6 +183,7 @@ BUILDS: dict[str, Behaviour] = {
     'IBuilderConfig.set_flag': lambda double, config, flag: config.__dict__.setdefault(
         '_flags', []).append(flag),
     'IBuilderConfig.add_optimization_profile': _add_profile,
+    'IBuilderConfig.can_run_on_DLA': _can_run_on_dla,
     'IBuilderConfig.create_timing_cache': _create_timing_cache,
     'IBuilderConfig.set_timing_cache': _set_timing_cache,
     'IBuilderConfig.get_timing_cache': lambda double, config: config.__dict__.get('_timings'),
