@@ -5,8 +5,8 @@
 What ran where: the one table behind the README, the documentation and `inspect_engine`.
 
 Three words are kept apart. "ran": with this library on such a GPU. "checked against the
-interface": calls and arguments fit the Python interface of that version, and building and running
-passed on a double of it. "by documentation": NVIDIA says so.
+interface": calls and arguments fit the Python interface of that version; for TensorRT 10 and 11,
+building and running also passed on a double of it. "by documentation": NVIDIA says so.
 """
 
 from __future__ import annotations
@@ -68,8 +68,7 @@ _RAN, _CHECKED, _DOCUMENTED = (Evidence(word) for word in WORDS)
 _TEN, _ELEVEN = ((10, 0), (10, 99)), ((11, 0), (11, 4))
 _BF16 = (('fp32, fp16, bf16, int8', _DOCUMENTED),)
 _NO_BF16 = (('fp32, fp16, int8', _DOCUMENTED),)
-_LATER = ('8.0', '8.6', '8.9', '9.0', '10.0', '10.3', '12.0', '12.1')
-_LATER_NAMES = 'Ampere, Ada, Hopper, Blackwell'
+_BLACKWELL = ('10.0', '10.3', '12.0', '12.1')
 _THOR = ('11.0', '10.1')  # the second until CUDA 12
 
 COMBINATIONS = (
@@ -87,12 +86,14 @@ COMBINATIONS = (
                 (('fp32, fp16, bf16', _DOCUMENTED),), _DOCUMENTED),
     Combination('Turing', ('7.5',), 'tensorrt', 'TensorRT 10', _TEN, _CHECKED, _NO_BF16,
                 _DOCUMENTED),
-    Combination(_LATER_NAMES, _LATER, 'tensorrt', 'TensorRT 10', _TEN, _CHECKED, _BF16,
-                _DOCUMENTED),
+    Combination('Ampere, Ada, Hopper', ('8.0', '8.6', '8.9', '9.0'), 'tensorrt', 'TensorRT 10',
+                _TEN, _CHECKED, _BF16, _DOCUMENTED),
+    Combination('Blackwell', _BLACKWELL, 'tensorrt', 'TensorRT 10.8 to 10.16',
+                ((10, 8), (10, 99)), _CHECKED, _BF16, _DOCUMENTED),
     Combination('Turing', ('7.5',), 'tensorrt', 'TensorRT 11', _ELEVEN, _CHECKED, _NO_BF16,
                 _DOCUMENTED),
-    Combination(_LATER_NAMES, _LATER, 'tensorrt', 'TensorRT 11', _ELEVEN, _CHECKED, _BF16,
-                _DOCUMENTED),
+    Combination('Ampere, Ada, Hopper, Blackwell', ('8.0', '8.6', '8.9', '9.0', *_BLACKWELL),
+                'tensorrt', 'TensorRT 11', _ELEVEN, _CHECKED, _BF16, _DOCUMENTED),
     Combination('Orin', ('8.7',), 'tensorrt', 'TensorRT 10.3 (JetPack 6.1, 6.2)',
                 ((10, 0), (10, 7)), _CHECKED, _BF16, _DOCUMENTED,
                 ('AGX Orin, Orin NX', _DOCUMENTED)),

@@ -86,3 +86,13 @@ def test_capture_that_fails_falls_back_to_launches(
         runtime.collect(runtime.submit(noise_frame()))
         assert 'CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED' in runtime.why_no_graph
     assert 'launched call by call' in caplog.text
+
+
+def test_network_that_cannot_be_captured_falls_back_to_launches(
+        machine: Machine, echo: Echo) -> None:
+    machine.gpu.refuses_capture = True
+    with open_tensorrt(*echo) as runtime:
+        for slot in (0, 1, 0):
+            runtime.collect(runtime.submit(noise_frame(), slot=slot))
+        assert 'not permitted when stream is capturing' in runtime.why_no_graph
+        assert all(stream.captured is None for stream in machine.gpu.streams.values())

@@ -149,6 +149,7 @@ class Gpu:
         self.blocks: dict[int, Memory] = {}
         self.streams: dict[int, Stream] = {}
         self.kernels: list[str] = []
+        self.refuses_capture = False
 
     def check(self) -> None:
         """Raise an error if the context is not current."""
@@ -162,9 +163,12 @@ class Gpu:
             raise Error(f'an illegal memory access was encountered: {size_bytes} bytes at '
                         f'{address:#x}')
 
-    def run(self, handle: int, work: Callable[[], None]) -> None:
-        """Start the work of another library on a stream."""
+    def run(self, handle: int, work: Callable[[], None]) -> bool:
+        """Start the work of another library on a stream; return whether it could."""
+        if self.refuses_capture and self.streams[handle].captured is not None:
+            return False
         self.streams[handle].queue(work)
+        return True
 
     def pycuda(self) -> Any:
         """Return `pycuda.driver`."""

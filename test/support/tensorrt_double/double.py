@@ -31,11 +31,12 @@ class Double:
     :param version: an inventory, as '10.3.0'.
     :param behaviours: what methods do and what properties return, by 'Class.name'.
     :param dla_cores: DLA cores of the machine.
-    :param queue: starts work on a stream, given the handle of the stream.
+    :param queue: starts work on a stream, given the handle of the stream; returns whether it
+        could.
     """
 
     def __init__(self, version: str, behaviours: dict[str, Behaviour], *, dla_cores: int = 0,
-                 queue: Callable[[int, Callable[[], None]], None] = lambda stream, work: work()
+                 queue: Callable[[int, Callable[[], None]], bool] = lambda stream, work: False
                  ) -> None:
         self.inventory: Inventory = load(f'tensorrt-{version}')
         self.version, self.dla_cores, self.queue = version, dla_cores, queue

@@ -111,7 +111,10 @@ def _enqueue(double: Double, context: Any, stream: int) -> bool:
                f'Address is not set for the tensors {missing}' if missing else 'launch failed')
         return False
     addresses = dict(context._addresses)
-    double.queue(stream, lambda: _compute(context, addresses))
+    if not double.queue(stream, lambda: _compute(context, addresses)):
+        report(double, engine._runtime, 'FAILED_EXECUTION', 'operation not permitted when stream '
+               'is capturing')
+        return False
     return True
 
 
