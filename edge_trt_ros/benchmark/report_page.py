@@ -16,6 +16,7 @@ from edge_trt_ros.benchmark.stage_picture import in_order
 from edge_trt_ros.html_page import bar, curves, facts_table, Html, table, tag, write_page
 
 _TITLES = {'engine': 'Engine', 'scenes': 'Frames by number of objects', 'node': 'Inference node',
+           'reloads': 'Reloads under a stream of images',
            'transport': 'Transport of images', 'soak': 'Memory over time', 'machine': 'Machine'}
 _AGAIN, _STAGES, _MEMORY = 'without_graph', 'stages_ms', 'rss_curve_mb'
 # End of the key of a curve: the percentiles 0 to 100.

@@ -58,6 +58,8 @@ def main() -> None:
                         help='with --objects: run the same frames through this program, in turns')
     parser.add_argument('--node', type=float, default=0, metavar='SECONDS',
                         help='measure the inference node with the engine, at 30 Hz over DDS')
+    parser.add_argument('--reloads', type=int, default=0, metavar='N',
+                        help='reload the engine of the inference node N times at 30 Hz')
     parser.add_argument('--transport', type=float, default=0, metavar='SECONDS',
                         help='measure images of that size at 30 Hz between two processes')
     parser.add_argument('--untuned', action='store_true',
@@ -95,8 +97,8 @@ def main() -> None:
 def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     if not (arguments.engine or arguments.transport or arguments.soak):
         parser.error('give an engine, --transport or --soak')
-    if (arguments.plot or arguments.node) and not arguments.engine:
-        parser.error('--plot and --node need an engine')
+    if (arguments.plot or arguments.node or arguments.reloads) and not arguments.engine:
+        parser.error('--plot, --node and --reloads need an engine')
     if arguments.objects and (not arguments.engine or min(arguments.objects) < 0):
         parser.error('--objects needs an ONNX file and numbers of at least 0')
     if (arguments.sizes or arguments.against) and not arguments.objects:
@@ -127,6 +129,11 @@ def _measure(arguments: argparse.Namespace, progress: Callable[[str, float], Non
         from edge_trt_ros.benchmark.node_times import measure_node
         report['node'] = measure_node(arguments.engine, arguments.backend, (width, height),
                                       arguments.node, placement, progress)
+    if arguments.reloads:
+        require_ros('--reloads')
+        from edge_trt_ros.benchmark.reload_times import measure_reloads
+        report['reloads'] = measure_reloads(arguments.engine, arguments.backend, (width, height),
+                                            arguments.reloads, placement, progress)
     if arguments.transport:
         require_ros('--transport')
         from edge_trt_ros.benchmark.transport_probe import probe_transport

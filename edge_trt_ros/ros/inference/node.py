@@ -225,12 +225,14 @@ class InferenceNode(ManagedNode):
 
     def _swap(self, settings: StreamSettings) -> str:
         try:
-            if self._stream is None:
+            stream = self._stream
+            if stream is None:
                 raise ConfigurationError('the node was cleaned up during the reload')
-            self._stream.swap(settings)
+            old = stream.swap(settings)
         except Exception:
             settings.runtime.close()
             raise
+        self._opener.close(lambda: stream.retire(old))
         self._publish_labels()
         manifest = settings.runtime.manifest
         return f'engine {manifest.engine_sha256[:12]} built at {manifest.built_at} is in use'

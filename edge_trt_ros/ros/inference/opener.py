@@ -1,7 +1,7 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Opens engines on a thread: it takes seconds on a GPU, and the node keeps spinning meanwhile."""
+"""Opens and closes engines on a thread, which can take seconds; the node spins meanwhile."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edge_trt_ros.ros.inference.settings import open_settings, StreamSettings
 
 class EngineOpener:
     """
-    Opens one engine at a time on its own thread.
+    Opens or closes one engine at a time on its own thread.
 
     :param node: the node whose executor runs the callers of `opened`.
     """
@@ -43,6 +43,14 @@ class EngineOpener:
             lambda ended: self._node.executor.create_task(done.set_result, None))
         await done
         return opening
+
+    def close(self, work: Callable[[], None]) -> None:
+        """
+        Run a function that closes an engine, before the next engine is opened.
+
+        :param work: the function; must not raise.
+        """
+        self._thread.submit(work)
 
 
 def _open(parameters: Callable[[], AllParameters]) -> StreamSettings:

@@ -27,6 +27,7 @@ from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.inference.settings import StreamSettings
 from edge_trt_ros.ros.inference.worker import NewestFrameWorker
 from edge_trt_ros.ros.node.answers import explain
+from edge_trt_ros.ros.node.transport import return_free_blocks
 from edge_trt_ros.ros.tasks import TASKS
 from edge_trt_ros.runtime.pipeline import collect_result
 from edge_trt_ros.runtime.samples import Frame
@@ -86,11 +87,12 @@ class InferenceStream:
         with self._changing:
             self.settings = self.settings.tuned(parameters, cameras)
 
-    def swap(self, new: StreamSettings) -> None:
+    def swap(self, new: StreamSettings) -> StreamSettings:
         """
-        Use another engine from the next image on, and close the old engine.
+        Use another engine from the next image on; takes no time.
 
         :param new: settings with the other engine; live parameters keep their current values.
+        :returns: the settings with the old engine, to be passed to `retire`.
         :raises ConfigurationError: if its task or its input topic differs.
         """
         with self._changing:
@@ -103,9 +105,18 @@ class InferenceStream:
                     'the node and configure it again')
             self.settings = new.tuned(old.parameters, {
                 name: own.parameters for name, own in old.cameras.items()})
-        # Wait for a frame that still runs on the old engine.
+        return old
+
+    def retire(self, old: StreamSettings) -> None:
+        """
+        Wait for a frame that still runs on an engine that was swapped, and close the engine.
+
+        :param old: settings with the engine.
+        """
         with self._in_work:
-            old.runtime.close()
+            pass
+        old.runtime.close()
+        return_free_blocks()
 
     def start(self) -> None:
         """Process messages from `offer`."""

@@ -61,3 +61,13 @@ def keep_large_blocks() -> None:
         libc.mallopt(_M_TRIM_THRESHOLD, 512 << 20)
     except (OSError, AttributeError):
         pass  # a C library without mallopt
+
+
+def return_free_blocks() -> None:
+    """Return the free memory of this process to the kernel, after an engine was closed."""
+    # The threads of each engine leave free blocks in the arenas of malloc: after 200 engines a
+    # node would have 70 MB more than after one. It takes about 3 ms, without the interpreter lock.
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError):
+        pass  # a C library without malloc_trim

@@ -96,7 +96,8 @@ def test_no_frame_sees_half_of_a_reload(ros: Graph, engines: dict[str, Path]) ->
         feeder.start()
         for index in range(RELOADS):
             name = ('many', 'few')[index % 2]
-            stream.swap(open_settings(replace(one_box, engine_file_path=str(engines[name]))))
+            stream.retire(stream.swap(open_settings(
+                replace(one_box, engine_file_path=str(engines[name])))))
             stream.tune((sure, one_box)[index % 2])
             ros.executor.spin_once(timeout_sec=0)
     finally:
