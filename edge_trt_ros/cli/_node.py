@@ -8,8 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 import os
 import signal
+from threading import Thread
+from time import sleep
 
 from edge_trt_ros.cli._command import run_command
+
+# A node that still waits for an engine to open after this time ends without waiting.
+_GRACE_S = 0.3
 
 
 def run_node(work: Callable[[Callable[[], None]], None]) -> None:
@@ -22,7 +27,10 @@ def run_node(work: Callable[[Callable[[], None]], None]) -> None:
     signals = _Signals()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signals)
-    run_command(lambda: work(signals.interrupt_from_now_on))
+    try:
+        run_command(lambda: work(signals.interrupt_from_now_on))
+    finally:
+        signals.is_releasing = False
 
 
 class _Signals:
@@ -31,11 +39,19 @@ class _Signals:
 
     rclpy puts its own handler in front of this one when it starts. Python's own handlers would
     print a traceback from within an import, and would ignore SIGTERM during a long callback.
+
+    :ivar is_releasing: whether the node releases its resources because of a signal.
     """
 
     def __init__(self) -> None:
         self._interrupts = False
         self._is_ending = False
+        self.is_releasing = False
+        # Python writes the number of a signal there even if the main thread is in a C function.
+        pipe, written = os.pipe()
+        os.set_blocking(written, False)
+        signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+        Thread(target=self._end, args=(pipe,), daemon=True).start()
 
     def interrupt_from_now_on(self) -> None:
         self._interrupts = True
@@ -44,5 +60,18 @@ class _Signals:
         if not self._interrupts:
             os._exit(0)
         if not self._is_ending:  # a second signal must not disturb the release of resources
-            self._is_ending = True
+            self._is_ending = self.is_releasing = True
             raise KeyboardInterrupt
+
+    def _end(self, pipe: int) -> None:
+        """
+        End the process if an engine is being opened: that takes seconds on a GPU.
+
+        The main thread opens an engine to configure the node and would see the signal after it;
+        the interpreter would wait for another thread that opens one to reload it.
+        """
+        os.read(pipe, 1)
+        sleep(_GRACE_S)
+        while self.is_releasing:
+            sleep(0.01)
+        os._exit(0)

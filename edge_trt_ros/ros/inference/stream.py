@@ -225,6 +225,9 @@ class InferenceStream:
         arrival.camera.overlay.publish(bgr, arrival.header)
 
     def _refuse(self, camera: Camera, count: str, error: Exception) -> None:
+        if not self._node.context.ok():  # a signal has ended ROS, so nothing can be published
+            camera.figures.counts['dropped_at_stop'] += 1
+            return
         camera.figures.counts[count] += 1
         camera.last_problem = explain(error, 'a frame was skipped')
         self._node.get_logger().error(camera.last_problem, throttle_duration_sec=5.0)

@@ -47,8 +47,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / 'm.engine'
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=['SIGINT', 'SIGTERM'])
-@pytest.mark.parametrize('delay_s', [0.2, 0.4, 0.7, 1.0, 1.4, 2.5])
+@pytest.mark.parametrize('number, delay_s', [
+    (signal.SIGINT, 0.2), (signal.SIGTERM, 0.4), (signal.SIGINT, 0.7), (signal.SIGTERM, 1.0),
+    (signal.SIGINT, 1.4), (signal.SIGTERM, 2.5)])
 def test_a_signal_ends_a_node_at_any_time(engine: Path, number: int, delay_s: float) -> None:
     started = process('inference_node', '-p', 'autostart:=true', '-p',
                       f'engine_file_path:={engine}')
