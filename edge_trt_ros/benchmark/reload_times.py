@@ -79,7 +79,7 @@ def measure_reloads(engine: Path, backend: str, size_wh: tuple[int, int], reload
     with ExitStack() as stack:
         copy = Path(stack.enter_context(TemporaryDirectory())) / 'copy.engine'
         shutil.copyfile(engine, copy)
-        manifest = read_manifest(manifest_path(engine))
+        manifest = read_manifest(engine)
         _label(copy, manifest, 0)
         node = stack.enter_context(measured_node(engine_parameters(
             copy, backend, placement.device_id, placement.dla_core)))
