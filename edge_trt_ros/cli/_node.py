@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 import os
 import signal
 from threading import Thread
@@ -16,36 +17,38 @@ from edge_trt_ros.cli._command import run_command
 # A node that still waits for an engine to open after this time ends without waiting.
 _GRACE_S = 0.3
 
+# A context in which rclpy spins.
+Spinning = Callable[[], AbstractContextManager[None]]
 
-def run_node(work: Callable[[Callable[[], None]], None]) -> None:
+
+def run_node(work: Callable[[Spinning], None]) -> None:
     """
     Run a node and exit (see `run_command`).
 
-    :param work: imports, creates and spins the node; its argument is to be called when the node
-        holds resources, so that a signal has to release them.
+    :param work: imports, creates and spins the node, the latter in the context of its argument;
+        releases the node's resources after it.
     """
     signals = _Signals()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signals)
     try:
-        run_command(lambda: work(signals.interrupt_from_now_on))
+        run_command(lambda: work(signals.spinning))
     finally:
         signals.is_releasing = False
 
 
 class _Signals:
     """
-    Ends the process at once while libraries load, and by KeyboardInterrupt later.
+    Ends the process at once while libraries load, and after the release of resources later.
 
-    rclpy puts its own handler in front of this one when it starts. Python's own handlers would
-    print a traceback from within an import, and would ignore SIGTERM during a long callback.
+    rclpy puts its own handler in front of this one when it starts, which ends spinning. Python's
+    own handlers would print a traceback from within an import, or from within rclpy.
 
-    :ivar is_releasing: whether the node releases its resources because of a signal.
+    :ivar is_releasing: whether the node releases its resources.
     """
 
     def __init__(self) -> None:
-        self._interrupts = False
-        self._is_ending = False
+        self._is_starting = True
         self.is_releasing = False
         # Python writes the number of a signal there even if the main thread is in a C function.
         pipe, written = os.pipe()
@@ -53,15 +56,17 @@ class _Signals:
         signal.set_wakeup_fd(written, warn_on_full_buffer=False)
         Thread(target=self._end, args=(pipe,), daemon=True).start()
 
-    def interrupt_from_now_on(self) -> None:
-        self._interrupts = True
+    @contextmanager
+    def spinning(self) -> Iterator[None]:
+        self._is_starting = False
+        try:
+            yield
+        finally:
+            self.is_releasing = True
 
     def __call__(self, number: int, frame: object) -> None:
-        if not self._interrupts:
+        if self._is_starting:
             os._exit(0)
-        if not self._is_ending:  # a second signal must not disturb the release of resources
-            self._is_ending = self.is_releasing = True
-            raise KeyboardInterrupt
 
     def _end(self, pipe: int) -> None:
         """

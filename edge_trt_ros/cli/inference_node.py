@@ -3,19 +3,17 @@
 
 """The lifecycle node that runs an engine on camera images or texts."""
 
-from collections.abc import Callable
-
-from edge_trt_ros.cli._node import run_node
+from edge_trt_ros.cli._node import run_node, Spinning
 from edge_trt_ros.optional_libraries import require_ros
 
 
 def main() -> None:
     """Run the node until SIGINT or SIGTERM."""
-    def work(started: Callable[[], None]) -> None:
+    def work(spinning: Spinning) -> None:
         require_ros('this node')
         from edge_trt_ros.ros.inference.node import InferenceNode
-        from edge_trt_ros.ros.node.spin import spin_node
-        spin_node(InferenceNode, started)
+        from edge_trt_ros.ros.node.spin import spin_nodes
+        spin_nodes([InferenceNode], spinning)
     run_node(work)
 
 

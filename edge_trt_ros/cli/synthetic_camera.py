@@ -3,19 +3,17 @@
 
 """The demo's synthetic camera."""
 
-from collections.abc import Callable
-
-from edge_trt_ros.cli._node import run_node
+from edge_trt_ros.cli._node import run_node, Spinning
 from edge_trt_ros.optional_libraries import require_ros
 
 
 def main() -> None:
     """Run the node until SIGINT or SIGTERM."""
-    def work(started: Callable[[], None]) -> None:
+    def work(spinning: Spinning) -> None:
         require_ros('this node')
         from edge_trt_ros.demo.nodes.synthetic_camera import SyntheticCamera
-        from edge_trt_ros.ros.node.spin import spin_node
-        spin_node(SyntheticCamera, started)
+        from edge_trt_ros.ros.node.spin import spin_nodes
+        spin_nodes([SyntheticCamera], spinning)
     run_node(work)
 
 

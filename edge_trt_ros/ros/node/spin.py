@@ -1,11 +1,12 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Runs a node as a process: sets up the transport, starts rclpy and spins the node."""
+"""Runs nodes as a process: sets up the transport, starts rclpy and spins the nodes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from typing import Any
 
 import rclpy
@@ -16,30 +17,29 @@ from edge_trt_ros.ros.node.log_bridge import log_through
 from edge_trt_ros.ros.node.transport import prepare_transport
 
 
-def spin_node(make_node: Callable[[], Any], started: Callable[[], None] = lambda: None) -> None:
+def spin_nodes(makers: Sequence[Callable[[], Any]],
+               spinning: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
     """
-    Run a node until SIGINT or SIGTERM, and release its resources.
+    Run nodes on one executor until SIGINT or SIGTERM, and release their resources.
 
-    :param make_node: creates the node; its `release` is called at the end.
-    :param started: called when the node exists.
+    :param makers: each creates a node; its `release` is called at the end.
+    :param spinning: a context that is open while they spin.
     :raises ConfigurationError: if the ROS arguments of the process are invalid.
     """
     prepare_transport()
     _start_ros()
-    node = make_node()
     executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    try:
-        started()
-        with log_through(node.get_logger()):
+    with ExitStack() as stack:
+        stack.callback(rclpy.try_shutdown)
+        nodes = [make() for make in makers]
+        for node in nodes:
+            executor.add_node(node)
+            stack.callback(node.destroy_node)
+            stack.callback(executor.remove_node, node)
+            stack.callback(node.release)
+        with spinning(), log_through(nodes[0].get_logger()), suppress(
+                KeyboardInterrupt, ExternalShutdownException):
             executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        node.release()
-        executor.remove_node(node)
-        node.destroy_node()
-        rclpy.try_shutdown()
 
 
 def _start_ros() -> None:
