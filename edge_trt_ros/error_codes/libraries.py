@@ -15,7 +15,7 @@ LIBRARIES = {
        for name, library in OPTIONAL_LIBRARIES.items()},
     'cuda_mismatch': ErrorCode(
         'TensorRT is installed for another CUDA version than that of the driver.',
-        'Run `doctor`, which shows both versions. Install the TensorRT for the CUDA of the '
+        'Run `doctor`, which shows the versions. Install the TensorRT for the CUDA of the '
         'driver; on a Jetson, that of its JetPack.'),
     'library_broken': ErrorCode(
         'A library is installed, but cannot be loaded: its files or its own libraries do not fit.',

@@ -61,8 +61,18 @@ def test_jetson_at_full_speed(orin: Path) -> None:
     assert found['clocks'].status == 'ok'
 
 
+def test_tensorrt_of_another_cuda(orin: Path) -> None:
+    status = orin / 'var/lib/dpkg/status'
+    status.write_text(status.read_text().replace('+cuda12.5', '+cuda13.2'))
+    surroundings = machine(orin, {'tensorrt': Imported(True, '10.3.0')},
+                           [{**H200, 'name': 'Orin', 'driver': '12.6'}])
+    found = by_name(gpu.tensorrt(surroundings))['TensorRT']
+    assert found.status == 'warning' and found.fix == 'sudo apt install python3-libnvinfer'
+    assert found.text == '10.3.0 is built for CUDA 13.2, but the driver supports 12.6'
+
+
 @pytest.mark.parametrize('version, status, words', [
-    ('10.3.0', 'ok', '10.3.0, as JetPack 6.2 has it'),
+    ('10.3.0', 'ok', '10.3.0, as JetPack 6.2 has it, built for CUDA 12.5'),
     ('10.7.0', 'warning', '10.7.0, but JetPack 6.2 comes with 10.3'),
     ('8.6.2', 'warning', 'expected 10 or later')])
 def test_tensorrt_against_jetpack(version: str, status: str, words: str, orin: Path) -> None:

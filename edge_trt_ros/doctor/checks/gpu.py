@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 import platform
+import re
 
 from edge_trt_ros.doctor.checks.jetson import jetpack_of, tensorrt_of
 from edge_trt_ros.doctor.finding import Finding, OK, OPTIONAL, WARNING
@@ -75,19 +76,35 @@ def tensorrt(surroundings: Surroundings) -> Iterator[Finding]:
     full = name == 'tensorrt'
     title = f"{found.version}{'' if full else ' for RTX'}"
     expected = tensorrt_of(host) if full else ''
+    built_for = _cuda_of_package(host)
     if found.error:
         yield Finding('TensorRT', WARNING, f'{name} is installed, but cannot be loaded '
                       f'({found.error})', _install_tensorrt(surroundings))
-    elif full and int(found.version.partition('.')[0] or 0) < _OLDEST_TENSORRT:
+    elif full and _major(found.version) < _OLDEST_TENSORRT:
         yield Finding('TensorRT', WARNING, f'{title}, expected {_OLDEST_TENSORRT} or later: '
                       'JetPack 6.1 is the first with it')
+    elif full and surroundings.gpus and _major(built_for) > int(surroundings.cuda_major):
+        yield Finding('TensorRT', WARNING, f'{title} is built for CUDA {built_for}, but the '
+                      f"driver supports {surroundings.gpus[0]['driver']}",
+                      _install_tensorrt(surroundings))
     elif expected and not found.version.startswith(expected):
         yield Finding('TensorRT', WARNING, f'{title}, but {jetpack_of(host)} comes with '
                       f'{expected}', 'sudo apt install --reinstall python3-libnvinfer')
     else:
         on = '' if surroundings.gpus else '; builds for GPUs, none is here'
         suits = f', as {jetpack_of(host)} has it' if expected else ''
-        yield Finding('TensorRT', OK, f'{title}{suits}{on}')
+        cuda = f', built for CUDA {built_for}' if full and built_for else ''
+        yield Finding('TensorRT', OK, f'{title}{suits}{cuda}{on}')
+
+
+def _cuda_of_package(host: Host) -> str:
+    """Return the CUDA version that the Debian package of TensorRT is built for; '' if unknown."""
+    found = re.search(r'\+cuda(\d+\.\d+)', host.dpkg_version('python3-libnvinfer'))
+    return found[1] if found else ''
+
+
+def _major(version: str) -> int:
+    return int(version.partition('.')[0] or 0)
 
 
 def _install_tensorrt(surroundings: Surroundings) -> str:
@@ -117,7 +134,7 @@ def pycuda(surroundings: Surroundings) -> Iterator[Finding]:
     elif found.error:
         yield Finding('PyCUDA', WARNING, f'it is installed, but cannot be loaded ({found.error})',
                       fix)
-    elif int(built_for.partition('.')[0] or 0) > int(surroundings.cuda_major):
+    elif _major(built_for) > int(surroundings.cuda_major):
         yield Finding('PyCUDA', WARNING, f'{found.version} is built for CUDA {built_for}, but the '
                       f'driver supports {supported}', fix)
     else:

@@ -143,7 +143,7 @@ def started(library: TensorRt, kind: str) -> Any:
     except TypeError as error:  # what pybind11 raises for a null pointer
         raise EngineError(
             f'{library.name} {library.version} does not start here: {complaints(library)}: its '
-            'CUDA version and the driver do not fit; run `doctor`, which shows both',
+            'CUDA version and the driver do not fit; run `doctor`, which shows the versions',
             code='cuda_mismatch') from error
 
 
