@@ -6,7 +6,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest test-gpu tensorrt-api jetson-wheels train lint docs clean environment
+.PHONY: help demo test pytest test-gpu test-bags tensorrt-api jetson-wheels train lint docs clean environment
 
 ENTER := . environment/activate
 PYTEST := python3 -m pytest -rs -n auto --maxprocesses 4 --dist loadfile
@@ -43,6 +43,9 @@ docs: environment  ## build the documentation into build/docs and check its link
 	  -r environment/requirements-docs.txt \
 	  && python3 -m sphinx -W --keep-going -q -j auto -d build/doctrees doc build/docs \
 	  && python3 doc/check_links.py build/docs && echo 'open build/docs/index.html'
+
+test-bags: environment  ## kill runs over bags at 40 random moments, and compare what the next run writes
+	@$(ENTER) && EDGE_TRT_ROS_KILLS=40 python3 -m pytest -rs test/ros/bags/test_interrupted_runs.py
 
 tensorrt-api: environment  ## read the interfaces of TensorRT's versions again, for the tests (needs gcc)
 	@$(ENTER) && PYTHONPATH=test:$$PYTHONPATH python3 -m support.tensorrt_api.read_wheels

@@ -55,6 +55,7 @@ from_pip = [
 extras = {
     'accuracy': ['pycocotools'],
     'bags': ['rosbags'],
+    'cluster': ['distributed', 'rosbags'],
     'export': ['onnxscript', 'torch'],
     'gpu': ['cuda-bindings', 'nvidia-cuda-nvrtc', 'pycuda'],
     'serving': ['tritonclient[grpc]'],

@@ -57,6 +57,7 @@ OPTIONAL_LIBRARIES: Mapping[str, OptionalLibrary] = MappingProxyType({
     'rosbags': OptionalLibrary('rosbags', 'rosbags'),
     'tokenizers': OptionalLibrary('tokenizers', 'tokenizers'),
     'tritonclient': OptionalLibrary('tritonclient', 'tritonclient[grpc]'),
+    'distributed': OptionalLibrary('Dask', 'distributed'),
     'edgefirst': OptionalLibrary(
         'edgefirst-tracker', 'edgefirst-tracker', code='tracker_missing'),
     'ultralytics': OptionalLibrary('Ultralytics (AGPL-3.0)', 'ultralytics'),

@@ -41,6 +41,7 @@ OWNERS = {
     'ultralytics': ('benchmark/opponents.py',),
     'tritonclient': ('runtime/kserve/',),
     'grpc': ('runtime/kserve/',),
+    'distributed': ('ros/bags/cluster.py',),
     'rosbags': ('sources/bags.py', 'ros/bags/bag_writer.py', 'cli/detect_bag.py'),
     'cryptography': ('signature.py',),
     'edgefirst': ('vision/tracking.py',),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from edge_trt_ros.error_codes.bags import BAGS
 from edge_trt_ros.error_codes.builds import BUILDS
 from edge_trt_ros.error_codes.error_code import ErrorCode
 from edge_trt_ros.error_codes.kinds import KINDS
@@ -17,4 +18,4 @@ from edge_trt_ros.error_codes.running import RUNNING
 from edge_trt_ros.error_codes.served import SERVED
 
 ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
-    {**KINDS, **LIBRARIES, **NETWORKS, **BUILDS, **SERVED, **RUNNING})
+    {**KINDS, **LIBRARIES, **NETWORKS, **BUILDS, **BAGS, **SERVED, **RUNNING})

@@ -41,19 +41,21 @@ class OnnxRuntimeCpu:
 
     :param engine: bytes of the ONNX file.
     :param manifest: manifest of the engine; the bytes were checked against it when they were read.
+    :param threads: threads of the network; 0 uses half of the cores.
     :raises EngineError: if ONNX Runtime cannot load the engine, or it differs from the manifest.
     """
 
     slots = 2
 
-    def __init__(self, engine: bytes, manifest: EngineManifest) -> None:
+    def __init__(self, engine: bytes, manifest: EngineManifest, threads: int = 0) -> None:
         self.manifest = manifest
         self.decode = decoder_of(manifest)
-        self.device_name = f'CPU, {_threads()} thread(s)'
+        threads = threads or _half_of_the_cores()
+        self.device_name = f'CPU, {threads} thread(s)'
         self._preprocess = host_preprocess(manifest.input_kinds)
         try:
             self._session: Any = onnxruntime.InferenceSession(
-                engine, _session_options(), providers=['CPUExecutionProvider'])
+                engine, _session_options(threads), providers=['CPUExecutionProvider'])
         except Exception as error:  # ONNX Runtime raises a different class for each error code
             raise EngineError(f'ONNX Runtime {VERSION} cannot load this engine: '
                               f'{first_line(error)}') from error
@@ -114,15 +116,15 @@ class OnnxRuntimeCpu:
                  'network': (finished - preprocessed) * 1e3})
 
 
-def _threads() -> int:
-    # Half of the cores: the rest of the robot uses the other half, and with hyper-threading a
+def _half_of_the_cores() -> int:
+    # The rest of the robot uses the other half, and with hyper-threading a
     # second thread per physical core makes inference slower.
     return max(1, len(os.sched_getaffinity(0)) // 2)
 
 
-def _session_options() -> Any:
+def _session_options(threads: int) -> Any:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # By default the threads spin between frames, which starves the executor on a small machine.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')

@@ -34,16 +34,18 @@ BACKEND_CHOICES = ('auto', *BACKENDS)
 @dataclass(frozen=True)
 class Placement:
     """
-    The GPU or DLA core that runs a network; no effect on a CPU.
+    Where a network runs.
 
     :param device_id: number of the GPU.
     :param dla_core: DLA core for an engine that was built for DLA; -1 selects the first.
     :param use_graph: whether to use a CUDA graph; False launches each call, for comparison.
+    :param threads: threads of a network on the CPU; 0 uses half of the cores.
     """
 
     device_id: int = 0
     dla_core: int = -1
     use_graph: bool = True
+    threads: int = 0
 
 
 class Watch(Protocol):
@@ -83,7 +85,7 @@ def open_runtime(engine_path: Path, backend: str = 'auto', placement: Placement 
 
     :param engine_path: the engine; its manifest is the file next to it.
     :param backend: 'auto', or the back end that must run the engine.
-    :param placement: the GPU or DLA core that runs it.
+    :param placement: where it runs.
     :raises EngineError: if the engine is missing or no allowed back end can run it.
     :raises ManifestError: if the manifest is missing or describes another engine.
     """
@@ -99,7 +101,7 @@ def open_engine(engine: bytes, manifest: EngineManifest, backend: str = 'auto',
     :param engine: bytes of the engine, already checked against the manifest.
     :param manifest: manifest of the engine.
     :param backend: 'auto', or the back end that must run the engine.
-    :param placement: the GPU or DLA core that runs it.
+    :param placement: where it runs.
     :raises EngineError: if no allowed back end can run it.
     :raises MissingLibraryError: if ONNX Runtime should run it and is not installed.
     """
@@ -115,14 +117,15 @@ def open_engine(engine: bytes, manifest: EngineManifest, backend: str = 'auto',
     decoder_of(manifest)
     asked = 'asked for' if backend != 'auto' else ''
     if manifest.backend == ONNXRUNTIME:
-        return _open_on_cpu(engine, manifest, asked or why_onnxruntime())
+        return _open_on_cpu(engine, manifest, asked or why_onnxruntime(), placement)
     return _open_on_gpu(engine, manifest, asked or 'the engine is built for it', placement)
 
 
-def _open_on_cpu(engine: bytes, manifest: EngineManifest, reason: str) -> OpenedRuntime:
+def _open_on_cpu(engine: bytes, manifest: EngineManifest, reason: str, placement: Placement
+                 ) -> OpenedRuntime:
     require('onnxruntime', 'this engine')
     from edge_trt_ros.runtime.onnxruntime_cpu import OnnxRuntimeCpu
-    return OpenedRuntime(OnnxRuntimeCpu(engine, manifest), reason)
+    return OpenedRuntime(OnnxRuntimeCpu(engine, manifest, placement.threads), reason)
 
 
 def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement: Placement

@@ -63,15 +63,34 @@ class BagReader:
         if found:
             return found
         listed = ', '.join(topics) or 'none'
-        raise BagError(f"{self.path} has no images on '{name}', topics with images are: {listed}"
-                       if name else f'{self.path} has images on: {listed}; give {option}')
+        what = ' or '.join(kind.rpartition('/')[2] for kind in types)
+        if not topics:
+            raise BagError(f'{self.path} has no topic with messages of type {what}: record one, '
+                           'or choose another bag', code='bag_without_images')
+        if name:
+            raise BagError(f"{self.path} has no images on '{name}', topics with images are: "
+                           f'{listed}', code='bag_topic_missing')
+        raise BagError(f'{self.path} has images on: {listed}; give {option}',
+                       code='bag_topic_ambiguous')
 
-    def messages(self, connections: Sequence[Any]) -> Iterator[tuple[Any, int, bytes]]:
-        """Yield connection, time in nanoseconds and bytes of each message of the connections."""
+    def messages(self, connections: Sequence[Any], start_ns: int | None = None,
+                 stop_ns: int | None = None) -> Iterator[tuple[Any, int, bytes]]:
+        """
+        Yield connection, time in nanoseconds and bytes of each message of the connections.
+
+        :param connections: the connections.
+        :param start_ns: time of the first message; None for the begin of the bag.
+        :param stop_ns: time after the last message; None for the end of the bag.
+        :raises BagError: if the bag is damaged.
+        """
         try:
-            yield from self._reader.messages(connections)
+            yield from self._reader.messages(connections, start_ns, stop_ns)
         except Exception as error:  # rosbags, sqlite and the codecs raise their own classes
             raise self._bag_error(error) from error
+
+    def times_ns(self) -> tuple[int, int]:
+        """Return the times of the first message and after the last message, in nanoseconds."""
+        return self._reader.start_time, self._reader.end_time
 
     def frame(self, connection: Any, data: bytes, source: str) -> Frame:
         """
@@ -100,7 +119,7 @@ class BagReader:
 
     def _bag_error(self, error: Exception) -> BagError:
         if not self.path.exists():
-            return BagError(f'there is no bag {self.path}')
+            return BagError(f'there is no bag {self.path}', code='bag_missing')
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return BagError(f'{self.path} cannot be read as a bag ({reason}); `ros2 bag reindex` '
-                        'repairs a bag whose recording was cut short')
+                        'repairs a bag whose recording was cut short', code='bag_damaged')

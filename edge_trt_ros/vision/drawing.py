@@ -51,6 +51,11 @@ def draw_detections(image_bgr: NDArray[np.uint8], detections: Detections,
     return image_bgr
 
 
+def jpeg_bytes(image_bgr: NDArray[np.uint8]) -> bytes:
+    """Return an image, uint8 (H, W, 3) BGR, as a JPEG."""
+    return bytes(cv2.imencode('.jpg', image_bgr)[1])
+
+
 def _draw_labels(image_bgr: NDArray[np.uint8], detections: Detections, labels: Sequence[str]
                  ) -> None:
     """Write the labels after all boxes; the best detections choose their places first."""

@@ -181,3 +181,8 @@ def _covering(source_size_wh: tuple[int, int], network_size_wh: tuple[int, int],
 
 # For samples other than images: nothing is scaled or padded.
 NO_PICTURE = Letterbox((1, 1), (1, 1), (1, 1), 0, 0)
+
+
+def use_one_core() -> None:
+    """Let OpenCV use one core: the processes next to this one use the others."""
+    cv2.setNumThreads(1)

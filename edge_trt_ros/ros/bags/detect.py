@@ -1,193 +1,197 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Runs an engine on the images of a bag and writes a bag with the detections."""
+"""Runs an engine on the images or texts of a bag, or of a time slice of it."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-import re
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from builtin_interfaces.msg import Time
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header
+from std_msgs.msg import Header, String
 
-from edge_trt_ros.errors import BagError, ImageError
+from edge_trt_ros.errors import BagError, EngineError, ImageError, NetworkOutputError
+from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.network_input import kind_name
 from edge_trt_ros.ros.bags.bag_writer import BagWriter
-from edge_trt_ros.ros.messages.detections import detections_message, label_info_message
+from edge_trt_ros.ros.bags.results import result_names, ResultTopics, type_name
+from edge_trt_ros.ros.bags.task import BagTask, Counts, Span
 from edge_trt_ros.ros.messages.image import frame_from_image
 from edge_trt_ros.runtime.contract import Runtime, Ticket
-from edge_trt_ros.runtime.pipeline import collect_detections
-from edge_trt_ros.runtime.samples import Frame
-from edge_trt_ros.sources.bags import BagReader, COMPRESSED_IMAGE, IMAGE
+from edge_trt_ros.runtime.pipeline import collect_result
+from edge_trt_ros.runtime.samples import Sample
+from edge_trt_ros.runtime.text_preprocess import TextTokens
+from edge_trt_ros.sources.bags import BagReader
 from edge_trt_ros.sources.frames import frame_from_compressed_message
-from edge_trt_ros.vision.thresholds import Thresholds
-from edge_trt_ros.vision.tracking import TrackIds
+from edge_trt_ros.vision.tasks import Result
 
-_TOPIC = re.compile(r'(/[A-Za-z_][A-Za-z0-9_]*)+')
-_DECODERS: dict[str, tuple[Any, Callable[[Any, str], Frame]]] = {
-    IMAGE: (Image, frame_from_image),
-    COMPRESSED_IMAGE: (CompressedImage, frame_from_compressed_message)}
+# Converts a message, with the name of its topic, to a sample.
+Read = Callable[[Any, str], Sample]
 
 
-@dataclass(frozen=True)
-class BagTask:
+def detect_in_bag(runtime: Runtime, task: BagTask, reader: BagReader, writer: BagWriter,
+                  span: Span = Span(), progress: Callable[[float], None] = lambda fraction: None,
+                  depth: int = 0) -> Counts:
     """
-    What to do with a bag.
-
-    :param source: bag to read.
-    :param target: folder of the bag to write.
-    :param topic: topic of the images; '' for the only image topic.
-    :param detections_topic: topic of the detections; labels go to label_info in its namespace.
-    :param copy: whether to copy the messages of the source as well.
-    :param track: whether detections get track IDs.
-    """
-
-    source: Path
-    target: Path
-    topic: str = ''
-    detections_topic: str = '/detections'
-    copy: bool = True
-    track: bool = False
-
-
-def detect_in_bag(runtime: Runtime, task: BagTask, thresholds: Thresholds,
-                  progress: Callable[[int, int], None] = lambda done, total: None
-                  ) -> dict[str, Any]:
-    """
-    Run an engine on the images of a bag.
+    Run an engine on the images of a bag and write the results.
 
     :param runtime: an open engine.
     :param task: what to do.
-    :param thresholds: what to keep.
-    :param progress: called with the number of images done and of all images.
-    :returns: counts as plain values. Images that cannot be decoded are skipped and counted.
-    :raises BagError: if a bag cannot be read or written, or no image can be decoded.
+    :param reader: the bag to read.
+    :param writer: the bag to write.
+    :param span: the part of the bag.
+    :param progress: called with the fraction of the span that is done.
+    :param depth: images that are in work at the same time; 0 for as many as the engine has slots.
+    :returns: what was found. Images that cannot be decoded are skipped and counted.
+    :raises BagError: if a bag cannot be read or written, or lacks the topic.
     """
-    with BagReader(task.source) as reader, BagWriter(task.target, like=task.source) as writer:
-        topics = _Topics.of(task, reader, writer)
-        images = topics.images
-        total = sum(image.msgcount for image in images)
-        detector = _Detector(runtime, task, thresholds, writer, topics,
-                             lambda done: progress(done, total))
-        image_ids = {image.id for image in images}
-        for connection, stamp_ns, data in reader.messages(
-                reader.connections if task.copy else images):
-            if (copied := topics.copies.get(connection.id)) is not None:
-                writer.write(copied, stamp_ns, data)
-            if connection.id in image_ids:
-                detector.take(connection, stamp_ns, data)
-        detector.finish()
-        if not detector.done:
-            raise BagError(f'{task.source}: none of the {total} images on {images[0].topic} can '
-                           f"be decoded: {detector.problem or 'there are none'}")
-    return {'bag': str(task.target), 'topic': images[0].topic,
-            'detections_topic': task.detections_topic, 'images': detector.done,
-            'detections': detector.detected, 'skipped_images': detector.skipped,
-            'first_problem': detector.problem,
-            'topics_left_out': sorted({
-                connection.topic for connection in reader.connections
-                if task.copy and topics.copies[connection.id] is None})}
+    reads = _readers(runtime.manifest)
+    inputs = reader.topic(tuple(reads), task.topic, '--topic')
+    topics = ResultTopics(writer, runtime.manifest, task)
+    copies = _copies(task, runtime.manifest, reader, writer)
+    detector = _Detector(runtime, task, topics, {
+        name: read for name, (_, read) in reads.items()}, depth or runtime.slots)
+    ids = {connection.id for connection in inputs}
+    start_ns, stop_ns = (given if given is not None else own for given, own in zip(
+        (span.start_ns, span.stop_ns), reader.times_ns()))
+    for connection, stamp_ns, data in reader.messages(
+            reader.connections if task.copy else inputs, span.start_ns, span.stop_ns):
+        if (copied := copies.get(connection.id)) is not None:
+            writer.write(copied, stamp_ns, data)
+        if connection.id in ids:
+            detector.take(connection, stamp_ns, data, reads[connection.msgtype][0])
+            progress((stamp_ns - start_ns) / max(1, stop_ns - start_ns))
+    detector.finish()
+    detector.counts.topic = inputs[0].topic
+    detector.counts.stated = sum(connection.msgcount for connection in inputs)
+    detector.counts.left_out = sorted({
+        connection.topic for connection in reader.connections
+        if task.copy and copies[connection.id] is None})
+    return detector.counts
 
 
-@dataclass(frozen=True)
-class _Topics:
+def check_found(counts: Counts, source: Path) -> None:
     """
-    The topics of both bags.
+    Reject a bag without a result, and one with fewer images than it states.
 
-    :param images: connections of the source with the images.
-    :param copies: the target's connection by the ID of the source's connection.
-    :param detections: the target's connection for detections.
-    :param labels: the target's connection for labels.
+    :raises BagError: says what is missing.
     """
+    found = counts.images + counts.skipped
+    if found < counts.stated:
+        raise BagError(f'{source} has {found} of the {counts.stated} images on {counts.topic} '
+                       'that it states: the rest is damaged; `ros2 bag reindex` or `mcap recover` '
+                       'saves what can be read', code='bag_damaged')
+    if not counts.images and counts.skipped:
+        raise BagError(f'{source}: none of the {counts.skipped} images on {counts.topic} can be '
+                       f'decoded: {counts.problem}', code='bag_images_broken')
+    if not counts.images:
+        raise BagError(f'{source} has no messages on {counts.topic}: record the topic, or give '
+                       'another --topic', code='bag_without_images')
 
-    images: list[Any]
-    copies: Mapping[int, Any]
-    detections: Any
-    labels: Any
 
-    @classmethod
-    def of(cls, task: BagTask, reader: BagReader, writer: BagWriter) -> _Topics:
-        """Add the topics of the target; raise BagError if a topic is invalid or exists already."""
-        if not _TOPIC.fullmatch(task.detections_topic):
-            raise BagError(f"the topic name '{task.detections_topic}' is invalid: expected a name "
-                           'such as /camera/detections')
-        images = reader.topic(tuple(_DECODERS), task.topic, '--topic')
-        labels = str(PurePosixPath(task.detections_topic).with_name('label_info'))
-        taken = {connection.topic for connection in reader.connections if task.copy} & {
-            task.detections_topic, labels}
-        if taken:
-            raise BagError(f"{task.source} has {', '.join(sorted(taken))} already: give another "
-                           '--detections-topic, or --detections-only')
-        copies = {connection.id: writer.copy_topic(connection)
-                  for connection in reader.connections} if task.copy else {}
-        return cls(images, copies,
-                   writer.add_topic(task.detections_topic, 'vision_msgs/msg/Detection2DArray'),
-                   writer.add_topic(labels, 'vision_msgs/msg/LabelInfo', latched=True))
+def _copies(task: BagTask, manifest: EngineManifest, reader: BagReader, writer: BagWriter
+            ) -> Mapping[int, Any]:
+    """Add the topics of the source; return the target's by the ID of the source's connection."""
+    if not task.copy:
+        return {}
+    taken = {connection.topic for connection in reader.connections} & {
+        *result_names(manifest, task)}
+    if taken:
+        raise BagError(f"{reader.path} has {', '.join(sorted(taken))} already: give a "
+                       '--namespace, or --detections-only', code='bag_topic_taken')
+    return {connection.id: writer.copy_topic(connection) for connection in reader.connections}
+
+
+def _readers(manifest: EngineManifest) -> Mapping[str, tuple[Any, Read]]:
+    """Return message class and conversion by message type, for the input of an engine."""
+    kinds = [kind_name(network_input) for network_input in manifest.input_kinds]
+    if kinds == ['image']:
+        return _IMAGES
+    if kinds == ['text'] and manifest.text_input:
+        tokens = TextTokens(manifest.text_input)
+        return {type_name(String): (String, lambda message, topic: tokens.sample(
+            message.data, source=topic))}
+    raise EngineError(f"the network's inputs are {', '.join(kinds)}, which no topic provides: use "
+                      'an engine that reads one image or one text')
+
+
+_IMAGES: Mapping[str, tuple[Any, Read]] = MappingProxyType({
+    type_name(Image): (Image, frame_from_image),
+    type_name(CompressedImage): (CompressedImage, frame_from_compressed_message)})
 
 
 @dataclass(frozen=True)
 class _InFlight:
-    """A submitted image; its frame keeps the pixels alive."""
+    """A submitted sample, which keeps its pixels alive."""
 
     ticket: Ticket
-    frame: Frame
+    sample: Sample
     header: Header
     stamp_ns: int
 
 
 class _Detector:
     """
-    Runs the engine on images, writes the detections and counts images and detections.
+    Runs the engine on samples and writes the results.
 
-    The engine works on as many images as it has slots, while the next image is read and decoded.
+    The engine works on some samples while the next one is read and decoded.
     """
 
-    def __init__(self, runtime: Runtime, task: BagTask, thresholds: Thresholds,
-                 writer: BagWriter, topics: _Topics, progress: Callable[[int], None]) -> None:
-        self._runtime, self._thresholds = runtime, thresholds
-        self._writer, self._topics, self._progress = writer, topics, progress
-        self._tracks = TrackIds() if task.track else None
+    def __init__(self, runtime: Runtime, task: BagTask, topics: ResultTopics,
+                 reads: Mapping[str, Read], depth: int) -> None:
+        self._runtime, self._thresholds = runtime, task.thresholds
+        self._topics, self._reads = topics, reads
+        self._depth = min(depth, runtime.slots)
         self._in_flight: deque[_InFlight] = deque()
-        self.done = self.detected = self.skipped = self._submitted = 0
-        self.problem = ''
+        self._submitted = 0
+        self.counts = Counts()
 
-    def take(self, connection: Any, stamp_ns: int, data: bytes) -> None:
-        """Submit an image; an image that cannot be decoded is skipped and counted."""
-        kind, decode = _DECODERS[connection.msgtype]
+    def take(self, connection: Any, stamp_ns: int, data: bytes, kind: Any) -> None:
+        """Submit a message; one that cannot be decoded is skipped and counted."""
         try:
             message = deserialize_message(bytes(data), kind)
-            frame = decode(message, connection.topic)
+            sample = self._reads[connection.msgtype](message, connection.topic)
         except (ImageError, RuntimeError) as error:  # rclpy raises RuntimeError for bad bytes
-            self.skipped += 1
-            self.problem = self.problem or str(error)
-            self._progress(self.done + self.skipped)
+            self._skip(error)
             return
+        header = getattr(message, 'header', None) or Header(stamp=Time(
+            sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9))
         if not self._submitted:
-            self._writer.write(self._topics.labels, stamp_ns, label_info_message(
-                self._runtime.manifest.labels, Header(stamp=message.header.stamp),
-                self._thresholds.confidence))
-        if len(self._in_flight) == self._runtime.slots:
+            self._topics.write_labels(header, stamp_ns)
+        if len(self._in_flight) == self._depth:
             self._finish_oldest()
         ticket = self._runtime.submit(
-            frame, self._thresholds, slot=self._submitted % self._runtime.slots)
-        self._in_flight.append(_InFlight(ticket, frame, message.header, stamp_ns))
+            sample, self._thresholds, slot=self._submitted % self._runtime.slots)
+        self._in_flight.append(_InFlight(ticket, sample, header, stamp_ns))
         self._submitted += 1
 
     def finish(self) -> None:
-        """Wait for the images in flight and write their detections."""
+        """Wait for the samples in flight and write their results."""
         while self._in_flight:
             self._finish_oldest()
 
     def _finish_oldest(self) -> None:
         oldest = self._in_flight.popleft()
-        detections, _ = collect_detections(self._runtime, oldest.ticket)
-        self._writer.write(self._topics.detections, oldest.stamp_ns, detections_message(
-            detections, oldest.header, self._runtime.manifest.labels,
-            self._tracks.update(detections, oldest.frame.stamp_ns) if self._tracks else ()))
-        self.done, self.detected = self.done + 1, self.detected + len(detections)
-        self._progress(self.done + self.skipped)
+        try:
+            result, _ = collect_result(self._runtime, oldest.ticket)
+        except NetworkOutputError as error:
+            self._skip(error)
+            return
+        self._write(result, oldest)
+
+    def _write(self, result: Result, of: _InFlight) -> None:
+        self._topics.write(result, of.sample, of.header, of.stamp_ns)
+        self.counts.images += 1
+        for label in self._topics.labels_of(result):
+            self.counts.by_class[label] = self.counts.by_class.get(label, 0) + 1
+
+    def _skip(self, error: Exception) -> None:
+        self.counts.skipped += 1
+        self.counts.problem = self.counts.problem or str(error)

@@ -14,6 +14,7 @@ from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, LabelI
 from vision_msgs.msg import ObjectHypothesis, ObjectHypothesisWithPose, Point2D, Pose2D
 from vision_msgs.msg import VisionClass
 
+from edge_trt_ros.ros.messages.cdr import CdrWriter
 from edge_trt_ros.ros.messages.detections_cdr import detections_cdr
 from edge_trt_ros.ros.messages.form import MessageForm, probe_header
 from edge_trt_ros.vision.boxes import xyxy_to_xywh
@@ -59,12 +60,28 @@ DETECTIONS = MessageForm(Detection2DArray, detections_message, detections_cdr, (
     probe_header(), ('car', 'pedestrian'), ('1', '12345')))
 
 
-def class_id_texts(labels: Sequence[str], class_id_format: str) -> tuple[str, ...]:
-    """Return the text of `class_id` for each class: its label or its index."""
-    return tuple(map(str, range(len(labels)))) if class_id_format == 'index' else tuple(labels)
-
-
 def label_info_message(labels: Sequence[str], header: Header, threshold: float) -> LabelInfo:
     """Return a message with the label of each class index and the confidence threshold."""
     return LabelInfo(header=header, threshold=threshold, class_map=[
         VisionClass(class_id=index, class_name=label) for index, label in enumerate(labels)])
+
+
+def label_info_cdr(labels: Sequence[str], header: Header, threshold: float) -> bytes:
+    """Return labels as the bytes of a message; same arguments as `label_info_message`."""
+    writer = CdrWriter()
+    writer.header(header)
+    writer.numbers('I', len(labels))
+    for index, label in enumerate(labels):
+        writer.numbers('H', index)
+        writer.text(label)
+    writer.numbers('f', threshold)
+    return writer.message()
+
+
+LABEL_INFO = MessageForm(LabelInfo, label_info_message, label_info_cdr, (
+    ('car', 'pedestrian'), probe_header(), 0.25))
+
+
+def class_id_texts(labels: Sequence[str], class_id_format: str) -> tuple[str, ...]:
+    """Return the text of `class_id` for each class: its label or its index."""
+    return tuple(map(str, range(len(labels)))) if class_id_format == 'index' else tuple(labels)

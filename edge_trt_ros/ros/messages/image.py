@@ -9,7 +9,7 @@ import array
 
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from edge_trt_ros.errors import ImageError, MissingLibraryError
@@ -66,6 +66,28 @@ def image_cdr(pixels: NDArray[np.uint8], header: Header, encoding: str = 'bgr8')
     return writer.message()
 
 
+def compressed_message(data: bytes, header: Header, encoding: str = 'jpeg') -> CompressedImage:
+    """
+    Return a compressed image as a message.
+
+    :param data: the encoded image.
+    :param header: header of the message.
+    :param encoding: its format.
+    """
+    return CompressedImage(header=header, format=encoding, data=data)
+
+
+def compressed_cdr(data: bytes, header: Header, encoding: str = 'jpeg') -> bytes:
+    """Return a compressed image as bytes; same arguments as `compressed_message`."""
+    writer = CdrWriter()
+    writer.header(header)
+    writer.text(encoding)
+    writer.sequence(np.frombuffer(data, np.uint8))
+    return writer.message()
+
+
+COMPRESSED_IMAGE = MessageForm(CompressedImage, compressed_message, compressed_cdr, (
+    b'12345', probe_header(), 'jpeg'))
 IMAGE = MessageForm(Image, image_message, image_cdr, (
     np.arange(24, dtype=np.uint8).reshape(4, 2, 3), probe_header(), 'bgr8'))
 

@@ -1,134 +1,69 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Bags with detections: both storage formats, invalid bags and images, no partial output."""
+"""Bags with results: both storage formats, every task, the command."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 import json
 from pathlib import Path
 import subprocess
 import sys
 from time import monotonic, sleep
-from typing import Any
 
 import cv2
 import numpy as np
+import onnx
 import pytest
-from rclpy.serialization import serialize_message
-from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header, String
+from rosbags.highlevel import AnyReader
+from sensor_msgs.msg import Image
+from std_msgs.msg import String
+from support.bags import detect_bags, FORMATS, header, picture, read, record, TASK
 from support.models import dense_model, save
+from support.task_models import convolution_model, segment_model
 
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.options import BuildOptions
-from edge_trt_ros.errors import BagError
 from edge_trt_ros.opening import open_network
-from edge_trt_ros.runtime.contract import Runtime
+from edge_trt_ros.ros.messages.image import image_message
 from edge_trt_ros.runtime.pipeline import detect
 from edge_trt_ros.runtime.samples import Frame
-from edge_trt_ros.vision.thresholds import Thresholds
 
-pytest.importorskip('rosbags', reason='bags are read and written through rosbags')
-
-from rosbags.highlevel import AnyReader  # noqa: E402, I100
-from rosbags.rosbag2 import StoragePlugin, Writer  # noqa: E402
-from rosbags.typesys import get_typestore, Stores  # noqa: E402
-
-from edge_trt_ros.ros.bags import detect as bag_detections  # noqa: E402
-from edge_trt_ros.ros.bags.detect import BagTask, detect_in_bag  # noqa: E402
-from edge_trt_ros.ros.messages.image import image_message  # noqa: E402
-
-THRESHOLDS = Thresholds(confidence=0.2)
-FORMATS = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
 # Type hash of Detection2DArray in vision_msgs 4.1.1.
 DETECTIONS_HASH = 'RIHS01_214274120007f4a683866481336b70310268cfa107aebe9d594a6acf75bda968'
-
-
-def picture(seed: int) -> np.ndarray:
-    """Return blocks of colour, bgr8 (90, 160, 3)."""
-    blocks = np.random.default_rng(seed).integers(0, 256, (9, 16, 3), np.uint8)
-    return np.kron(blocks, np.ones((10, 10, 1), np.uint8))
-
-
-def header(index: int) -> Header:
-    """Return the header of an image of a bag at 10 Hz."""
-    stamped = Header(frame_id='camera')
-    stamped.stamp.sec, stamped.stamp.nanosec = 50 + index // 10, index % 10 * 100_000_000
-    return stamped
-
-
-def record(path: Path, storage: str = 'mcap', images: int = 4, compressed: bool = False,
-           more: dict[str, list[Any]] | None = None) -> Path:
-    """Write a bag with images on /camera/image, one every 0.1 s, and other topics."""
-    types = get_typestore(Stores.ROS2_JAZZY)
-    kind = 'CompressedImage' if compressed else 'Image'
-    with Writer(path, version=9, storage_plugin=FORMATS[storage]) as writer:
-        topic = writer.add_connection('/camera/image', f'sensor_msgs/msg/{kind}', typestore=types)
-        talk = writer.add_connection('/chatter', 'std_msgs/msg/String', typestore=types)
-        for index in range(images):
-            if compressed:
-                _, data = cv2.imencode('.png', picture(index))
-                message: Any = CompressedImage(header=header(index), format='png',
-                                               data=data.tobytes())
-            else:
-                message = image_message(picture(index), header(index))
-            stamp_ns = 50_000_000_000 + index * 100_000_000 + 5_000_000
-            writer.write(talk, stamp_ns - 1, serialize_message(String(data=f'before {index}')))
-            writer.write(topic, stamp_ns, serialize_message(message))
-        for name, messages in (more or {}).items():
-            connection = writer.add_connection(
-                name, f'sensor_msgs/msg/{type(messages[0]).__name__}', typestore=types)
-            for message in messages:
-                writer.write(connection, 60_000_000_000, serialize_message(message))
-    return path
-
-
-def read(path: Path) -> list[tuple[str, int, Any]]:
-    """Return all messages of a bag; the reader compares the types' hashes."""
-    with AnyReader([path]) as reader:
-        return [(connection.topic, stamp_ns, reader.deserialize(data, connection.msgtype))
-                for connection, stamp_ns, data in reader.messages()]
-
-
-@pytest.fixture(scope='module')
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp('bags')
-    build_engine(save(dense_model(), folder / 'm.onnx'), folder / 'm.engine', BuildOptions())
-    return folder / 'm.engine'
-
-
-@pytest.fixture
-def runtime(engine: Path) -> Any:
-    with open_network(engine).runtime as opened:
-        yield opened
 
 
 @pytest.mark.parametrize('storage', FORMATS)
 @pytest.mark.parametrize('compressed', [False, True])
 def test_bag_contains_the_source_messages_and_the_detections(
-        tmp_path: Path, runtime: Runtime, storage: str, compressed: bool) -> None:
+        tmp_path: Path, engine: Path, storage: str, compressed: bool) -> None:
     source = record(tmp_path / 'in', storage, compressed=compressed)
-    steps: list[tuple[int, int]] = []
-    report = detect_in_bag(runtime, BagTask(source, tmp_path / 'out'), THRESHOLDS,
-                           lambda done, total: steps.append((done, total)))
-    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)] and report['images'] == 4
-    assert (report['skipped_images'], report['topics_left_out']) == (0, [])
+    steps: list[tuple[float, int, int]] = []
+    report = detect_bags(engine, source, tmp_path / 'out',
+                         progress=lambda *step: steps.append(step))
+    assert steps == sorted(steps) and steps[-1] == (1.0, 1, 1) and len(steps) > 4
+    counts = report.counts
+    assert (counts.images, counts.skipped, counts.left_out) == (4, 0, [])
     suffix = {'mcap': '.mcap', 'sqlite3': '.db3'}[storage]
-    assert {file.suffix for file in (tmp_path / 'out').iterdir()} == {'.yaml', suffix}
+    assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == [
+        'metadata.yaml', f'out_0{suffix}']
     messages = read(tmp_path / 'out')
     copied = [message for message in messages if message[0] not in ('/detections', '/label_info')]
     assert repr(copied) == repr(read(source))
     found = [(stamp_ns, message) for topic, stamp_ns, message in messages
              if topic == '/detections']
-    assert len(found) == 4 and sum(len(message.detections) for _, message in found) > 0
-    for index, (stamp_ns, message) in enumerate(found):
-        assert stamp_ns == 50_005_000_000 + index * 100_000_000
-        assert message.header.stamp.nanosec == index * 100_000_000
-        assert message.header.frame_id == 'camera'
-        expected, _ = detect(runtime, Frame(picture(index), 'bgr8', (160, 90)), THRESHOLDS)
-        assert [detection.bbox.size_x for detection in message.detections] == pytest.approx(
-            (expected.boxes_xyxy[:, 2] - expected.boxes_xyxy[:, 0]).tolist())
+    assert len(found) == 4
+    assert sum(len(message.detections) for _, message in found) == counts.detections > 0
+    with open_network(engine).runtime as runtime:
+        for index, (stamp_ns, message) in enumerate(found):
+            assert stamp_ns == 50_005_000_000 + index * 100_000_000
+            assert message.header.stamp.nanosec == index * 100_000_000
+            assert message.header.frame_id == 'camera'
+            expected, _ = detect(runtime, Frame(picture(index), 'bgr8', (160, 90)),
+                                 TASK.thresholds)
+            assert [detection.bbox.size_x for detection in message.detections] == pytest.approx(
+                (expected.boxes_xyxy[:, 2] - expected.boxes_xyxy[:, 0]).tolist())
     (labels,) = [message for topic, _, message in messages if topic == '/label_info']
     assert [entry.class_name for entry in labels.class_map] == ['car', 'truck', 'pedestrian']
     with AnyReader([tmp_path / 'out']) as reader:
@@ -137,99 +72,111 @@ def test_bag_contains_the_source_messages_and_the_detections(
         assert connection.digest == DETECTIONS_HASH
 
 
-def test_bag_without_copies_contains_detections_with_track_ids(
-        tmp_path: Path, runtime: Runtime) -> None:
+def test_bag_without_copies_contains_track_ids_and_drawings(
+        tmp_path: Path, engine: Path) -> None:
     pytest.importorskip('edgefirst.tracker', reason='tracking needs edgefirst-tracker')
     source = record(tmp_path / 'in')
-    detect_in_bag(runtime, BagTask(source, tmp_path / 'out', '/camera/image', '/camera/found',
-                                   copy=False, track=True), THRESHOLDS)
+    detect_bags(engine, source, tmp_path / 'out', replace(
+        TASK, namespace='/camera', copy=False, track=True, overlay=True))
     messages = read(tmp_path / 'out')
-    assert {topic for topic, _, _ in messages} == {'/camera/found', '/camera/label_info'}
-    ids = [detection.id for _, _, message in messages[1:] for detection in message.detections]
+    assert {topic for topic, _, _ in messages} == {
+        '/camera/detections', '/camera/label_info', '/camera/overlay/compressed'}
+    ids = [detection.id for topic, _, message in messages if topic == '/camera/detections'
+           for detection in message.detections]
     assert any(ids) and all(track_id == '' or track_id.isdigit() for track_id in ids)
+    drawn = [message for topic, _, message in messages if 'overlay' in topic]
+    assert [message.header.stamp.nanosec for message in drawn] == [
+        index * 100_000_000 for index in range(4)]
+    pixels = cv2.imdecode(drawn[0].data, cv2.IMREAD_COLOR)
+    assert pixels is not None and pixels.shape == (90, 160, 3)
+    assert np.abs(pixels.astype(int) - picture(0)).max() > 100
 
 
-def test_ambiguous_and_invalid_topics_are_rejected(tmp_path: Path, runtime: Runtime) -> None:
-    both = record(tmp_path / 'both', more={'/rear/image': [Image(height=1)]})
-    with pytest.raises(BagError, match='has images on: /camera/image, /rear/image; give --topic'):
-        detect_in_bag(runtime, BagTask(both, tmp_path / 'out'), THRESHOLDS)
-    with pytest.raises(BagError, match="no images on '/front', topics .* /camera/image"):
-        detect_in_bag(runtime, BagTask(both, tmp_path / 'out', '/front'), THRESHOLDS)
-    with pytest.raises(BagError, match="no images on '/chatter'"):
-        detect_in_bag(runtime, BagTask(both, tmp_path / 'out', '/chatter'), THRESHOLDS)
-    with pytest.raises(BagError, match='has /chatter already: give another'):
-        detect_in_bag(runtime, BagTask(both, tmp_path / 'out', '/camera/image', '/chatter'),
-                      THRESHOLDS)
-    for name in ('', '/', 'found', '/a b', '/1'):
-        with pytest.raises(BagError, match='expected a name such as /camera/detections'):
-            detect_in_bag(runtime, BagTask(both, tmp_path / 'out', '/camera/image', name),
-                          THRESHOLDS)
-    assert [path.name for path in tmp_path.iterdir()] == ['both']
+@pytest.mark.parametrize('model, options, topics', [
+    (convolution_model((1, 10), {'task': 'classify'}), BuildOptions(), {'/classification'}),
+    (convolution_model((1, 5, 16, 16), {'task': 'semantic'}), BuildOptions(), {'/mask'}),
+    (convolution_model((1, 4, 8, 2), {}), BuildOptions(task='tensors'), {'/tensors'}),
+    (segment_model(), BuildOptions(), {'/detections', '/mask'}),
+    (dense_model(classes=1 + 15, metadata={'task': 'pose', 'kpt_shape': '[5, 3]'}),
+     BuildOptions(), {'/detections', '/keypoints'}),
+    (dense_model(classes=3 + 1, metadata={'task': 'obb'}), BuildOptions(), {'/detections'})],
+    ids=['classify', 'semantic', 'tensors', 'segment', 'pose', 'obb'])
+def test_every_task(tmp_path: Path, model: onnx.ModelProto, options: BuildOptions,
+                    topics: set[str]) -> None:
+    build_engine(save(model, tmp_path / 't.onnx'), tmp_path / 't.engine', options)
+    report = detect_bags(tmp_path / 't.engine', record(tmp_path / 'in', images=2),
+                         tmp_path / 'out', replace(TASK, copy=False, overlay=True))
+    assert report.counts.images == 2, report.warnings()
+    written = [topic for topic, _, _ in read(tmp_path / 'out')]
+    assert set(written) == {*topics, '/label_info', '/overlay/compressed'}
+    assert all(written.count(topic) == 2 for topic in topics)
+    assert '/tensors' in topics or '/mask' in topics or report.counts.detections > 0
 
 
-def test_invalid_images_are_skipped_and_counted(tmp_path: Path, runtime: Runtime) -> None:
+def test_a_text_network(tmp_path: Path) -> None:
+    pytest.importorskip('tokenizers', reason='texts are read by the package tokenizers')
+    from support.text_models import save_text_model
+    build_engine(save_text_model(tmp_path), tmp_path / 't.engine',
+                 BuildOptions(backend='onnxruntime', input_shape=(1, 12)))
+    source = record(tmp_path / 'in', images=0, more={
+        '/text': [String(data='stop now'), String(data='go')],
+        '/camera': [image_message(picture(0), header(0))]})
+    report = detect_bags(tmp_path / 't.engine', source, tmp_path / 'out',
+                         replace(TASK, topic='/text', overlay=True))
+    assert report.counts.images == report.counts.detections == 2, report.warnings()
+    found = [message for topic, _, message in read(tmp_path / 'out')
+             if topic == '/classification']
+    assert [message.header.stamp.sec for message in found] == [60, 60]
+
+
+def test_invalid_images_are_skipped_and_counted(tmp_path: Path, engine: Path) -> None:
     bad = image_message(picture(0), header(3))
     bad.encoding = 'klingon8'
     source = record(tmp_path / 'in', images=0, more={
         '/camera': [bad, image_message(picture(1), header(4)), Image(height=5, width=5)]})
-    report = detect_in_bag(runtime, BagTask(source, tmp_path / 'out', '/camera'), THRESHOLDS)
-    assert (report['images'], report['skipped_images']) == (1, 2)
-    assert 'klingon8' in report['first_problem']
-    only_bad = record(tmp_path / 'bad', images=0, more={'/camera': [bad]})
-    with pytest.raises(BagError, match='none of the 1 images on /camera can be decoded.*klingon'):
-        detect_in_bag(runtime, BagTask(only_bad, tmp_path / 'none', '/camera'), THRESHOLDS)
-    assert not (tmp_path / 'none').exists()
+    report = detect_bags(engine, source, tmp_path / 'out', replace(TASK, topic='/camera'))
+    assert (report.counts.images, report.counts.skipped) == (1, 2)
+    (warning,) = report.warnings()
+    assert 'out: 2 images were skipped' in warning and 'klingon8' in warning
 
 
-@pytest.mark.parametrize('storage', FORMATS)
-def test_unreadable_bags_are_rejected(tmp_path: Path, runtime: Runtime, storage: str) -> None:
-    target = tmp_path / 'out'
-    with pytest.raises(BagError, match='there is no bag'):
-        detect_in_bag(runtime, BagTask(tmp_path / 'none', target), THRESHOLDS)
-    (tmp_path / 'empty').mkdir()
-    with pytest.raises(BagError, match='cannot be read as a bag'):
-        detect_in_bag(runtime, BagTask(tmp_path / 'empty', target), THRESHOLDS)
-    source = record(tmp_path / 'in', storage)
-    (file,) = [path for path in source.iterdir() if path.suffix != '.yaml']
-    data = file.read_bytes()
-    for damaged in (b'', data[:len(data) // 2], b'x' * len(data)):
-        file.write_bytes(damaged)
-        with pytest.raises(BagError, match='cannot be read as a bag'):
-            detect_in_bag(runtime, BagTask(source, target), THRESHOLDS)
-        assert sorted(path.name for path in tmp_path.iterdir()) == ['empty', 'in']
-
-
-def test_existing_bag_is_kept_and_interrupted_bag_is_removed(
-        tmp_path: Path, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = record(tmp_path / 'in')
-    with pytest.raises(BagError, match='exists already'):
-        detect_in_bag(runtime, BagTask(source, source), THRESHOLDS)
-
-    def interrupted(*arguments: object) -> None:
-        raise KeyboardInterrupt
-    monkeypatch.setattr(bag_detections, 'collect_detections', interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        detect_in_bag(runtime, BagTask(source, tmp_path / 'out'), THRESHOLDS)
-    assert [path.name for path in tmp_path.iterdir()] == ['in']
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, '-m', 'edge_trt_ros', 'detect_bag',
+                           *map(str, arguments)], capture_output=True, text=True, timeout=100)
 
 
 def test_detect_bag_command(tmp_path: Path, engine: Path) -> None:
     source = record(tmp_path / 'in')
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, '-m', 'edge_trt_ros', 'detect_bag',
-                               *map(str, arguments)], capture_output=True, text=True, timeout=100)
     done = run(engine, source, tmp_path / 'out', '--confidence', 0.2, '--json')
     assert done.returncode == 0 and done.stderr == '', done.stderr
     report = json.loads(done.stdout)
     assert report['images'] == 4 and len(read(tmp_path / 'out')) == 4 * 3 + 1
-    for arguments, status, sentence in (
-            ((engine, source, tmp_path / 'out'), 1, 'exists already'),
-            ((engine, tmp_path / 'none', tmp_path / 'x'), 1, 'there is no bag'),
-            ((engine,), 2, 'usage')):
-        done = run(*arguments)
-        assert done.returncode == status and sentence in done.stderr and done.stdout == ''
-        assert 'Traceback' not in done.stderr
+    assert report['bags'] == {'done': 1, 'skipped': 0, 'failed': 0}
+    again = run(engine, source, tmp_path / 'out', '--confidence', 0.2)
+    assert again.returncode == 0 and 'bags: 1 done before\nimages: 4\n' in again.stdout
+    done = run(engine, source, tmp_path / 'out')  # with another threshold
+    assert done.returncode == 1 and 'exists already' in done.stderr
+    assert '[bag_exists]' in done.stderr and 'Traceback' not in done.stderr
+
+
+@pytest.mark.parametrize('arguments, status, sentence', [
+    (('m.engine', 'none', 'x'), 1, '[bag_missing]'), (('no.engine', 'in', 'x'), 1, 'no.engine'),
+    (('m.engine',), 2, 'usage'), (('m.engine', 'in', 'x', '--workers', '-1'), 2, 'at least 1'),
+    (('m.engine', 'in', 'x', '--namespace', 'camera'), 1, '[bag_namespace]')])
+def test_command_lines_that_are_refused(arguments: tuple[str, ...], status: int, sentence: str,
+                                        tmp_path: Path, engine: Path,
+                                        monkeypatch: pytest.MonkeyPatch,
+                                        capsys: pytest.CaptureFixture[str]) -> None:
+    from edge_trt_ros.cli import detect_bag
+    record(tmp_path / 'in', images=1)
+    for path in engine.parent.glob('m.engine*'):
+        (tmp_path / path.name).symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'argv', ['detect_bag', *arguments])
+    with pytest.raises(SystemExit) as caught:
+        detect_bag.main()
+    assert caught.value.code == status
+    assert sentence in capsys.readouterr().err and not (tmp_path / 'x').exists()
 
 
 def test_a_terminated_command_leaves_no_files(tmp_path: Path, engine: Path) -> None:
@@ -244,4 +191,12 @@ def test_a_terminated_command_leaves_no_files(tmp_path: Path, engine: Path) -> N
     started.terminate()
     _, errors = started.communicate(timeout=60)
     assert started.returncode == 143 and 'Traceback' not in errors
+    assert [path.name for path in tmp_path.iterdir()] == ['in']
+
+
+def test_an_engine_that_cannot_be_used_ends_the_run(tmp_path: Path, engine: Path) -> None:
+    record(tmp_path / 'in')
+    done = run(engine, tmp_path / 'in', tmp_path / 'out', '--backend', 'tensorrt')
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert 'backend is set to tensorrt' in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ['in']
