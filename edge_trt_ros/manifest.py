@@ -25,6 +25,7 @@ from edge_trt_ros.tensor_spec import check_size_bytes, TensorSpec
 
 SCHEMA_VERSION = 2
 MAX_LABELS = 65536
+MAX_BATCH = 32
 REBUILD = 'rebuild it with `ros2 run edge_trt_ros build_engine MODEL.onnx -o ENGINE`'
 
 
@@ -98,11 +99,21 @@ class EngineManifest:
             if -1 not in spec.shape:
                 check_size_bytes(spec)
         check_inputs(self.input_kinds, self.inputs)
+        batch = self.options.get('max_batch', 1)
+        if not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH:
+            raise ManifestError(f'max_batch of the build options is {batch!r}, expected 1 to '
+                                f'{MAX_BATCH}: {REBUILD}')
 
     @property
     def options(self) -> Mapping[str, Any]:
         """The build options by name, as plain values; empty if this package did not build it."""
         return dict(self.plan.get('options', {}))
+
+    @property
+    def max_batch(self) -> int:
+        """Maximum number of samples that the engine runs together; 1 for one at a time."""
+        is_open = all(spec.shape[:1] == (-1,) for spec in (*self.inputs, *self.outputs))
+        return int(self.options['max_batch']) if is_open and 'max_batch' in self.options else 1
 
     @property
     def head_runs_in(self) -> str:
@@ -161,6 +172,18 @@ class EngineManifest:
                 f'{engine_path} has sha256 {found[:12]}..., but its manifest describes '
                 f'{self.engine_sha256[:12]}...: the file is damaged or of another build; '
                 f'{REBUILD}')
+
+
+def batch_sizes(largest: int) -> tuple[int, ...]:
+    """
+    Return the batches that an engine is built for: 1, 2, 4, and so on, and the largest.
+
+    A batch of another size runs as the next larger one.
+    """
+    sizes = [1]
+    while sizes[-1] < largest:
+        sizes.append(min(2 * sizes[-1], largest))
+    return tuple(sizes)
 
 
 def manifest_path(engine_path: Path) -> Path:

@@ -21,6 +21,7 @@ from typing import Any
 import onnx
 
 from edge_trt_ros.convert.compare.samples import given_samples, NamedSample
+from edge_trt_ros.convert.graph.batch import open_batch
 from edge_trt_ros.convert.graph.layers import node_precisions
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.plan import BuildPlan, plan_build
@@ -36,7 +37,7 @@ from edge_trt_ros.convert.verify import verify
 from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.errors import BuildError
 from edge_trt_ros.files import sha256_hex
-from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.manifest import batch_sizes, EngineManifest
 from edge_trt_ros.runtime.onnxruntime_cpu import VERSION
 from edge_trt_ros.runtime.select import best_backend, ONNXRUNTIME
 from edge_trt_ros.runtime.tensorrt.device import find_gpu
@@ -171,7 +172,14 @@ def _runs_on_cpu(precise: PreciseGraph, graph: bytes) -> bytes:
 def _made_by(library: TensorRt, plan: BuildPlan, precise: PreciseGraph,
              layers: Mapping[str, Any], caches_beside: Path | None, progress: Progress) -> _Made:
     timings = caches_beside.parent if caches_beside else None
-    serialized = engine_from_onnx(precise.model, plan.options, library,
+    model, profiles = precise.model, []
+    if plan.options.max_batch > 1:
+        model = open_batch(model)
+        # A profile of a single shape each: kernels for open shapes are slower.
+        shapes = [{spec.name: (size, *spec.shape[1:]) for spec in plan.checked.inputs}
+                  for size in batch_sizes(plan.options.max_batch)]
+        profiles = [{name: (shape,) * 3 for name, shape in every.items()} for every in shapes]
+    serialized = engine_from_onnx(model, plan.options, library, profiles=profiles,
                                   timing_cache_folder=timings, progress=progress)
     return _Made(serialized.data, library.name, library.version,
                  {**layers, **serialized.layers}, serialized.target)
@@ -194,7 +202,7 @@ def _verified(plan: BuildPlan, precise: PreciseGraph, made: _Made,
 def _manifest(plan: BuildPlan, precise: PreciseGraph, made: _Made,
               verification: Mapping[str, Any], started: float) -> EngineManifest:
     """Return the manifest of a built engine; no other function assembles it."""
-    task_outputs = precise.model.graph.output
+    first = (-1,) if plan.options.max_batch > 1 and made.backend != ONNXRUNTIME else ()
     decoding = {'roles': exposed_roles(plan.found), 'options': dict(plan.found.reading.options)} \
         if decodes_on_device(plan.found, plan.toolchain.tensorrt) else {}
     return EngineManifest(
@@ -208,11 +216,12 @@ def _manifest(plan: BuildPlan, precise: PreciseGraph, made: _Made,
         platform=this_platform(),
         target=made.target,
         layers=made.layers,
-        inputs=plan.checked.inputs,
+        inputs=tuple(TensorSpec(spec.name, spec.dtype, (*first, *spec.shape[len(first):]))
+                     for spec in plan.checked.inputs),
         outputs=tuple(TensorSpec(
             output.name, _DTYPE_NAMES[output.type.tensor_type.elem_type],
-            tuple(dim.dim_value for dim in output.type.tensor_type.shape.dim))
-            for output in task_outputs),
+            (*first, *(dim.dim_value for dim in output.type.tensor_type.shape.dim[len(first):])))
+            for output in precise.model.graph.output),
         input_kinds=plan.input_kinds,
         head=plan.found.name,
         decoder=plan.found.name if decoding else plan.found.head.decoder,

@@ -16,7 +16,7 @@ from typing import Any
 
 from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.errors import ConfigurationError
-from edge_trt_ros.manifest import MAX_LABELS
+from edge_trt_ros.manifest import MAX_BATCH, MAX_LABELS
 from edge_trt_ros.runtime.select import BACKEND_CHOICES
 from edge_trt_ros.settings import check_settings, setting
 from edge_trt_ros.vision.tasks import TASKS
@@ -74,6 +74,9 @@ class BuildOptions:
         (), 'Input shape of an ONNX with dynamic axes: batch, channels, height, width such as '
         '1x3x640x640, or 1x128 for texts.', live=True, parse=shape_from_text,
         metavar='1x3x640x640')
+    max_batch: int = setting(
+        1, 'Maximum number of images that a GPU runs together, for several cameras. More than 1 '
+        'needs a head that the GPU decodes.', live=True, limits=(1, MAX_BATCH), metavar='N')
     max_candidates: int = setting(
         1000, 'Maximum number of candidate boxes per image, before NMS.', live=True,
         limits=(1, MAX_CANDIDATES), metavar='K')

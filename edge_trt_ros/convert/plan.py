@@ -20,6 +20,7 @@ import onnx
 
 from edge_trt_ros.convert.graph.check import check_onnx, CheckedOnnx
 from edge_trt_ros.convert.graph.facts import graph_facts
+from edge_trt_ros.convert.head_facts import batch_facts, cut_facts
 from edge_trt_ros.convert.input_kinds import assumption, input_kinds
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.plan_identity import PlanIdentity
@@ -204,13 +205,9 @@ class _Drafting:
             self.draft.facts.append(f'head {self._found.name} is decoded by kernels on the GPU')
         else:
             self._graph = fuse(checked, self._found, self._options.max_candidates)
-            self._say_what_is_cut(self._found)
-
-    def _say_what_is_cut(self, found: RecognisedHead) -> None:
-        if TASKS[found.task].has_boxes and found.rows > self._options.max_candidates:
-            self.draft.facts.append(
-                f'the best {self._options.max_candidates} of {found.rows} boxes leave the device: '
-                'raise max_candidates for low confidences')
+            self.draft.facts += cut_facts(self._found, self._options.max_candidates)
+        self.draft.facts += batch_facts(self._options.max_batch, self._graph, self._found,
+                                        self._toolchain.tensorrt)
 
     def choose_precision(self, checked: CheckedOnnx) -> None:
         if self._toolchain is None:

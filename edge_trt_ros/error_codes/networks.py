@@ -47,6 +47,9 @@ NETWORKS = {
     'weights_nan': ErrorCode(
         'A weight of the network is not a number.',
         'The training failed or the file is damaged. Train or export it again.'),
+    'batch_fixed': ErrorCode(
+        'max_batch is more than 1, and the network or its head computes single images only.',
+        'Export the network with an open batch, or set max_batch to 1.'),
     'branch_on_data': ErrorCode(
         'The network to export branches on values of its input, which an ONNX cannot record.',
         'Compute both sides and choose with torch.where, or use torch.cond.'),
