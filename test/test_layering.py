@@ -48,6 +48,7 @@ OWNERS = {
     'cv2': ('vision/boxes.py', 'vision/letterbox.py', 'vision/pixel_encodings.py',
             'vision/resampling.py',
             'vision/drawing.py', 'vision/tasks/', 'runtime/image_preprocess.py',
+            'runtime/cuda/upload.py',
             'sources/frames.py', 'demo/', 'evaluation/', 'benchmark/', 'cli/'),
 }
 FILES = sorted(ROOT.rglob('*.py'))

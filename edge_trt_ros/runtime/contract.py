@@ -13,17 +13,21 @@ states.
 A runtime has `slots` independent sets of buffers. `submit` uses one slot and returns
 immediately; `collect` waits for that ticket only, with the GIL released. At most one thread at a
 time may call a runtime; different threads may take turns.
+
+`submit_batch` runs several samples together, where the device does that in less time than one
+after the other: on a GPU, with an engine that is built for it. `max_batch` says how many.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from edge_trt_ros.errors import ImageError
 from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.runtime.decoding import Decode
 from edge_trt_ros.runtime.samples import Sample
@@ -36,7 +40,8 @@ class Ticket:
     """
     A sample in flight.
 
-    :param slot: slot of the sample; its outputs are valid until the slot is submitted again.
+    :param slot: slot of the sample; its outputs are valid until the slot is submitted again. The
+        samples of a batch share it.
     :param letterbox: how an image was fitted to the network; maps results back.
     :param thresholds: what to keep of this sample.
     :param handle: private to the back end.
@@ -48,10 +53,24 @@ class Ticket:
     handle: Any
 
 
+# A sample, and what to keep of it.
+Asked = tuple[Sample, Thresholds]
+# For each sample of a batch its ticket, or why it was refused.
+Answers = tuple[Ticket | ImageError, ...]
+
+
 class Runtime(Protocol):
-    """An open engine, and a context manager that closes it. `close` may be called twice."""
+    """
+    An open engine, and a context manager that closes it. `close` may be called twice.
+
+    :ivar slots: number of sets of buffers.
+    """
 
     slots: int
+
+    @property
+    def max_batch(self) -> int:
+        """Maximum number of samples of `submit_batch`."""
 
     @property
     def manifest(self) -> EngineManifest:
@@ -76,6 +95,17 @@ class Runtime(Protocol):
         :raises ImageError: for a sample of the wrong kind.
         """
 
+    def submit_batch(self, asked: Sequence[Asked], *, slot: int = 0) -> Answers:
+        """
+        Start the network for several samples, which may differ in size and encoding.
+
+        A sample that is refused does not cost the others.
+
+        :param asked: 1 to `max_batch` samples; see `submit`.
+        :param slot: set of buffers to use for all of them.
+        :returns: in the order of the samples, the ticket of each or the error that refuses it.
+        """
+
     def collect(self, ticket: Ticket) -> Mapping[str, NDArray[Any]]:
         """
         Wait for a sample and return what `decode` reads: the network's outputs by name.
@@ -89,7 +119,11 @@ class Runtime(Protocol):
         """
 
     def stage_times_ms(self, ticket: Ticket) -> Mapping[str, float]:
-        """Return the milliseconds of each stage of a collected ticket, as 'preprocess'."""
+        """
+        Return the milliseconds of each stage of a collected ticket, as 'preprocess'.
+
+        Those of a batch are of all its samples together.
+        """
 
     def memory_mb(self) -> Mapping[str, float]:
         """Return memory figures in MB by name, as 'gpu_memory_used_mb'; empty on a CPU."""

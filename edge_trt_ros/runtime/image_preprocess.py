@@ -16,7 +16,7 @@ from edge_trt_ros.errors import ImageError
 from edge_trt_ros.network_input import ImageInput
 from edge_trt_ros.runtime.samples import Frame, Sample
 from edge_trt_ros.vision.letterbox import Letterbox
-from edge_trt_ros.vision.pixel_encodings import to_bgr
+from edge_trt_ros.vision.pixel_encodings import pixel_encoding, to_bgr
 
 # Channels of red, green and blue. Other encodings are converted to bgr8 first.
 _RGB_CHANNELS = {'bgr8': (2, 1, 0), 'rgb8': (0, 1, 2), 'bgra8': (2, 1, 0), 'rgba8': (0, 1, 2),
@@ -51,7 +51,9 @@ class ImagePreprocess:
 
     def fit(self, sample: Sample) -> Letterbox:
         """See `Preprocess.fit`."""
-        return Letterbox.fit(checked_frame(sample).size_wh, self._input.size_wh, self._input.fit,
+        frame = checked_frame(sample)
+        pixel_encoding(frame.encoding)
+        return Letterbox.fit(frame.size_wh, self._input.size_wh, self._input.fit,
                              self._input.crop_fraction, self._input.resize)
 
     def fill(self, sample: Sample, letterbox: Letterbox, tensors: Mapping[str, NDArray[Any]]

@@ -18,7 +18,8 @@ import onnxruntime
 
 from edge_trt_ros.errors import EngineError, first_line
 from edge_trt_ros.manifest import EngineManifest, REBUILD
-from edge_trt_ros.runtime.contract import Ticket
+from edge_trt_ros.runtime.batches import submit_one
+from edge_trt_ros.runtime.contract import Answers, Asked, Ticket
 from edge_trt_ros.runtime.decoding import decoder_of
 from edge_trt_ros.runtime.preprocess import host_preprocess
 from edge_trt_ros.runtime.samples import Sample
@@ -46,6 +47,7 @@ class OnnxRuntimeCpu:
     """
 
     slots = 2
+    max_batch = 1
 
     def __init__(self, engine: bytes, manifest: EngineManifest, threads: int = 0) -> None:
         self.manifest = manifest
@@ -72,6 +74,10 @@ class OnnxRuntimeCpu:
         letterbox = self._preprocess.fit(sample)
         return Ticket(slot, letterbox, thresholds,
                       self._thread.submit(self._run, sample, letterbox, slot))
+
+    def submit_batch(self, asked: Sequence[Asked], *, slot: int = 0) -> Answers:
+        """See `Runtime.submit_batch`."""
+        return submit_one(self.submit, asked, slot)
 
     def collect(self, ticket: Ticket) -> Mapping[str, NDArray[Any]]:
         """See `Runtime.collect`."""

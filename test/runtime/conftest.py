@@ -26,6 +26,12 @@ def gpu_engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope='session')
+def gpu_batch_engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the same engine for batches of up to 8 images."""
+    return built(dense_model((96, 64)), tmp_path_factory.mktemp('gpu_batch_engine'), max_batch=8)
+
+
+@pytest.fixture(scope='session')
 def gpu_manifest(gpu_engine: Path) -> EngineManifest:
     """Return the manifest of that engine."""
     return manifest_of(gpu_engine)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -24,6 +24,7 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 pytestmark = GPU_MARKS
 LETTERBOX = Letterbox.fit((300, 200), SIZE_WH)
+BATCH = 3
 
 
 class OnDevice:
@@ -33,25 +34,36 @@ class OnDevice:
         from edge_trt_ros.runtime.cuda.device_head import DeviceHead
         from edge_trt_ros.runtime.cuda.session import CudaSession
         from edge_trt_ros.runtime.cuda.slot import Slot
+        import pycuda.driver as cuda
         self.decoding = case.decoding(candidates)
         self._session = CudaSession()
         with self._session.current():
-            self._slot = Slot((), tuple(self.decoding.outputs.values()), self.decoding.to_host)
+            self._slot = Slot(self._session, (), tuple(self.decoding.outputs.values()),
+                              self.decoding.to_host, batch=BATCH)
             self._head = DeviceHead(self.decoding, self._session, self._slot)
+            self._settings = cuda.mem_alloc(BATCH * self._head.settings_bytes)
 
-    def arrays(self, outputs: Arrays, thresholds: Thresholds) -> dict[str, Any]:
-        """Return what the device returns; valid until the next call."""
+    def batch(self, samples: Sequence[tuple[Arrays, Thresholds]]) -> list[dict[str, Any]]:
+        """Return what the device returns for each sample; valid until the next call."""
         import pycuda.driver as cuda
         with self._session.current():
-            for name, values in outputs.items():
-                cuda.memcpy_htod(self._slot.addresses[name], np.ascontiguousarray(values))
-            self._head.stage(LETTERBOX, thresholds)
+            for place, (outputs, _) in enumerate(samples):
+                for name, values in outputs.items():
+                    cuda.memcpy_htod(self._slot.addresses[name] + place * values.nbytes,
+                                     np.ascontiguousarray(values))
+            settings = b''.join(self._head.settings(LETTERBOX, thresholds)
+                                for _, thresholds in samples)
+            cuda.memcpy_htod(self._settings, np.frombuffer(settings, np.uint8))
             stream = self._session.stream
-            self._head.queue(stream)
-            self._slot.download(stream)
-            self._head.download(stream)
+            self._head.queue(stream, int(self._settings), len(samples))
+            self._slot.download(stream, len(samples))
             stream.synchronize()
-            return {**self._slot.results(), **self._head.results()}
+            return [{**self._slot.results(place), **self._head.results(place)}
+                    for place in range(len(samples))]
+
+    def arrays(self, outputs: Arrays, thresholds: Thresholds) -> dict[str, Any]:
+        """Return what the device returns for one sample; valid until the next call."""
+        return self.batch([(outputs, thresholds)])[0]
 
     def decode(self, outputs: Arrays, thresholds: Thresholds) -> Any:
         """Return the result of the task."""
@@ -59,6 +71,7 @@ class OnDevice:
 
     def close(self) -> None:
         with self._session.current():
+            self._settings.free()
             self._head.close()
             self._slot.close()
         self._session.close()
@@ -110,6 +123,18 @@ def test_detections_are_those_of_the_reference(head: str) -> None:
                 assert_equal(found, expected, task)
                 seen += len(TASKS[task].detections(found))
     assert seen > 100
+
+
+@pytest.mark.parametrize('head', CASES)
+def test_samples_of_a_batch_have_their_own_thresholds(head: str) -> None:
+    case, task = CASES[head], HEADS[head].tasks[0]
+    samples = [(case.arrays(1, 40), Thresholds()), (case.arrays(2, 0), Thresholds(0.5, 0.1, 7)),
+               (case.arrays(3, 200), Thresholds(0.1, 0.3, 50, frozenset({0, 2})))]
+    with on_device(case, 2048) as device:
+        for order in (samples, samples[::-1], samples[1:]):
+            for (arrays, thresholds), found in zip(order, device.batch(order)):
+                assert_equal(device.decoding.decode(found, LETTERBOX, thresholds),
+                             reference(case, arrays, thresholds), task)
 
 
 def test_more_candidates_than_nms_looks_at() -> None:

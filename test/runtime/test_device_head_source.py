@@ -30,8 +30,8 @@ HOST = r"""
 #include <cmath>
 #include <cstring>
 using std::min; using std::isfinite;
-struct Index { int x, y; };
-static Index blockIdx, blockDim = {1, 1}, threadIdx = {0, 0}, gridDim = {1, 1};
+struct Index { int x, y, z; };
+static Index blockIdx, blockDim = {1, 1, 1}, threadIdx, gridDim = {1, 1, 1};
 #define __device__ static inline
 #define __global__
 #define __shared__ static

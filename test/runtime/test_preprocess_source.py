@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,27 +14,31 @@ import pytest
 from support.host_kernel import HAS_COMPILER, letterbox_kernel
 
 from edge_trt_ros.network_input import FITS, ImageInput, RESIZES
+from edge_trt_ros.runtime.cuda.frame_layout import frame_layout
 from edge_trt_ros.runtime.image_preprocess import ImagePreprocess
 from edge_trt_ros.runtime.samples import Frame
 from edge_trt_ros.vision.pixel_encodings import pixel_encoding, PIXEL_ENCODINGS
 
 pytestmark = pytest.mark.skipif(not HAS_COMPILER, reason='needs a C++ compiler')
-CODES = {'bgr8': 0, 'rgb8': 1, 'bgra8': 2, 'rgba8': 3, 'mono8': 4, 'yuv422': 5, 'uyvy': 5,
-         'yuv422_yuy2': 6, 'yuyv': 6, 'nv12': 7}
 ELEMENTS = {'float32': 0, 'float16': 1}
-Letterboxed = Callable[[Frame, ImageInput, str], NDArray[Any]]
+Letterboxed = Callable[[Sequence[Frame], ImageInput, str], NDArray[Any]]
 
 
 @pytest.fixture(scope='module')
 def kernel() -> Letterboxed:
-    def letterboxed(frame: Frame, image_input: ImageInput, dtype: str) -> NDArray[Any]:
-        fit = ImagePreprocess(image_input).fit(frame)
+    def letterboxed(frames: Sequence[Frame], image_input: ImageInput, dtype: str) -> NDArray[Any]:
+        """Return the tensor of a batch, whose memory starts with the layouts of its images."""
+        preprocess = ImagePreprocess(image_input)
         width, height = image_input.size_wh
-        tensor = np.zeros((1, 3, height, width), dtype)
+        tensor = np.zeros((len(frames), 3, height, width), dtype)
+        pixels = [np.ascontiguousarray(frame.pixels).ravel() for frame in frames]
+        starts = np.cumsum([256 * len(frames), *(values.size for values in pixels)])
+        layouts = b''.join(frame_layout(frame, preprocess.fit(frame), start)
+                           for frame, start in zip(frames, starts.tolist()))
+        memory = np.concatenate([np.frombuffer(layouts.ljust(256 * len(frames), b'\0'), np.uint8),
+                                 *pixels])
         letterbox_kernel()(
-            frame.pixels.ctypes.data, tensor.ctypes.data, CODES[frame.encoding], *frame.size_wh,
-            frame.pixels.strides[0], width, height, *fit.resized_size_wh, fit.pad_left,
-            fit.pad_top, 1 / fit.scale_x, 1 / fit.scale_y,
+            len(frames), memory.ctypes.data, tensor.ctypes.data, width, height,
             int(image_input.color_order == 'bgr'), ELEMENTS[dtype],
             RESIZES.index(image_input.resize), image_input.pad_value,
             *(image_input.scale / std for std in image_input.std),
@@ -63,7 +67,7 @@ def test_kernel_equals_the_host(
     preprocess = ImagePreprocess(image_input)
     expected = np.zeros((1, 3, *network_wh[::-1]), np.float32)
     preprocess.fill_tensor(frame, preprocess.fit(frame), expected)
-    difference = np.abs(kernel(frame, image_input, 'float32') - expected) * 255
+    difference = np.abs(kernel([frame], image_input, 'float32') - expected) * 255
     assert difference.max() <= 1.001 and difference.mean() < 0.1
 
 
@@ -77,7 +81,7 @@ def test_kernel_applies_colors_mean_and_std(kernel: Letterboxed, color_order: st
     preprocess = ImagePreprocess(image_input)
     expected = np.zeros((1, 3, 64, 64), dtype)
     preprocess.fill_tensor(frame, preprocess.fit(frame), expected)
-    found = kernel(frame, image_input, dtype)
+    found = kernel([frame], image_input, dtype)
     assert np.abs(found.astype(np.float32) - expected.astype(np.float32)).max() <= 1.01 / 255 / 0.2
 
 
@@ -88,7 +92,7 @@ def test_kernel_of_odd_sizes(kernel: Letterboxed) -> None:
         preprocess = ImagePreprocess(image_input)
         expected = np.zeros((1, 3, 61, 97), np.float32)
         preprocess.fill_tensor(frame, preprocess.fit(frame), expected)
-        difference = np.abs(kernel(frame, image_input, 'float32') - expected) * 255
+        difference = np.abs(kernel([frame], image_input, 'float32') - expected) * 255
         assert difference.max() <= 1.001 and difference.mean() < 0.1
 
 
@@ -101,5 +105,14 @@ def test_kernel_fits_and_resizes_as_the_host(kernel: Letterboxed, fit: str, resi
         preprocess = ImagePreprocess(image_input)
         expected = np.zeros((1, 3, 48, 64), np.float32)
         preprocess.fill_tensor(frame, preprocess.fit(frame), expected)
-        difference = np.abs(kernel(frame, image_input, 'float32') - expected) * 255
+        difference = np.abs(kernel([frame], image_input, 'float32') - expected) * 255
         assert difference.max() <= 1.001 and difference.mean() < 0.1, (encoding, size_wh)
+
+
+def test_images_of_a_batch_differ_in_size_and_encoding(kernel: Letterboxed) -> None:
+    image_input = ImageInput((64, 48))
+    frames = [Frame(noise(encoding, size_wh, 0), encoding, size_wh) for encoding, size_wh in (
+        ('nv12', (322, 242)), ('rgb8', (1, 1)), ('mono8', (64, 48)), ('bgra8', (33, 77)))]
+    together = kernel(frames, image_input, 'float32')
+    for frame, values in zip(frames, together):
+        np.testing.assert_array_equal(values, kernel([frame], image_input, 'float32')[0])

@@ -68,7 +68,7 @@ def test_unknown_tensor_is_not_bound(machine: Machine, echo: Echo) -> None:
     with open_tensorrt(*echo) as runtime, \
             pytest.raises(EngineError, match="'nonsense' cannot be bound"):
         with runtime._session.current():
-            runtime._network.bind({'nonsense': 256})
+            runtime._network.enqueue({'nonsense': 256}, 1, 0)
 
 
 def test_library_of_another_cuda(machine: Machine, echo: Echo) -> None:

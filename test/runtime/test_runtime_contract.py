@@ -19,7 +19,8 @@ from support.tensorrt_double.machine import machine_with, VERSIONS
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.engine_file import read_engine
-from edge_trt_ros.runtime.contract import Runtime
+from edge_trt_ros.errors import ImageError
+from edge_trt_ros.runtime.contract import Runtime, Ticket
 from edge_trt_ros.runtime.device_decoding import COUNTS, ROW, ROWS
 from edge_trt_ros.runtime.pipeline import collect_detections, detect, warm_up
 from edge_trt_ros.runtime.samples import Frame
@@ -43,19 +44,22 @@ OPENERS: dict[str, Callable[[Path], Runtime]] = {
 }
 
 
+GPU_ENGINES = {'tensorrt': 'gpu_engine', 'tensorrt, batches': 'gpu_batch_engine'}
+
+
 # On a double, kernels of heads do nothing: these tests do not show that numbers are right.
 @pytest.fixture(params=[*OPENERS, *(f'double of {version}' for version in VERSIONS),
-                        pytest.param('tensorrt', marks=GPU_MARKS)])
+                        *(pytest.param(name, marks=GPU_MARKS) for name in GPU_ENGINES)])
 def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
-    if request.param == 'tensorrt':
-        with open_runtime(request.getfixturevalue('gpu_engine')).runtime as opened:
+    if request.param in GPU_ENGINES:
+        with open_runtime(request.getfixturevalue(GPU_ENGINES[request.param])).runtime as opened:
             yield opened
         return
     if request.param not in OPENERS:
         version = request.param.rpartition(' ')[2]
         with machine_with(version, tmp_path, has_pycuda=False):
             build_engine(save(dense_model((96, 64)), tmp_path / 'm.onnx'),
-                         tmp_path / 'm.engine', BuildOptions(backend='tensorrt'))
+                         tmp_path / 'm.engine', BuildOptions(backend='tensorrt', max_batch=3))
         with machine_with(version, tmp_path), \
                 open_runtime(tmp_path / 'm.engine').runtime as opened:
             yield opened
@@ -98,6 +102,57 @@ def test_two_frames_in_flight_are_independent(runtime: Runtime) -> None:
         for ticket, expected in reversed(list(zip(tickets, alone))):
             found, _ = collect_detections(runtime, ticket)
             np.testing.assert_array_equal(found.boxes_xyxy, expected.boxes_xyxy)
+
+
+def mixed_frames(count: int) -> list[Frame]:
+    """Return images of different sizes and encodings."""
+    sizes = [(160, 90), (33, 7), (640, 480), (64, 96), (1, 1), (1280, 720), (90, 160), (96, 64)]
+    frames = [noise_frame(size_wh, seed) for seed, size_wh in enumerate(sizes[:count])]
+    return [Frame(np.ascontiguousarray(frame.pixels[..., 0]), 'mono8', frame.size_wh)
+            if index % 3 == 1 else Frame(frame.pixels, ('bgr8', 'rgb8')[index % 2], frame.size_wh)
+            for index, frame in enumerate(frames)]
+
+
+def test_batch_has_the_results_of_its_samples(runtime: Runtime) -> None:
+    for count in range(1, runtime.max_batch + 1):
+        asked = [(frame, Thresholds(0.1 + 0.01 * place, max_detections=300 - place))
+                 for place, frame in enumerate(mixed_frames(count))]
+        alone = [detect(runtime, *sample)[0] for sample in asked]
+        for slot in range(runtime.slots):
+            tickets = runtime.submit_batch(asked, slot=slot)
+            assert len(tickets) == count
+            for ticket, expected in reversed(list(zip(tickets, alone))):
+                assert isinstance(ticket, Ticket)
+                found, _ = collect_detections(runtime, ticket)
+                np.testing.assert_array_equal(found.class_ids, expected.class_ids)
+                np.testing.assert_allclose(found.boxes_xyxy, expected.boxes_xyxy, atol=1e-3)
+                np.testing.assert_allclose(found.scores, expected.scores, atol=1e-5)
+
+
+def test_refused_sample_does_not_cost_the_others(runtime: Runtime) -> None:
+    refused = (Frame(np.zeros((4, 4), np.uint8), 'unknown8', (4, 4), source='/camera'), THRESHOLDS)
+    accepted = (noise_frame((160, 90)), THRESHOLDS)
+    alone, _ = detect(runtime, *accepted)
+    for place in range(runtime.max_batch):
+        asked = [accepted] * (place + 1)
+        asked[place] = refused
+        answers = runtime.submit_batch(asked)
+        error = answers[place]
+        assert isinstance(error, ImageError) and 'unknown8' in str(error)
+        for answer in answers[:place]:
+            assert isinstance(answer, Ticket)
+            found, _ = collect_detections(runtime, answer)
+            np.testing.assert_allclose(found.boxes_xyxy, alone.boxes_xyxy, atol=1e-3)
+    # A batch of which all are refused leaves the slot free.
+    assert all(isinstance(answer, ImageError)
+               for answer in runtime.submit_batch([refused] * runtime.max_batch))
+    np.testing.assert_array_equal(detect(runtime, *accepted)[0].boxes_xyxy, alone.boxes_xyxy)
+
+
+def test_number_of_samples_of_a_batch(runtime: Runtime) -> None:
+    for count in (0, runtime.max_batch + 1):
+        with pytest.raises(ValueError, match=f'a batch of {count} samples, expected 1 to'):
+            runtime.submit_batch([(noise_frame(), THRESHOLDS)] * count)
 
 
 def test_frame_is_not_modified(runtime: Runtime) -> None:

@@ -16,7 +16,7 @@ from support.models import dense_model
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.engine_file import read_engine
-from edge_trt_ros.runtime.pipeline import collect_detections, detect
+from edge_trt_ros.runtime.pipeline import detect
 from edge_trt_ros.runtime.select import open_runtime
 from edge_trt_ros.vision.matching import match_detections
 
@@ -72,15 +72,3 @@ def test_camera_changes_its_resolution(gpu_engine: Path) -> None:
             size_wh = sizes[index // 3 % len(sizes)]
             found, _ = detect(runtime, noise_frame(size_wh), THRESHOLDS, slot=index % 2)
             np.testing.assert_array_equal(found.boxes_xyxy, alone[size_wh].boxes_xyxy)
-
-
-def test_two_frames_in_flight_are_collected_in_reverse(gpu_engine: Path) -> None:
-    frames = [noise_frame((640, 480), seed) for seed in (1, 2)]
-    with open_runtime(gpu_engine).runtime as runtime:
-        alone = [detect(runtime, frame, THRESHOLDS)[0] for frame in frames]
-        for _ in range(200):
-            tickets = [runtime.submit(frame, THRESHOLDS, slot=slot)
-                       for slot, frame in enumerate(frames)]
-            for ticket, expected in reversed(list(zip(tickets, alone))):
-                found, _ = collect_detections(runtime, ticket)
-                np.testing.assert_array_equal(found.boxes_xyxy, expected.boxes_xyxy)

@@ -17,30 +17,34 @@ from edge_trt_ros.engine_file import read_engine
 from edge_trt_ros.runtime.pipeline import collect_detections, detect
 
 pytestmark = GPU_MARKS
-WAYS = ('whole', 'halves', 'mapped')
+WAYS = ('whole', 'by threads', 'mapped')
 
 
-def test_bytes_on_the_device_are_those_of_the_image() -> None:
+SHAPES = ((720, 1280, 3), (1, 1, 3), (1081, 1921), (2160, 3840, 3), (33, 7, 4))
+
+
+def test_bytes_on_the_device_are_those_of_the_images() -> None:
     from edge_trt_ros.runtime.cuda.session import CudaSession
     from edge_trt_ros.runtime.cuda.upload import Uploads
     import pycuda.driver as cuda
     session, random = CudaSession(), np.random.default_rng(0)
+    # Rows end with padding, as in some images of cameras.
+    images = [random.integers(0, 256, (shape[0], shape[1] + 3, *shape[2:]), np.uint8)[:, :shape[1]]
+              for shape in SHAPES]
     for way in WAYS:
         with session.current():
-            uploads = Uploads(session, way)
-            upload = uploads.open()
-            for shape in ((720, 1280, 3), (1, 1, 3), (1081, 1921), (2160, 3840, 3), (33, 7, 4)):
-                # Rows end with padding, as in some images of cameras.
-                whole = random.integers(0, 256, (shape[0], shape[1] + 3, *shape[2:]), np.uint8)
-                pixels = whole[:, :shape[1]]
-                upload.send(pixels)
+            upload = Uploads(session, way).open(10)
+            for batch in (*([image] for image in images), images, images[::-1]):
+                upload.send(batch, b'0123456789')
                 upload.before(session.stream)
-                found = np.empty(pixels.size, np.uint8)
+                found = np.empty(upload.starts(batch)[-1], np.uint8)
                 cuda.memcpy_dtoh_async(found, upload.address, session.stream)
                 session.stream.synchronize()
-                np.testing.assert_array_equal(found.reshape(shape), pixels)
+                assert found[:10].tobytes() == b'0123456789'
+                for image, start in zip(batch, upload.starts(batch)):
+                    np.testing.assert_array_equal(
+                        found[start:start + image.size].reshape(image.shape), image)
             upload.close()
-            uploads.close()
     session.close()
 
 
@@ -66,5 +70,5 @@ def test_results_do_not_depend_on_the_way(gpu_engine: Path, use_graph: bool) -> 
 def test_the_fastest_way_is_measured(gpu_engine: Path) -> None:
     plan, manifest = read_engine(gpu_engine)
     with open_tensorrt(plan, manifest) as runtime:
-        assert ' ms and halves ' in runtime.upload or 'shares the memory' in runtime.upload
+        assert ' ms and by threads ' in runtime.upload or 'shares the memory' in runtime.upload
         assert len(detect(runtime, noise_frame((640, 480)), THRESHOLDS)[0])

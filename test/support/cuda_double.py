@@ -128,7 +128,7 @@ class Function:
                 self._gpu.find(int(value), 1)
         self._gpu.kernels.append(self.name)
         if self.name == 'letterbox' and HAS_COMPILER:
-            stream.queue(lambda: letterbox_kernel()(*map(_plain, arguments)))
+            stream.queue(lambda: letterbox_kernel()(grid[2], *map(_plain, arguments)))
 
 
 class Gpu:
@@ -192,7 +192,7 @@ class Gpu:
         module.pagelocked_empty = lambda size, dtype, mem_flags=0: np.asarray(
             Memory(self, size))
         module.memcpy_htod_async, module.memcpy_dtoh_async = self._to_device, self._to_host
-        module.memset_d32_async = self._fill
+        module.memset_d32 = self._fill
         module.module_from_buffer = lambda code: SimpleNamespace(
             get_function=lambda name: Function(self, name))
         return module
@@ -208,10 +208,11 @@ class Gpu:
         self.find(address, target.nbytes)
         stream.queue(lambda: _move(target.ctypes.data, address, target.nbytes))
 
-    def _fill(self, address: int, value: int, count: int, stream: Stream) -> None:
+    def _fill(self, address: int, value: int, count: int) -> None:
+        self.check()
         self.find(address, 4 * count)
         data = np.full(count, value, np.uint32)
-        stream.queue(lambda: _move(address, data.ctypes.data, data.nbytes))
+        _move(address, data.ctypes.data, data.nbytes)
 
 
 def _move(target: int, source: int, size_bytes: int) -> None:

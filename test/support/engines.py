@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import helper, TensorProto
+from support.gpu import raw_engine
 
-from edge_trt_ros.manifest import EngineManifest
+from edge_trt_ros.manifest import batch_sizes, EngineManifest
 from edge_trt_ros.network_input import ImageInput
 from edge_trt_ros.runtime.image_preprocess import ImagePreprocess
 from edge_trt_ros.runtime.samples import Frame
@@ -44,6 +46,16 @@ def echo_model(size_wh: tuple[int | str, int | str], dtype: str = 'float32',
         nodes, 'echo', [helper.make_tensor_value_info('images', _ONNX_DTYPES[dtype], shape)],
         [helper.make_tensor_value_info('echo', _ONNX_DTYPES[output], shape)])
     return helper.make_model(graph, opset_imports=[helper.make_opsetid('', 19)], ir_version=9)
+
+
+def echo_of_batches(like: EngineManifest, largest: int) -> tuple[bytes, EngineManifest]:
+    """Return an engine that returns its input, for batches of images of 96x64."""
+    model = echo_model((96, 64))
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = 'batch'
+    profiles = [{'images': ((size, 3, 64, 96),) * 3} for size in batch_sizes(largest)]
+    plan, manifest = raw_engine(model, like, (96, 64), profiles)
+    return plan, replace(manifest, plan={'options': {'max_batch': largest}})
 
 
 def padded_frame(encoding: str, size_wh: tuple[int, int], padding: int = 0) -> Frame:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest
-from edge_trt_ros.runtime.contract import Ticket
+from edge_trt_ros.runtime.batches import submit_one
+from edge_trt_ros.runtime.contract import Answers, Asked, Ticket
 from edge_trt_ros.runtime.decoding import decoder_of
 from edge_trt_ros.runtime.preprocess import host_preprocess
 from edge_trt_ros.runtime.samples import Sample
@@ -29,6 +30,7 @@ class FakeRuntime:
     """
 
     slots = 2
+    max_batch = 1
     device_name = 'none'
 
     def __init__(self, manifest: EngineManifest, fail_in: str = '') -> None:
@@ -42,6 +44,9 @@ class FakeRuntime:
                ) -> Ticket:
         self._fail('submit')
         return Ticket(slot, self._preprocess.fit(sample), thresholds, 0)
+
+    def submit_batch(self, asked: Sequence[Asked], *, slot: int = 0) -> Answers:
+        return submit_one(self.submit, asked, slot)
 
     def collect(self, ticket: Ticket) -> Mapping[str, NDArray[Any]]:
         self._fail('collect')

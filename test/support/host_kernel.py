@@ -22,8 +22,8 @@ _HOST = r"""
 #include <cmath>
 #include <cstddef>
 #include <cstring>
-struct Index { int x, y; };
-static Index blockIdx, blockDim = {1, 1}, threadIdx = {0, 0};
+struct Index { int x, y, z; };
+static Index blockIdx, blockDim = {1, 1, 1}, threadIdx;
 #define __device__ static inline
 #define __global__
 static unsigned float_bits(float value) {
@@ -34,24 +34,22 @@ static unsigned short half_bits(float value) {
 }
 #include "%s"
 extern "C" void letterbox_all(
-    const unsigned char* source, void* tensor, int encoding, int source_width, int source_height,
-    int stride, int width, int height, int inner_width, int inner_height, int left, int top,
-    float step_x, float step_y, int is_bgr, int element, int resize, float pad, float gain0,
-    float gain1, float gain2, float offset0, float offset1, float offset2) {
-  for (blockIdx.y = 0; blockIdx.y < height; blockIdx.y++)
-    for (blockIdx.x = 0; blockIdx.x < width; blockIdx.x++)
-      letterbox(source, tensor, encoding, source_width, source_height, stride, width, height,
-                inner_width, inner_height, left, top, step_x, step_y, is_bgr, element, resize,
-                pad, gain0, gain1, gain2, offset0, offset1, offset2);
+    int images, const unsigned char* memory, void* tensor, int width, int height, int is_bgr,
+    int element, int resize, float pad, float gain0, float gain1, float gain2, float offset0,
+    float offset1, float offset2) {
+  for (blockIdx.z = 0; blockIdx.z < images; blockIdx.z++)
+    for (blockIdx.y = 0; blockIdx.y < height; blockIdx.y++)
+      for (blockIdx.x = 0; blockIdx.x < width; blockIdx.x++)
+        letterbox(memory, tensor, width, height, is_bgr, element, resize, pad,
+                  gain0, gain1, gain2, offset0, offset1, offset2);
 }
 """
-_TYPES = [ctypes.c_void_p] * 2 + [ctypes.c_int] * 10 + [ctypes.c_float] * 2 \
-    + [ctypes.c_int] * 3 + [ctypes.c_float] * 7
+_TYPES = [ctypes.c_int] + [ctypes.c_void_p] * 2 + [ctypes.c_int] * 5 + [ctypes.c_float] * 7
 
 
 @lru_cache(maxsize=1)
 def letterbox_kernel() -> Callable[..., Any]:
-    """Return the kernel as a function with its own arguments, which fills a whole tensor."""
+    """Return the kernel as a function of the number of images and of its own arguments."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / 'host.cpp').write_text(_HOST % SOURCE, encoding='utf-8')

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-Decodes a head on the GPU, in the graph of the sample: decode, rank, suppress, keep, gather.
+Decodes a head on the GPU, in the graph of the samples: decode, rank, suppress, keep, gather.
 
-The thresholds are in device memory, so that a change needs no new graph. Only the detections
-leave the device.
+The thresholds are in device memory, so that a change needs no new graph. The last kernels write
+the detections to memory of the host; nothing else leaves the device.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -20,7 +20,7 @@ import pycuda.driver as cuda
 
 from edge_trt_ros.runtime.cuda.head_source import head_source
 from edge_trt_ros.runtime.cuda.kernel_cache import cache_folder, cubin
-from edge_trt_ros.runtime.cuda.memory import on_device, pinned
+from edge_trt_ros.runtime.cuda.memory import mapped
 from edge_trt_ros.runtime.cuda.session import CudaSession
 from edge_trt_ros.runtime.cuda.slot import Slot
 from edge_trt_ros.runtime.device_decoding import COUNTS, DeviceDecoding, EXTRAS, ROW, ROWS
@@ -29,7 +29,6 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 _WARP, _THREADS = 32, 128
 _BLOCKS = 256  # of the kernels that loop over what there is
-_MIN_CAPACITY = 128
 
 
 class DeviceHead:
@@ -43,8 +42,8 @@ class DeviceHead:
     """
 
     def __init__(self, decoding: DeviceDecoding, session: CudaSession, slot: Slot) -> None:
-        code, tried = decoding.code, decoding.candidates
-        self._code, self._tried = code, tried
+        code, tried, batch = decoding.code, decoding.candidates, slot.batch
+        self._code = code
         source = head_source(code, decoding.network, decoding.outputs, tried)
         self._module: Any = cuda.module_from_buffer(
             cubin(source, session.compute_capability, cache_folder()))
@@ -56,33 +55,36 @@ class DeviceHead:
         self._check = self._kernel('check', 'PiP')
         self._rank = self._kernel('rank', 'PPP')
         self._overlap = self._kernel('overlap', 'PPPP') if code.suppress else None
-        self._keep = self._kernel('keep', 'PPPPP')
+        self._keep = self._kernel('keep', 'PPPPPP')
         self._gather = self._kernel('gather', f'{pointers}PP') if code.extras else None
-        # Two counters, and a bit for each candidate.
-        self._state_words = 2 + tried // _WARP
         self._settings_type = _settings_type(max(decoding.network.labels, 1))
-        size_bytes = self._settings_type.itemsize
+        self._last: tuple[Letterbox, Thresholds, bytes] | None = None
         with ExitStack() as stack:
-            self._settings = on_device(stack, size_bytes)
-            self._staged = pinned(stack, size_bytes)
-            self._state = on_device(stack, 4 * self._state_words)
-            self._rows = on_device(stack, code.rows * ROW.itemsize)
-            self._sorted = on_device(stack, tried * ROW.itemsize)
-            self._masks = on_device(stack, tried * tried // 8)
+            # Two counters, and a bit for each candidate; each run leaves them zero.
+            words = batch * (2 + tried // _WARP)
+            self._state = session.allocate(stack, 4 * words)
+            cuda.memset_d32(self._state, 0, words)
+            self._rows = session.allocate(stack, batch * code.rows * ROW.itemsize)
+            self._sorted = session.allocate(stack, batch * tried * ROW.itemsize)
+            self._masks = session.allocate(stack, batch * tried * tried // 8)
+            self._kept = session.allocate(stack, batch * (1 + tried) * 4)
             # A header of one row, the detections, and their further values in a second block.
-            self._result = on_device(stack, (1 + tried) * ROW.itemsize)
-            self._extras = on_device(stack, tried * code.extras * 4)
-            self._found = pinned(stack, (1 + tried) * ROW.itemsize).view(ROW)
-            self._found_extras = pinned(stack, max(tried * code.extras * 4, 4)).view(np.float32)
+            found, self._result = mapped(stack, batch * (1 + tried) * ROW.itemsize)
+            extras, self._extras = mapped(stack, batch * tried * code.extras * 4)
+            self._found = found.view(ROW).reshape(batch, 1 + tried)
+            self._found_extras = extras[:batch * tried * code.extras * 4].view(
+                np.float32).reshape(batch, tried, code.extras)
             self._held = stack.pop_all()
-        self._capacity = _MIN_CAPACITY
 
-    def stage(self, letterbox: Letterbox, thresholds: Thresholds) -> Hashable:
-        """
-        Write thresholds and letterbox into pinned memory.
+    @property
+    def settings_bytes(self) -> int:
+        """Size of the settings of one sample."""
+        return self._settings_type.itemsize
 
-        :returns: a key of the queued work: if it changes, the CUDA graph must be captured again.
-        """
+    def settings(self, letterbox: Letterbox, thresholds: Thresholds) -> bytes:
+        """Return letterbox and thresholds of one sample as the kernels read them."""
+        if self._last and self._last[0] is letterbox and self._last[1] is thresholds:
+            return self._last[2]  # they rarely change
         settings = np.zeros((), self._settings_type)
         settings['confidence'], settings['iou'] = thresholds.confidence, thresholds.nms_iou
         settings['scale'] = letterbox.scale_x, letterbox.scale_y
@@ -94,54 +96,50 @@ class DeviceHead:
             for label in thresholds.class_ids:
                 if 0 <= label < 32 * settings['wanted'].size:
                     settings['wanted'][label // 32] |= np.uint32(1 << label % 32)
-        self._staged[:] = np.frombuffer(settings.tobytes(), np.uint8)
-        while self._capacity < min(thresholds.max_detections, self._tried):
-            self._capacity *= 2
-        self._capacity = min(self._capacity, self._tried)
-        return self._capacity
+        self._last = letterbox, thresholds, settings.tobytes()
+        return self._last[2]
 
-    def queue(self, stream: Any) -> None:
-        """Queue the kernels."""
-        state, settings, found = self._state, self._settings, self._sorted
-        cuda.memcpy_htod_async(settings, self._staged, stream)
-        cuda.memset_d32_async(state, 0, self._state_words, stream)
+    def queue(self, stream: Any, settings: int, samples: int) -> None:
+        """
+        Queue the kernels.
+
+        :param stream: the PyCUDA stream.
+        :param settings: device address of the `settings` of each sample.
+        :param samples: number of samples.
+        """
+        state, found = self._state, self._sorted
+        grid, block = (_BLOCKS, 1, samples), (_THREADS, 1, 1)
         self._decode.prepared_async_call(
-            (-(-self._code.rows // _THREADS), 1, 1), (_THREADS, 1, 1), stream, *self._outputs,
+            (-(-self._code.rows // _THREADS), 1, samples), block, stream, *self._outputs,
             settings, state, self._rows)
         for address, count in self._checked:
-            self._check.prepared_async_call((_BLOCKS, 1, 1), (_THREADS, 1, 1), stream, address,
-                                            count, state)
-        self._rank.prepared_async_call((_BLOCKS, 1, 1), (_THREADS, 1, 1), stream, state,
-                                       self._rows, found)
+            self._check.prepared_async_call(grid, block, stream, address, count, state)
+        self._rank.prepared_async_call(grid, block, stream, state, self._rows, found)
         if self._overlap is not None:
-            self._overlap.prepared_async_call((_BLOCKS, 1, 1), (_WARP, 8, 1), stream, state,
-                                              settings, found, self._masks)
-        self._keep.prepared_async_call((1, 1, 1), (_WARP, 1, 1), stream, state, settings, found,
-                                       self._masks, self._result)
+            self._overlap.prepared_async_call(grid, (_WARP, 8, 1), stream, state, settings, found,
+                                              self._masks)
+        self._keep.prepared_async_call((1, 1, samples), (_WARP, 1, 1), stream, state, settings,
+                                       found, self._masks, self._result, self._kept)
         if self._gather is not None:
-            self._gather.prepared_async_call((_BLOCKS, 1, 1), (_THREADS, 1, 1), stream,
-                                             *self._outputs, self._result, self._extras)
+            self._gather.prepared_async_call(grid, block, stream, *self._outputs, self._kept,
+                                             self._extras)
 
-    def download(self, stream: Any) -> None:
-        """Queue the copy of the detections to the host."""
-        cuda.memcpy_dtoh_async(self._found[:1 + self._capacity], self._result, stream)
-        if self._code.extras:
-            cuda.memcpy_dtoh_async(self._found_extras[:self._capacity * self._code.extras],
-                                   self._extras, stream)
+    def results(self, place: int) -> Mapping[str, NDArray[Any]]:
+        """
+        Return counts, detections and their further values, valid until the slot is reused.
 
-    def results(self) -> Mapping[str, NDArray[Any]]:
-        """Return counts, detections and their further values, valid until the slot is reused."""
-        counts = self._found[:1].view(np.int32)[:3]
+        :param place: place of the sample in its batch.
+        """
+        found = self._found[place]
+        counts = found[:1].view(np.int32)[:3]
         kept = int(counts[0])
-        return {COUNTS: counts, ROWS: self._found[1:1 + kept],
-                EXTRAS: self._found_extras[:kept * self._code.extras].reshape(
-                    kept, self._code.extras)}
+        return {COUNTS: counts, ROWS: found[1:1 + kept], EXTRAS: self._found_extras[place, :kept]}
 
     def close(self) -> None:
         """Unload the kernels and free all memory; may be called twice."""
         self._decode = self._check = self._rank = self._overlap = None
         self._keep = self._gather = self._module = None
-        self._staged = self._found = self._found_extras = np.empty(0, np.uint8)
+        self._found = self._found_extras = np.empty((0, 0), np.uint8)
         self._held.close()
 
     def _kernel(self, name: str, arguments: str) -> Any:

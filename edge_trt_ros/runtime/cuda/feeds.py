@@ -12,11 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pycuda.driver as cuda
 
 from edge_trt_ros.network_input import ImageInput, NetworkInput, TensorInput, TextInput
+from edge_trt_ros.runtime.cuda.device_head import DeviceHead
+from edge_trt_ros.runtime.cuda.frame_layout import FRAME, frame_layout
 from edge_trt_ros.runtime.cuda.memory import pinned
 from edge_trt_ros.runtime.cuda.preprocess_kernel import PreprocessKernel
 from edge_trt_ros.runtime.cuda.session import CudaSession
@@ -24,24 +27,43 @@ from edge_trt_ros.runtime.cuda.slot import Slot
 from edge_trt_ros.runtime.cuda.upload import Uploads
 from edge_trt_ros.runtime.image_preprocess import checked_frame
 from edge_trt_ros.runtime.preprocess import Preprocess
-from edge_trt_ros.runtime.samples import Frame, Sample
+from edge_trt_ros.runtime.samples import Sample
 from edge_trt_ros.vision.letterbox import Letterbox
-from edge_trt_ros.vision.pixel_encodings import pixel_encoding
+from edge_trt_ros.vision.thresholds import Thresholds
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """
+    A sample that is accepted.
+
+    :param sample: the sample.
+    :param letterbox: how it is fitted to the network.
+    :param thresholds: what the head keeps.
+    """
+
+    sample: Sample
+    letterbox: Letterbox
+    thresholds: Thresholds
 
 
 class Feed(Protocol):
     """Copies samples into one slot; the device's context must be current for all calls."""
 
-    def stage(self, sample: Sample, letterbox: Letterbox) -> Hashable:
-        """
-        Copy a sample into pinned memory; an image is uploaded at once.
+    @property
+    def settings(self) -> int:
+        """Device address of the head's settings of each sample; 0 for none."""
 
-        :returns: a key of the queued work: if it changes, the CUDA graph must be captured again.
+    def stage(self, asked: Sequence[Fitted]) -> Hashable:
+        """
+        Copy samples into pinned memory; images are uploaded at once.
+
+        :returns: a key of the queued work: if it changes, CUDA graphs must be captured again.
         :raises ImageError: for a sample of the wrong kind.
         """
 
-    def queue(self, stream: Any, uploaded: Callable[[], None]) -> None:
-        """Queue upload and preprocessing of the staged sample; call `uploaded` in between."""
+    def queue(self, stream: Any, samples: int, uploaded: Callable[[], None]) -> None:
+        """Queue upload and preprocessing of staged samples; call `uploaded` in between."""
 
     def before(self, stream: Any) -> None:
         """Let a stream wait for uploads outside of the queued work."""
@@ -57,29 +79,42 @@ class ImageFeed:
     """
     Feeds images.
 
+    The memory of the images starts with what kernels must know of each: first for `letterbox`,
+    then for the head.
+
     :param image_input: size, colours, scale, mean, std and pad value of the input tensor.
     :param session: the GPU.
     :param slot: slot whose input tensor is filled.
     :param uploads: makes the upload.
+    :param head: head whose settings are uploaded with the images; None for none.
     :raises EngineError: if the kernel cannot be compiled.
     """
 
     def __init__(self, image_input: ImageInput, session: CudaSession, slot: Slot,
-                 uploads: Uploads) -> None:
+                 uploads: Uploads, head: DeviceHead | None) -> None:
         self._kernel = PreprocessKernel(session, image_input,
                                         slot.inputs[image_input.tensor].dtype)
         self._tensor = slot.addresses[image_input.tensor]
-        self._upload = uploads.open()
-        self._frame: Frame | None = None
-        self._letterbox: Letterbox | None = None
+        self._head, self._settings_at = head, slot.batch * FRAME.size
+        settings_bytes = head.settings_bytes if head else 0
+        self._upload = uploads.open(self._settings_at + slot.batch * settings_bytes)
 
-    def stage(self, sample: Sample, letterbox: Letterbox) -> Hashable:
-        """See `Feed.stage`; buffers grow to the largest image."""
-        frame = checked_frame(sample)
-        pixel_encoding(frame.encoding)
-        self._upload.send(frame.pixels)
-        self._frame, self._letterbox = frame, letterbox
-        return frame.encoding, frame.size_wh, self._upload.allocations
+    @property
+    def settings(self) -> int:
+        """Device address of the head's settings of each sample."""
+        return self._upload.address + self._settings_at
+
+    def stage(self, asked: Sequence[Fitted]) -> Hashable:
+        """See `Feed.stage`; buffers grow to the largest batch."""
+        frames = [checked_frame(fitted.sample) for fitted in asked]
+        images = [frame.pixels for frame in frames]
+        table = b''.join(map(frame_layout, frames, (fitted.letterbox for fitted in asked),
+                             self._upload.starts(images)))
+        if self._head is not None:
+            table = table.ljust(self._settings_at, b'\0') + b''.join(
+                self._head.settings(fitted.letterbox, fitted.thresholds) for fitted in asked)
+        self._upload.send(images, table)
+        return self._upload.allocations
 
     def before(self, stream: Any) -> None:
         """See `Feed.before`."""
@@ -89,19 +124,14 @@ class ImageFeed:
         """See `Feed.upload_ms`."""
         return self._upload.time_ms()
 
-    def queue(self, stream: Any, uploaded: Callable[[], None]) -> None:
+    def queue(self, stream: Any, samples: int, uploaded: Callable[[], None]) -> None:
         """See `Feed.queue`."""
-        frame, letterbox = self._frame, self._letterbox
-        if frame is None or letterbox is None:
-            raise ValueError('no frame is staged')
         uploaded()
-        self._kernel.launch(stream, self._upload.address, self._tensor, frame.encoding,
-                            frame.pixels.size // frame.pixels.shape[0], letterbox)
+        self._kernel.launch(stream, self._upload.address, self._tensor, samples)
 
     def close(self) -> None:
         """See `Feed.close`."""
         self._kernel.close()
-        self._frame = None
         self._upload.close()
 
 
@@ -113,17 +143,21 @@ class HostFeed:
     :param slot: slot whose input tensors are filled.
     """
 
+    settings = 0
+
     def __init__(self, preprocess: Preprocess, slot: Slot) -> None:
         self._preprocess, self._slot = preprocess, slot
         with ExitStack() as stack:
             self._pinned = {
-                name: pinned(stack, spec.size_bytes).view(spec.dtype).reshape(spec.shape)
-                for name, spec in slot.inputs.items()}
+                name: pinned(stack, slot.batch * spec.size_bytes).view(spec.dtype).reshape(
+                    slot.batch, *spec.shape) for name, spec in slot.inputs.items()}
             self._held = stack.pop_all()
 
-    def stage(self, sample: Sample, letterbox: Letterbox) -> Hashable:
+    def stage(self, asked: Sequence[Fitted]) -> Hashable:
         """See `Feed.stage`."""
-        self._preprocess.fill(sample, letterbox, self._pinned)
+        for place, fitted in enumerate(asked):
+            self._preprocess.fill(fitted.sample, fitted.letterbox, {
+                name: values[place] for name, values in self._pinned.items()})
         return 'host'
 
     def before(self, stream: Any) -> None:
@@ -133,10 +167,10 @@ class HostFeed:
         """See `Feed.upload_ms`."""
         return 0.0
 
-    def queue(self, stream: Any, uploaded: Callable[[], None]) -> None:
+    def queue(self, stream: Any, samples: int, uploaded: Callable[[], None]) -> None:
         """See `Feed.queue`."""
         for name, values in self._pinned.items():
-            cuda.memcpy_htod_async(self._slot.addresses[name], values, stream)
+            cuda.memcpy_htod_async(self._slot.addresses[name], values[:samples], stream)
         uploaded()
 
     def close(self) -> None:
@@ -146,7 +180,7 @@ class HostFeed:
 
 
 def make_feed(kinds: Sequence[NetworkInput], session: CudaSession, preprocess: Preprocess,
-              slot: Slot, uploads: Uploads) -> Feed:
+              slot: Slot, uploads: Uploads, head: DeviceHead | None = None) -> Feed:
     """
     Return the feed of one slot.
 
@@ -155,10 +189,11 @@ def make_feed(kinds: Sequence[NetworkInput], session: CudaSession, preprocess: P
     :param preprocess: the network's preprocessing on the host.
     :param slot: slot whose input tensors are filled.
     :param uploads: makes the upload of images.
+    :param head: head whose settings are uploaded with the images; None for none.
     :raises EngineError: if the preprocess kernel cannot be compiled.
     """
     makers: dict[type, Callable[[Any], Feed]] = {
-        ImageInput: lambda image_input: ImageFeed(image_input, session, slot, uploads),
+        ImageInput: lambda image_input: ImageFeed(image_input, session, slot, uploads, head),
         TextInput: lambda text_input: HostFeed(preprocess, slot),
         TensorInput: lambda tensor_input: HostFeed(preprocess, slot)}
     return makers[type(kinds[0])](kinds[0])

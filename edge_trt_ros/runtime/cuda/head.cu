@@ -1,7 +1,8 @@
 // Copyright 2026 edge_trt_ros maintainers
 // SPDX-License-Identifier: Apache-2.0
 
-// Finds the detections in the outputs of a network: decode, rank, suppress, keep, gather.
+// Finds the detections in the outputs of a network: decode, rank, suppress, keep, gather. The samples of a batch are
+// in the third dimension of the grid.
 //
 // It is compiled for one network. `device_head.py` writes these lines before it:
 //
@@ -11,7 +12,7 @@
 //   EXTRAS    number of values that `extra` returns for a row, such as the coordinates of keypoints
 //   SUPPRESS  0: no NMS, 1: NMS of upright boxes, 2: NMS of oriented boxes
 //   WIDTH, HEIGHT  size of the network's input in pixels
-//   PARAMETERS, READER  the addresses of the outputs
+//   PARAMETERS, READER  the addresses of the outputs, and a `Reader` of those of the sample
 //   NAME_1, NAME_2 ...  the lengths of the axes of the output NAME, and NAME(in, index): a value of it
 //
 // and after DECLARATIONS the function of the head, `void read_row(Reader& in, int row, Row& found)`.
@@ -103,11 +104,14 @@ __device__ bool is_wanted(const Row& found, const Settings& to) {
 }
 
 // state: number of candidates, number of values that are not finite; then a bit for each candidate that
-// suppresses another.
+// suppresses another. It is all zero between two samples.
+#define STATE (2 + TRIED / 32)
+
 extern "C" __global__ void decode(PARAMETERS, const Settings* settings, int* state, Row* rows) {
   int row = blockIdx.x * blockDim.x + threadIdx.x;
   if (row >= ROWS) return;
   READER;
+  settings += blockIdx.z; state += blockIdx.z * STATE; rows += blockIdx.z * ROWS;
   Row found = {0, 0, 0, 0, __int_as_float(0xff800000), 0, 0, row};
   read_row(in, row, found);
   for (int index = 0; index < EXTRAS; ++index) extra(in, row, index);
@@ -119,6 +123,7 @@ extern "C" __global__ void decode(PARAMETERS, const Settings* settings, int* sta
 // The other outputs that are read on the host.
 extern "C" __global__ void check(const float* values, int count, int* state) {
   int bad = 0;
+  values += (size_t)blockIdx.z * count; state += blockIdx.z * STATE;
   for (int index = blockIdx.x * blockDim.x + threadIdx.x; index < count; index += gridDim.x * blockDim.x)
     bad += !isfinite(values[index]);
   if (bad) atomicAdd(state + 1, bad);
@@ -126,6 +131,7 @@ extern "C" __global__ void check(const float* values, int count, int* state) {
 
 // The place of a candidate is the number of better ones; of equal scores the lower row is better.
 extern "C" __global__ void rank(const int* state, const Row* rows, Row* sorted) {
+  state += blockIdx.z * STATE; rows += blockIdx.z * ROWS; sorted += blockIdx.z * TRIED;
   int count = state[0], warps = gridDim.x * blockDim.x / 32, lane = threadIdx.x % 32;
   for (int own = (blockIdx.x * blockDim.x + threadIdx.x) / 32; own < count; own += warps) {
     float score = rows[own].score;
@@ -178,6 +184,8 @@ __device__ bool overlap_too_much(const Row& first, const Row& second, float limi
 
 // Bit j of row i: the better candidate i suppresses j. A block writes 8 rows of one word of 32 bits.
 extern "C" __global__ void overlap(int* state, const Settings* settings, const Row* sorted, unsigned* masks) {
+  settings += blockIdx.z; state += blockIdx.z * STATE;
+  sorted += blockIdx.z * TRIED; masks += blockIdx.z * TRIED * (TRIED / 32);
   int count = min(state[0], TRIED), words = (count + 31) / 32, bands = (count + 7) / 8;
   for (int tile = blockIdx.x; tile < words * bands; tile += gridDim.x) {
     int word = tile % words, i = tile / words * 8 + threadIdx.y, j = word * 32 + threadIdx.x;
@@ -191,14 +199,19 @@ extern "C" __global__ void overlap(int* state, const Settings* settings, const R
 
 #endif
 
-// One warp selects the detections, best first. result: a header of one row, then the detections.
-extern "C" __global__ void keep(const int* state, const Settings* settings, const Row* sorted, const unsigned* masks, Row* result) {
+// One warp selects the detections, best first. result: a header of one row, then the detections; the host reads it.
+// kept: their number and their rows of the outputs. The state is reset for the next sample.
+extern "C" __global__ void keep(int* state, const Settings* settings, const Row* sorted, const unsigned* masks, Row* result, int* kept_rows) {
   __shared__ unsigned gone[TRIED / 32], some[TRIED / 32];
   __shared__ short chosen[TRIED];
-  int count = min(state[0], TRIED), most = min(settings->max_detections, TRIED), lane = threadIdx.x, kept = 0;
+  settings += blockIdx.z; state += blockIdx.z * STATE; sorted += blockIdx.z * TRIED;
+  masks += blockIdx.z * TRIED * (TRIED / 32);
+  result += blockIdx.z * (1 + TRIED); kept_rows += blockIdx.z * (1 + TRIED);
+  int all = state[0], bad = state[1];
+  int count = min(all, TRIED), most = min(settings->max_detections, TRIED), lane = threadIdx.x, kept = 0;
 #if SUPPRESS
   int words = (count + 31) / 32;
-  for (int word = lane; word < words; word += 32) { gone[word] = 0; some[word] = state[2 + word]; }
+  for (int word = lane; word < words; word += 32) { gone[word] = 0; some[word] = state[2 + word]; state[2 + word] = 0; }
   __syncwarp();
   for (int word = 0; word < words; ++word) {
     unsigned alive = ~gone[word];
@@ -222,20 +235,23 @@ extern "C" __global__ void keep(const int* state, const Settings* settings, cons
   for (int place = lane; place < kept; place += 32) {
     Row found = in_source(sorted[chosen[place]], *settings);
     result[1 + place] = SUPPRESS == 2 ? found : clipped(found, *settings);
+    kept_rows[1 + place] = found.row;
   }
   if (lane == 0) {
     int* header = (int*)result;
-    header[0] = kept; header[1] = state[1]; header[2] = state[0];
+    header[0] = kept; header[1] = bad; header[2] = all;
+    kept_rows[0] = kept; state[0] = 0; state[1] = 0;
   }
 }
 
 #if EXTRAS
 
-extern "C" __global__ void gather(PARAMETERS, const Row* result, float* extras) {
+extern "C" __global__ void gather(PARAMETERS, const int* kept_rows, float* extras) {
   READER;
-  int values = ((const int*)result)[0] * EXTRAS;
+  kept_rows += blockIdx.z * (1 + TRIED); extras += blockIdx.z * TRIED * EXTRAS;
+  int values = kept_rows[0] * EXTRAS;
   for (int index = blockIdx.x * blockDim.x + threadIdx.x; index < values; index += gridDim.x * blockDim.x)
-    extras[index] = extra(in, result[1 + index / EXTRAS].row, index % EXTRAS);
+    extras[index] = extra(in, kept_rows[1 + index / EXTRAS], index % EXTRAS);
 }
 
 #endif

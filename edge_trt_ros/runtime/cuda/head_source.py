@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+import math
 from pathlib import Path
 
 from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork
@@ -32,9 +33,12 @@ def head_source(code: DeviceCode, network: DeviceNetwork, outputs: Mapping[str, 
                  **{f'{role}_{axis}': length for role, spec in outputs.items()
                     for axis, length in enumerate(spec.shape)}}
     addresses = [f'from_{index}' for index in range(len(outputs))]
+    # The outputs of the sample, in a batch.
+    of_sample = [f'(const {_POINTERS[spec.dtype]}*){name} + (size_t)blockIdx.z * '
+                 f'{math.prod(spec.shape)}' for name, spec in zip(addresses, outputs.values())]
     lines = [*(f'#define {name} {value}' for name, value in constants.items()),
              f"#define PARAMETERS {', '.join(f'const void* {name}' for name in addresses)}",
-             f"#define READER Reader in = {{{{{', '.join(addresses)}}}, 0}}"]
+             f"#define READER Reader in = {{{{{', '.join(of_sample)}}}, 0}}"]
     readers = [f'__device__ float {role}(Reader& in, int index) {{ return counted(in, as_float('
                f'(const {_POINTERS[spec.dtype]}*)in.from[{index}], index)); }}'
                for index, (role, spec) in enumerate(outputs.items())]

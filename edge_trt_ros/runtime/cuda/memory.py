@@ -1,7 +1,7 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Allocates device memory and pinned host memory that an `ExitStack` frees."""
+"""Allocates pinned host memory that an `ExitStack` frees."""
 
 from __future__ import annotations
 
@@ -10,13 +10,6 @@ from contextlib import ExitStack
 import numpy as np
 from numpy.typing import NDArray
 import pycuda.driver as cuda
-
-
-def on_device(stack: ExitStack, size_bytes: int) -> int:
-    """Allocate device memory; return its address. The stack frees it."""
-    memory = cuda.mem_alloc(max(size_bytes, 1))
-    stack.callback(memory.free)
-    return int(memory)
 
 
 def pinned(stack: ExitStack, size_bytes: int) -> NDArray[np.uint8]:

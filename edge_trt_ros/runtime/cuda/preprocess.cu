@@ -1,10 +1,11 @@
 // Copyright 2026 edge_trt_ros maintainers
 // SPDX-License-Identifier: Apache-2.0
 
-// Converts the bytes of an image message to the network's input in one pass.
+// Converts the bytes of the images of a batch to the network's input in one pass.
 //
-// One thread computes one pixel of the input: letterbox, bilinear interpolation with half-pixel centres as
-// cv2.INTER_LINEAR or a filter as Pillow's, colour order, (value * scale - mean) / std as value * gain + offset, planar layout.
+// The memory of a batch starts with a `Frame` for each image. One thread computes one pixel of the input: letterbox,
+// bilinear interpolation with half-pixel centres as cv2.INTER_LINEAR or a filter as Pillow's, colour order,
+// (value * scale - mean) / std as value * gain + offset, planar layout.
 // NVRTC compiles this file, so it has no includes.
 
 enum Encoding { BGR8, RGB8, BGRA8, RGBA8, MONO8, UYVY, YUYV, NV12 };
@@ -13,6 +14,13 @@ enum Element { FLOAT32, FLOAT16, BFLOAT16, UINT8, INT8 };
 
 struct Color {
   int r, g, b;
+};
+
+// An image in the memory of a batch, and its place in the network's input (`frame_layout.py`).
+struct Frame {
+  long long start;
+  int encoding, width, height, stride, inner_width, inner_height, left, top;
+  float step_x, step_y;
 };
 
 #ifdef __CUDACC__  // A test compiles the file for the CPU and defines these two functions itself.
@@ -171,29 +179,31 @@ __device__ void store(void* tensor, size_t index, int element, float value) {
 }
 
 extern "C" __global__ void letterbox(
-    const unsigned char* source, void* tensor, int encoding, int source_width, int source_height, int source_stride,
-    int width, int height, int inner_width, int inner_height, int left, int top, float step_x, float step_y,
-    int is_bgr, int element, int resize, float pad_value,
+    const unsigned char* memory, void* tensor, int width, int height, int is_bgr, int element, int resize, float pad_value,
     float gain0, float gain1, float gain2, float offset0, float offset1, float offset2) {
   const int x = blockIdx.x * blockDim.x + threadIdx.x;
   const int y = blockIdx.y * blockDim.y + threadIdx.y;
   if (x >= width || y >= height) return;
+  const Frame frame = reinterpret_cast<const Frame*>(memory)[blockIdx.z];
+  const unsigned char* source = memory + frame.start;
   float red = pad_value, green = pad_value, blue = pad_value;
-  const int inner_x = x - left, inner_y = y - top;
-  if (inner_x >= 0 && inner_x < inner_width && inner_y >= 0 && inner_y < inner_height && resize != OPENCV) {
-    filter(source, source_stride, source_width, source_height, encoding, inner_x, inner_y, step_x, step_y,
+  const int inner_x = x - frame.left, inner_y = y - frame.top;
+  if (inner_x >= 0 && inner_x < frame.inner_width && inner_y >= 0 && inner_y < frame.inner_height && resize != OPENCV) {
+    filter(source, frame.stride, frame.width, frame.height, frame.encoding, inner_x, inner_y, frame.step_x, frame.step_y,
            resize == PILLOW_BICUBIC, &red, &green, &blue);
-  } else if (inner_x >= 0 && inner_x < inner_width && inner_y >= 0 && inner_y < inner_height) {
-    const Pair across = neighbours(inner_x, step_x, source_width), down = neighbours(inner_y, step_y, source_height);
-    const Color a = pixel(source, source_stride, source_height, encoding, across.first, down.first);
-    const Color b = pixel(source, source_stride, source_height, encoding, across.second, down.first);
-    const Color c = pixel(source, source_stride, source_height, encoding, across.first, down.second);
-    const Color d = pixel(source, source_stride, source_height, encoding, across.second, down.second);
+  } else if (inner_x >= 0 && inner_x < frame.inner_width && inner_y >= 0 && inner_y < frame.inner_height) {
+    const Pair across = neighbours(inner_x, frame.step_x, frame.width);
+    const Pair down = neighbours(inner_y, frame.step_y, frame.height);
+    const Color a = pixel(source, frame.stride, frame.height, frame.encoding, across.first, down.first);
+    const Color b = pixel(source, frame.stride, frame.height, frame.encoding, across.second, down.first);
+    const Color c = pixel(source, frame.stride, frame.height, frame.encoding, across.first, down.second);
+    const Color d = pixel(source, frame.stride, frame.height, frame.encoding, across.second, down.second);
     red = blended(across, down, a.r, b.r, c.r, d.r);
     green = blended(across, down, a.g, b.g, c.g, d.g);
     blue = blended(across, down, a.b, b.b, c.b, d.b);
   }
-  const size_t plane = static_cast<size_t>(width) * height, here = static_cast<size_t>(y) * width + x;
+  const size_t plane = static_cast<size_t>(width) * height;
+  const size_t here = blockIdx.z * 3 * plane + static_cast<size_t>(y) * width + x;
   store(tensor, here, element, (is_bgr ? blue : red) * gain0 + offset0);
   store(tensor, plane + here, element, green * gain1 + offset1);
   store(tensor, 2 * plane + here, element, (is_bgr ? red : blue) * gain2 + offset2);

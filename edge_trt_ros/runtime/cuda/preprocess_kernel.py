@@ -1,7 +1,7 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The CUDA kernel that converts the bytes of an image to the network's input tensor."""
+"""The CUDA kernel that converts the bytes of images to the network's input tensor."""
 
 from __future__ import annotations
 
@@ -15,17 +15,14 @@ from edge_trt_ros.errors import EngineError
 from edge_trt_ros.network_input import ImageInput
 from edge_trt_ros.runtime.cuda.kernel_cache import cache_folder, cubin
 from edge_trt_ros.runtime.cuda.session import CudaSession
-from edge_trt_ros.vision.letterbox import Letterbox
 
 SOURCE_PATH = Path(__file__).with_name('preprocess.cu')
 # Numbers of the enumerators in preprocess.cu.
-ENCODINGS = {'bgr8': 0, 'rgb8': 1, 'bgra8': 2, 'rgba8': 3, 'mono8': 4, 'yuv422': 5, 'uyvy': 5,
-             'yuv422_yuy2': 6, 'yuyv': 6, 'nv12': 7}
 RESIZES = {'opencv': 0, 'pillow': 1, 'pillow_bicubic': 2}
 ELEMENTS = {'float32': 0, 'float16': 1, 'bfloat16': 2, 'uint8': 3, 'int8': 4}
 
 _BLOCK = (32, 8, 1)
-_ARGUMENTS = 'PP' + 10 * 'i' + 'ff' + 'iii' + 7 * 'f'
+_ARGUMENTS = 'PPiiiiif' + 6 * 'f'
 
 
 class PreprocessKernel:
@@ -56,24 +53,18 @@ class PreprocessKernel:
         """Unload the kernel; the device's context must be current."""
         self._function = self._module = None
 
-    def launch(self, stream: Any, source: int, tensor: int, encoding: str, row_bytes: int,
-               letterbox: Letterbox) -> None:
+    def launch(self, stream: Any, memory: int, tensor: int, images: int) -> None:
         """
         Queue the kernel.
 
         :param stream: the PyCUDA stream.
-        :param source: device address of the image's bytes.
+        :param memory: device address of the images, which starts with the `frame_layout` of each.
         :param tensor: device address of the input tensor.
-        :param encoding: encoding of the image, a key of `ENCODINGS`.
-        :param row_bytes: bytes from one row of the image to the next.
-        :param letterbox: position of the image in the tensor.
+        :param images: number of images.
         """
         width, height = self._input.size_wh
-        grid = (-(-width // _BLOCK[0]), -(-height // _BLOCK[1]), 1)
+        grid = (-(-width // _BLOCK[0]), -(-height // _BLOCK[1]), images)
         self._function.prepared_async_call(
-            grid, _BLOCK, stream, source, tensor, ENCODINGS[encoding],
-            *letterbox.source_size_wh, row_bytes, width, height, *letterbox.resized_size_wh,
-            letterbox.pad_left, letterbox.pad_top, np.float32(1 / letterbox.scale_x),
-            np.float32(1 / letterbox.scale_y), int(self._input.color_order == 'bgr'),
-            self._element, RESIZES[letterbox.resize], np.float32(self._input.pad_value),
-            *self._affine)
+            grid, _BLOCK, stream, memory, tensor, width, height,
+            int(self._input.color_order == 'bgr'), self._element, RESIZES[self._input.resize],
+            np.float32(self._input.pad_value), *self._affine)

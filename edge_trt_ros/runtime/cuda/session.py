@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, ExitStack, suppress
 from functools import lru_cache
 from typing import Any
 
@@ -26,9 +26,11 @@ class CudaSession:
 
     :param device_id: number of the device, as in `nvidia-smi`.
     :raises EngineError: if there is no such device or no driver.
+    :ivar allocated_bytes: device memory that `allocate` holds.
     """
 
     def __init__(self, device_id: int = 0) -> None:
+        self.allocated_bytes = 0
         self._context = _primary_context(device_id)
         self.device: Any = cuda.Device(device_id)
         with self.current():
@@ -58,6 +60,13 @@ class CudaSession:
         free_bytes, total_bytes = cuda.mem_get_info()
         return int(free_bytes), int(total_bytes)
 
+    def allocate(self, stack: ExitStack, size_bytes: int) -> int:
+        """Allocate device memory; return its address. The stack frees it."""
+        memory = cuda.mem_alloc(max(size_bytes, 1))
+        stack.callback(self._free, memory, size_bytes)
+        self.allocated_bytes += size_bytes
+        return int(memory)
+
     @contextmanager
     def current(self) -> Iterator[None]:
         """Make the context current in this thread; convert CUDA errors to `EngineError`."""
@@ -79,6 +88,10 @@ class CudaSession:
         """Destroy the streams; any thread may call it, and it may be called twice."""
         with self.current():
             self.stream = self.copy_stream = None
+
+    def _free(self, memory: Any, size_bytes: int) -> None:
+        memory.free()
+        self.allocated_bytes -= size_bytes
 
 
 @lru_cache(maxsize=None)

@@ -12,7 +12,7 @@ server that comes and goes does not take the robot with it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from edge_trt_ros.errors import ConfigurationError, EdgeTrtError
 from edge_trt_ros.manifest import EngineManifest
-from edge_trt_ros.runtime.contract import Runtime, Ticket
+from edge_trt_ros.runtime.batches import submit_one
+from edge_trt_ros.runtime.contract import Answers, Asked, Runtime, Ticket
 from edge_trt_ros.runtime.kserve.problems import ServerError
 from edge_trt_ros.runtime.kserve.runtime import KServeRuntime
 from edge_trt_ros.runtime.samples import Sample
@@ -59,6 +60,8 @@ class WithFallback:
     :param local: the local engine; closed with this runtime.
     :raises ConfigurationError: if the tasks or labels of the two differ.
     """
+
+    max_batch = 1
 
     def __init__(self, remote: KServeRuntime, local: Runtime) -> None:
         self._remote, self._local = remote, local
@@ -116,6 +119,10 @@ class WithFallback:
             except ServerError as error:
                 self._to_local(error)
         return self._ticket(self._local, sample, thresholds, slot)
+
+    def submit_batch(self, asked: Sequence[Asked], *, slot: int = 0) -> Answers:
+        """See `Runtime.submit_batch`."""
+        return submit_one(self.submit, asked, slot)
 
     def collect(self, ticket: Ticket) -> Mapping[str, NDArray[Any]]:
         """See `Runtime.collect`."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from time import perf_counter
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from edge_trt_ros.errors import EdgeTrtError, EngineError
 from edge_trt_ros.manifest import EngineManifest
-from edge_trt_ros.runtime.contract import Ticket
+from edge_trt_ros.runtime.batches import submit_one
+from edge_trt_ros.runtime.contract import Answers, Asked, Ticket
 from edge_trt_ros.runtime.decoding import Decode, decoder_of
 from edge_trt_ros.runtime.image_preprocess import ImagePreprocess
 from edge_trt_ros.runtime.kserve.link import Link
@@ -59,6 +60,7 @@ class KServeRuntime:
     """
 
     slots = 2
+    max_batch = 1
 
     def __init__(self, options: ServerOptions, expected: EngineManifest | None = None, *,
                  may_wait: bool = False) -> None:
@@ -128,6 +130,10 @@ class KServeRuntime:
             raise
         return Ticket(slot, letterbox, thresholds, _Request(
             session, answer, filled, (filled - started) * 1e3))
+
+    def submit_batch(self, asked: Sequence[Asked], *, slot: int = 0) -> Answers:
+        """See `Runtime.submit_batch`."""
+        return submit_one(self.submit, asked, slot)
 
     def collect(self, ticket: Ticket) -> Mapping[str, NDArray[Any]]:
         """See `Runtime.collect`."""

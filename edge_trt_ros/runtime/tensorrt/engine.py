@@ -1,11 +1,11 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Runs a TensorRT engine on a GPU: a separate stream, and a CUDA graph per sample."""
+"""Runs a TensorRT engine on a GPU: a separate stream, and a CUDA graph per batch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 import hashlib
 from pathlib import Path
@@ -15,18 +15,19 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edge_trt_ros.errors import EngineError
-from edge_trt_ros.manifest import EngineManifest
-from edge_trt_ros.runtime.contract import Ticket
+from edge_trt_ros.errors import EngineError, ImageError
+from edge_trt_ros.manifest import batch_sizes, EngineManifest
+from edge_trt_ros.runtime.batches import check_count
+from edge_trt_ros.runtime.contract import Answers, Asked, Ticket
 from edge_trt_ros.runtime.cuda.device_head import DeviceHead
-from edge_trt_ros.runtime.cuda.feeds import make_feed
+from edge_trt_ros.runtime.cuda.feeds import Fitted, make_feed
 from edge_trt_ros.runtime.cuda.kernel_cache import cache_folder
 from edge_trt_ros.runtime.cuda.lane import Lane
 from edge_trt_ros.runtime.cuda.session import CudaSession
 from edge_trt_ros.runtime.cuda.slot import Slot
-from edge_trt_ros.runtime.cuda.upload import Uploads
+from edge_trt_ros.runtime.cuda.upload import MAPPED, Uploads
 from edge_trt_ros.runtime.decoding import decoder_of
-from edge_trt_ros.runtime.device_decoding import device_decoding
+from edge_trt_ros.runtime.device_decoding import device_decoding, DeviceDecoding
 from edge_trt_ros.runtime.preprocess import host_preprocess
 from edge_trt_ros.runtime.samples import Sample
 from edge_trt_ros.runtime.tensorrt.device import find_gpu, GpuDevice
@@ -64,6 +65,7 @@ class TensorRtRuntime:
         self.decode = decoder_of(manifest)
         self._preprocess = host_preprocess(manifest.input_kinds)
         self.manifest, self._library = manifest, library
+        self.max_batch = manifest.max_batch
         self._closing = Lock()
         self._session = CudaSession(device_id)
         self.device_name = self._session.device_name
@@ -79,25 +81,20 @@ class TensorRtRuntime:
             if decoding is not None:
                 self.decode = decoding.decode
             self._uploads = Uploads(self._session, upload)
-            stack.callback(self._uploads.close)
-            self._lanes = []
+            is_mapped = upload == MAPPED or not upload and self._session.shares_memory
+            slots: list[Slot] = []
+            self._lanes: list[Lane] = []
             for _ in range(self.slots):
-                slot = Slot(self._network.inputs, self._network.outputs,
-                            None if decoding is None else decoding.to_host)
-                stack.callback(slot.close)
-                head = None
-                if decoding is not None:
-                    head = DeviceHead(decoding, self._session, slot)
-                    stack.callback(head.close)
-                feed = make_feed(manifest.input_kinds, self._session, self._preprocess, slot,
-                                 self._uploads)
-                stack.callback(feed.close)
-                self._lanes.append(Lane(self._session.stream, feed, slot, self._enqueue,
-                                        head, use_graph))
-                stack.callback(self._lanes[-1].close)
+                slots.append(Slot(self._session, self._network.inputs, self._network.outputs,
+                                  None if decoding is None else decoding.to_host,
+                                  batch=self.max_batch, shares=slots[0] if slots else None,
+                                  is_mapped=is_mapped))
+                stack.callback(slots[-1].close)
+                self._lanes.append(self._lane(stack, slots[-1], decoding, use_graph))
             free_bytes.append(self._session.memory_bytes()[0])
             # The first run allocates and compiles, which is not allowed during a graph capture.
-            self._enqueue(slot)
+            for size in batch_sizes(self.max_batch):
+                self._enqueue(slots[0], size)
             self._session.stream.synchronize()
             self._network.remember_compiled()
             free_bytes.append(self._session.memory_bytes()[0])
@@ -118,15 +115,33 @@ class TensorRtRuntime:
     def submit(self, sample: Sample, thresholds: Thresholds = Thresholds(), *, slot: int = 0
                ) -> Ticket:
         """See `Runtime.submit`."""
-        letterbox = self._preprocess.fit(sample)
+        fitted = Fitted(sample, self._preprocess.fit(sample), thresholds)
         with self._session.current():
-            self._lanes[slot].launch(sample, letterbox, thresholds)
-        return Ticket(slot, letterbox, thresholds, None)
+            self._lanes[slot].launch([fitted])
+        return Ticket(slot, fitted.letterbox, thresholds, 0)
+
+    def submit_batch(self, asked: Sequence[Asked], *, slot: int = 0) -> Answers:
+        """See `Runtime.submit_batch`."""
+        check_count(asked, self.max_batch)
+        answers: list[Ticket | ImageError] = []
+        fitted: list[Fitted] = []
+        for sample, thresholds in asked:
+            try:
+                letterbox = self._preprocess.fit(sample)
+            except ImageError as error:
+                answers.append(error)
+            else:
+                answers.append(Ticket(slot, letterbox, thresholds, len(fitted)))
+                fitted.append(Fitted(sample, letterbox, thresholds))
+        if fitted:
+            with self._session.current():
+                self._lanes[slot].launch(fitted)
+        return tuple(answers)
 
     def collect(self, ticket: Ticket) -> Mapping[str, NDArray[Any]]:
         """See `Runtime.collect`."""
         with self._session.current():
-            return self._lanes[ticket.slot].wait()
+            return self._lanes[ticket.slot].wait(ticket.handle)
 
     def stage_times_ms(self, ticket: Ticket) -> Mapping[str, float]:
         """See `Runtime.stage_times_ms`."""
@@ -141,7 +156,9 @@ class TensorRtRuntime:
                 'gpu_memory_total_mb': total_bytes / 1e6,
                 # The decrease of free device memory: weights, activations, code, and allocations
                 # of other processes in the meantime.
-                'engine_memory_mb': self._engine_bytes / 1e6}
+                'engine_memory_mb': self._engine_bytes / 1e6,
+                # Tensors, images and candidates, which this package allocates.
+                'frames_memory_mb': self._session.allocated_bytes / 1e6}
 
     def layers(self) -> str:
         """Return the layers of the engine as JSON text, from TensorRT's engine inspector."""
@@ -160,9 +177,21 @@ class TensorRtRuntime:
                  trace: TracebackType | None) -> None:
         self.close()
 
-    def _enqueue(self, slot: Slot) -> None:
-        self._network.bind(slot.addresses)
-        self._network.enqueue(self._session.stream.handle)
+    def _lane(self, stack: ExitStack, slot: Slot, decoding: DeviceDecoding | None,
+              use_graph: bool) -> Lane:
+        head = None
+        if decoding is not None:
+            head = DeviceHead(decoding, self._session, slot)
+            stack.callback(head.close)
+        feed = make_feed(self.manifest.input_kinds, self._session, self._preprocess, slot,
+                         self._uploads, head)
+        stack.callback(feed.close)
+        lane = Lane(self._session.stream, feed, slot, self._enqueue, head, use_graph)
+        stack.callback(lane.close)
+        return lane
+
+    def _enqueue(self, slot: Slot, samples: int) -> None:
+        self._network.enqueue(slot.addresses, samples, self._session.stream.handle)
 
 
 def _compiled_path(manifest: EngineManifest, gpu: GpuDevice) -> Path:

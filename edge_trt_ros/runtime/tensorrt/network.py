@@ -1,18 +1,18 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""A deserialised TensorRT engine with its execution context; tensors are bound by name."""
+"""A deserialised TensorRT engine with its execution contexts; tensors are bound by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.files import write_file
-from edge_trt_ros.manifest import EngineManifest, REBUILD
+from edge_trt_ros.manifest import batch_sizes, EngineManifest, REBUILD
 from edge_trt_ros.runtime.tensorrt.library import complaints, error_recorder, started, TensorRt
 from edge_trt_ros.tensor_spec import TensorSpec
 
@@ -41,7 +41,8 @@ class TensorRtNetwork:
                  cache_path: Path) -> None:
         self._runtime: Runtime = None
         self._engine: ICudaEngine = None
-        self._context: IExecutionContext = None
+        # By the number of samples that they run, ascending.
+        self._contexts: dict[int, IExecutionContext] = {}
         self._cache: IRuntimeCache = None
         self._cache_path = cache_path
         self._library = library
@@ -53,19 +54,20 @@ class TensorRtNetwork:
             self.close()
             raise
 
-    def bind(self, addresses: Mapping[str, int]) -> None:
-        """Set the device addresses of tensors by name, from the next `enqueue` on."""
-        for name, address in addresses.items():
-            if not self._context.set_tensor_address(name, address):
-                raise EngineError(f"tensor '{name}' cannot be bound: {self._complaint()}")
-
-    def enqueue(self, stream_handle: int) -> None:
+    def enqueue(self, addresses: Mapping[str, int], samples: int, stream_handle: int) -> None:
         """
-        Queue the network on a stream.
+        Queue the network on a stream, for the smallest batch that it is built for.
 
+        :param addresses: device addresses of the tensors by name.
+        :param samples: number of samples; the tensors have room for the largest batch.
+        :param stream_handle: the stream.
         :raises EngineError: if TensorRT fails, with its message.
         """
-        if not self._context.execute_async_v3(stream_handle):
+        context = self._contexts[next(size for size in self._contexts if size >= samples)]
+        for name, address in addresses.items():
+            if not context.set_tensor_address(name, address):
+                raise EngineError(f"tensor '{name}' cannot be bound: {self._complaint()}")
+        if not context.execute_async_v3(stream_handle):
             raise EngineError(f'the network cannot be started: {self._complaint()}')
 
     def remember_compiled(self) -> None:
@@ -87,7 +89,7 @@ class TensorRtNetwork:
 
     def close(self) -> None:
         """Free context, engine and runtime, in this order; may be called twice."""
-        self._context = self._cache = None
+        self._contexts, self._cache = {}, None
         self._engine = None
         self._runtime = None
 
@@ -104,14 +106,16 @@ class TensorRtNetwork:
         if self._engine is None:
             raise EngineError(f'{library.name} {library.version} cannot load this engine: '
                               f'{self._complaint()}; {REBUILD}')
-        self._context = self._execution_context()
+        config = self._runtime_config()
+        for size in batch_sizes(manifest.max_batch):
+            self._contexts[size] = self._execution_context(config)
+            self._set_input_shapes(manifest, self._contexts[size], size)
         names = [self._engine.get_tensor_name(index)
                  for index in range(self._engine.num_io_tensors)]
         is_input = {name: self._engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
                     for name in names}
         _check_names('inputs', manifest.inputs, [name for name in names if is_input[name]])
         _check_names('outputs', manifest.outputs, [name for name in names if not is_input[name]])
-        self._set_input_shapes(manifest)
         self.inputs = tuple(self._spec(trt, spec.name) for spec in manifest.inputs)
         self.outputs = tuple(self._spec(trt, spec.name) for spec in manifest.outputs)
         for stated, found in zip((*manifest.inputs, *manifest.outputs),
@@ -120,31 +124,38 @@ class TensorRtNetwork:
                 raise EngineError(f'the engine has the tensor {found}, but its manifest states '
                                   f'{stated}: {REBUILD}')
 
-    def _execution_context(self) -> IExecutionContext:
-        # Only TensorRT for RTX compiles when the context is created, so only it has a cache.
-        if hasattr(self._engine, 'create_runtime_config'):
-            config = self._engine.create_runtime_config()
-            if hasattr(config, 'create_runtime_cache'):
-                self._cache = config.create_runtime_cache()
-                try:
-                    self._cache.deserialize(self._cache_path.read_bytes())
-                except OSError:
-                    pass
-                config.set_runtime_cache(self._cache)
-                context = self._engine.create_execution_context(config)
-        if self._cache is None:
-            context = self._engine.create_execution_context()
+    def _runtime_config(self) -> Any:
+        """Return what contexts are created with; None for versions without it."""
+        # Only TensorRT for RTX compiles when a context is created, so only it has a cache.
+        if not hasattr(self._engine, 'create_runtime_config'):
+            return None
+        config = self._engine.create_runtime_config()
+        if not hasattr(config, 'create_runtime_cache'):
+            return None
+        self._cache = config.create_runtime_cache()
+        try:
+            self._cache.deserialize(self._cache_path.read_bytes())
+        except OSError:
+            pass
+        config.set_runtime_cache(self._cache)
+        return config
+
+    def _execution_context(self, config: Any) -> IExecutionContext:
+        context = self._engine.create_execution_context() if config is None \
+            else self._engine.create_execution_context(config)
         if context is None:
             raise EngineError(f'the engine does not fit into the memory of this GPU: '
                               f'{self._complaint()}')
         return context
 
-    def _set_input_shapes(self, manifest: EngineManifest) -> None:
+    def _set_input_shapes(self, manifest: EngineManifest, context: IExecutionContext, size: int
+                          ) -> None:
+        """Set the shapes of a batch of samples with the size in the manifest."""
         for spec in manifest.inputs:
             if -1 not in tuple(self._engine.get_tensor_shape(spec.name)):
                 continue
-            # The shape of one sample with the size in the manifest.
-            wanted = manifest.input_shape(spec.name)
+            one, *lengths = manifest.input_shape(spec.name)
+            wanted = (one * size, *lengths)
             ranges = [self._engine.get_tensor_profile_shape(spec.name, index)
                       for index in range(self._engine.num_optimization_profiles)]
             fitting = [index for index, (smallest, _, largest) in enumerate(ranges) if all(
@@ -155,13 +166,13 @@ class TensorRtNetwork:
                                        for smallest, _, largest in ranges)
                 raise EngineError(f"the input '{spec.name}' needs the shape {list(wanted)}, but "
                                   f'the engine accepts {accepted}: {REBUILD}')
-            if fitting[0] != self._context.active_optimization_profile:
-                self._context.set_optimization_profile_async(fitting[0], 0)
-            self._context.set_input_shape(spec.name, wanted)
+            if fitting[0] != context.active_optimization_profile:
+                context.set_optimization_profile_async(fitting[0], 0)
+            context.set_input_shape(spec.name, wanted)
 
     def _spec(self, trt: Module, name: str) -> TensorSpec:
         kind = self._engine.get_tensor_dtype(name).name
-        shape = tuple(self._context.get_tensor_shape(name))
+        shape = tuple(self._contexts[1].get_tensor_shape(name))
         if kind not in DTYPES or self._engine.get_tensor_format(name) != trt.TensorFormat.LINEAR:
             raise EngineError(f"tensor '{name}' is {kind} in the format "
                               f'{self._engine.get_tensor_format(name).name}; supported are '
