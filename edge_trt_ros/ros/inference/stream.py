@@ -10,42 +10,26 @@ subscription enqueues messages; the worker's thread does everything else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from threading import Event, Lock
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import Header
 
-from edge_trt_ros.errors import ConfigurationError, EngineError, ImageError, NetworkOutputError
+from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.ros.inference.arrivals import Arrival
 from edge_trt_ros.ros.inference.camera import Camera
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
+from edge_trt_ros.ros.inference.processing import Processing
 from edge_trt_ros.ros.inference.settings import StreamSettings
 from edge_trt_ros.ros.inference.worker import NewestFrameWorker
-from edge_trt_ros.ros.node.answers import explain
 from edge_trt_ros.ros.node.transport import return_free_blocks
-from edge_trt_ros.ros.tasks import TASKS
-from edge_trt_ros.runtime.pipeline import collect_result
-from edge_trt_ros.runtime.samples import Frame
-from edge_trt_ros.stamps import stamp_ns
-from edge_trt_ros.vision.pixel_encodings import to_bgr
-from edge_trt_ros.vision.tasks import Result, TASKS as VISION_TASKS
 
 # The interpreter's own interval for switching threads: never wait longer than without waiting.
 _MAX_SUBMIT_S = 0.005
-
-
-@dataclass(frozen=True)
-class _Arrival:
-    camera: Camera
-    message: Any
-    header: Header
-    arrived: float
-    submitted: Event = field(default_factory=Event)
 
 
 class InferenceStream:
@@ -62,8 +46,9 @@ class InferenceStream:
                  ended: Callable[[Camera], None] = lambda camera: None) -> None:
         self._node = node
         self._ended = ended
+        self._processing = Processing(node)
         self._changing, self._in_work = Lock(), Lock()
-        self._worker: NewestFrameWorker[_Arrival] | None = None
+        self._worker: NewestFrameWorker[Arrival] | None = None
         self.settings = settings
         self.cameras: dict[str, Camera] = {}
 
@@ -121,7 +106,8 @@ class InferenceStream:
     def start(self) -> None:
         """Process messages from `offer`."""
         self._worker = NewestFrameWorker(
-            self._process, 'inference', self.settings.input.most_waiting)
+            self._process, 'inference', self.settings.input.most_waiting,
+            lambda: self.settings.runtime.max_batch)
 
     def stop(self) -> None:
         """Finish the current message and drop the waiting messages."""
@@ -160,7 +146,7 @@ class InferenceStream:
         # Texts are commands, and none of them is dropped.
         if settings.input.is_continuous and not figures.is_due(settings.parameters.max_rate_hz):
             return
-        arrival = _Arrival(camera, message, header, perf_counter())
+        arrival = Arrival(camera, message, header, perf_counter())
         is_idle = self._worker.is_idle
         if self._worker.offer(arrival, camera.name):
             figures.counts['dropped_for_newer'] += 1
@@ -176,61 +162,6 @@ class InferenceStream:
             camera.close()
         self.settings.runtime.close()
 
-    def _process(self, arrival: _Arrival) -> None:
+    def _process(self, arrivals: Sequence[Arrival]) -> None:
         with self._in_work:
-            camera = arrival.camera
-            settings = self.settings.of(camera.name)  # the same value for the whole frame
-            queue_ms = (perf_counter() - arrival.arrived) * 1e3
-            limit_ms = settings.parameters.max_frame_age_ms
-            age_ms = (self._now_ns() - stamp_ns(arrival.header)) / 1e6
-            try:
-                if 0 < limit_ms < age_ms:
-                    camera.figures.too_old(age_ms)
-                else:
-                    self._run(arrival, settings, queue_ms)
-            except ImageError as error:
-                self._refuse(camera, 'bad_images', error)
-            except (NetworkOutputError, EngineError) as error:
-                self._refuse(camera, 'bad_results', error)
-            except Exception as error:  # a bug must not end the stream
-                self._refuse(camera, 'failures', error)
-            finally:
-                arrival.submitted.set()
-
-    def _run(self, arrival: _Arrival, settings: StreamSettings, queue_ms: float) -> None:
-        camera = arrival.camera
-        sample = settings.input.read(arrival.message, camera.topic)
-        ticket = settings.runtime.submit(sample, settings.thresholds)
-        arrival.submitted.set()
-        result, times_ms = collect_result(settings.runtime, ticket)
-        started = perf_counter()
-        TASKS[settings.runtime.manifest.task].publish(
-            camera.publishers, result, arrival.header, settings.style, camera.tracks)
-        now = perf_counter()
-        camera.last_problem = ''
-        camera.figures.finished({
-            'queue': queue_ms, **times_ms, 'message': (now - started) * 1e3,
-            'arrival_to_detections': (now - arrival.arrived) * 1e3,
-            'stamp_to_detections': (self._now_ns() - stamp_ns(arrival.header)) / 1e6})
-        if isinstance(sample, Frame) and camera.overlay.get_subscription_count():
-            try:
-                self._publish_overlay(arrival, sample, result, settings)
-            except Exception as error:  # the frame is published, and counted already
-                self._refuse(camera, 'overlay_failures', error)
-
-    def _publish_overlay(self, arrival: _Arrival, frame: Frame, result: Result,
-                         settings: StreamSettings) -> None:
-        bgr = np.array(to_bgr(frame.pixels, frame.encoding))
-        VISION_TASKS[settings.runtime.manifest.task].draw(bgr, result, settings.labels)
-        arrival.camera.overlay.publish(bgr, arrival.header)
-
-    def _refuse(self, camera: Camera, count: str, error: Exception) -> None:
-        if not self._node.context.ok():  # a signal has ended ROS, so nothing can be published
-            camera.figures.counts['dropped_at_stop'] += 1
-            return
-        camera.figures.counts[count] += 1
-        camera.last_problem = explain(error, 'a frame was skipped')
-        self._node.get_logger().error(camera.last_problem, throttle_duration_sec=5.0)
-
-    def _now_ns(self) -> int:
-        return int(self._node.get_clock().now().nanoseconds)
+            self._processing.run(arrivals, self.settings)

@@ -20,14 +20,16 @@ class NewestFrameWorker(Generic[T]):
     The queue that was served longest ago comes first, so a queue that overflows does not delay
     the others. A multi-threaded executor would have a longer latency tail and use more CPU.
 
-    :param work: called with one item at a time; must not raise.
+    :param work: called with the items that wait, at most one of each queue; must not raise.
     :param name: name of the thread.
     :param most_waiting: maximum number of waiting items in each queue.
+    :param most_together: returns the maximum number of items of a call.
     :ivar is_idle: whether the thread waits for an item.
     """
 
-    def __init__(self, work: Callable[[T], None], name: str, most_waiting: int = 1) -> None:
-        self._work = work
+    def __init__(self, work: Callable[[list[T]], None], name: str, most_waiting: int = 1,
+                 most_together: Callable[[], int] = lambda: 1) -> None:
+        self._work, self._most_together = work, most_together
         self._most_waiting = most_waiting
         # In the order of their turns.
         self._queues: dict[str, deque[T]] = {}
@@ -52,7 +54,7 @@ class NewestFrameWorker(Generic[T]):
             return len(self._queues.pop(queue, ()))
 
     def close(self) -> Counter[str]:
-        """Finish the current item, end the thread, and return the dropped items by queue."""
+        """Finish the current items, end the thread, and return the dropped items by queue."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -67,11 +69,13 @@ class NewestFrameWorker(Generic[T]):
                 self.is_idle = False
                 if self._stopping:
                     return
-                item = self._next()
-            self._work(item)
+                items = self._next(self._most_together())
+            self._work(items)
 
-    def _next(self) -> T:
-        name = next(name for name, waiting in self._queues.items() if waiting)
-        waiting = self._queues.pop(name)
-        self._queues[name] = waiting  # at the end: its next turn comes last
-        return waiting.popleft()
+    def _next(self, count: int) -> list[T]:
+        items = []
+        for name in [name for name, waiting in self._queues.items() if waiting][:count]:
+            waiting = self._queues.pop(name)
+            self._queues[name] = waiting  # at the end: its next turn comes last
+            items.append(waiting.popleft())
+        return items

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from threading import Event
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -20,11 +21,29 @@ from std_srvs.srv import Trigger
 from support.graph import Graph
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
+from edge_trt_ros.engine_file import read_engine
+from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.ros.inference.node import InferenceNode
-from edge_trt_ros.ros.inference.worker import NewestFrameWorker
 from edge_trt_ros.ros.messages.image import image_message
+from edge_trt_ros.runtime.contract import Answers, Asked
+from edge_trt_ros.runtime.onnxruntime_cpu import OnnxRuntimeCpu
 
 NAMES = ('front', 'left', 'rear')
+
+
+class OneByOne(OnnxRuntimeCpu):
+    """Takes batches as a GPU does, and runs their images one after the other."""
+
+    max_batch = 4
+
+    def __init__(self, engine: bytes, manifest: EngineManifest) -> None:
+        super().__init__(engine, manifest)
+        self.batches: list[int] = []
+
+    def submit_batch(self, asked: Sequence[Asked], *, slot: int = 0) -> Answers:
+        self.batches.append(len(asked))
+        return tuple(answer for one in asked for answer in super(
+            OneByOne, self).submit_batch([one], slot=slot))
 
 
 class CameraPeer:
@@ -54,56 +73,6 @@ class CameraPeer:
 @pytest.fixture()
 def peers(ros: Graph) -> dict[str, CameraPeer]:
     return {name: CameraPeer(ros, name) for name in NAMES}
-
-
-@pytest.fixture()
-def worker() -> Iterator[Callable[..., NewestFrameWorker[str]]]:
-    made: list[NewestFrameWorker[str]] = []
-
-    def make(work: Callable[[str], None]) -> NewestFrameWorker[str]:
-        made.append(NewestFrameWorker(work, 'test'))
-        return made[-1]
-    yield make
-    for one in made:
-        one.close()
-
-
-def test_queues_take_turns_and_a_flood_drops_only_its_own(
-        worker: Callable[..., NewestFrameWorker[str]]) -> None:
-    began, release, done = Event(), Event(), []
-
-    def work(item: str) -> None:
-        began.set()
-        release.wait(10)
-        done.append(item)
-    queue = worker(work)
-    assert not queue.offer('flood 0', 'flood')
-    assert began.wait(10)
-    assert not queue.offer('flood 1', 'flood')
-    assert all(queue.offer(f'flood {number}', 'flood') for number in range(2, 50))
-    assert not queue.offer('a', 'a') and not queue.offer('b', 'b')
-    release.set()
-    while len(done) < 4:
-        began.wait(0.01)
-    assert set(done[1:3]) == {'a', 'b'} or done[1] == 'flood 49'
-    assert done[0] == 'flood 0' and sorted(done[1:]) == ['a', 'b', 'flood 49']
-
-
-def test_closing_and_removing_count_the_waiting_items(
-        worker: Callable[..., NewestFrameWorker[str]]) -> None:
-    began, release = Event(), Event()
-
-    def work(item: str) -> None:
-        began.set()
-        release.wait(10)
-    queue = worker(work)
-    queue.offer('x', 'a')
-    assert began.wait(10)
-    for name in 'abc':
-        queue.offer('y', name)
-    assert queue.remove('b') == 1 and queue.remove('none') == 0
-    release.set()
-    queue.close()
 
 
 def test_each_camera_has_its_topics(
@@ -177,6 +146,32 @@ def test_cameras_are_added_and_removed_while_the_node_runs(
     node.trigger_cleanup()
     assert not [name for name, _ in ros.peer.get_publisher_names_and_types_by_node(
         'inference', '/') if 'detections' in name]
+
+
+def test_cameras_that_wait_run_as_one_batch(
+        ros: Graph, active_node: Callable[..., InferenceNode], peers: dict[str, CameraPeer],
+        engine: Path) -> None:
+    node = active_node(cameras=list(NAMES), left__confidence_threshold=1.0)
+    stream = node._stream
+    alone = {name: len(peers[name].answer().detections) for name in NAMES}
+    assert alone['front'] == alone['rear'] > 0 == alone['left']
+    runtime = OneByOne(*read_engine(engine))
+    stream.swap(replace(stream.settings, opened=replace(stream.settings.opened, runtime=runtime)))
+    broken = image_message(np.zeros((9, 16, 3), np.uint8), Header())
+    broken.step = 1
+    counts = {name: stream.cameras[name].figures.counts for name in NAMES}
+    with stream._in_work:  # the worker waits with its first image, and the others behind it
+        peers['left'].send()
+        ros.until(lambda: counts['left']['received'] == 2)
+        peers['left'].images.publish(broken)
+        peers['front'].send()
+        peers['rear'].send()
+        ros.until(lambda: [counts[name]['received'] for name in NAMES] == [2, 3, 2])
+    ros.until(lambda: all(len(peers[name].found) == 2 for name in NAMES))
+    assert runtime.batches == [1, 2]
+    for name in ('front', 'rear'):
+        assert len(peers[name].found[1].detections) == alone[name]
+    assert stream.cameras['left'].figures.counts['bad_images'] == 1
 
 
 def test_a_broken_camera_does_not_disturb_the_others(

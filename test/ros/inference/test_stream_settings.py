@@ -194,10 +194,10 @@ def test_the_subscription_waits_until_an_idle_worker_has_submitted(
     submit, collect = runtime.submit, runtime.collect
     collected = Event()
 
-    def slow_submit(*arguments: Any) -> Any:
+    def slow_submit(*arguments: Any, **options: Any) -> Any:
         sleep(0.001)
         events.append('submitted')
-        return submit(*arguments)
+        return submit(*arguments, **options)
 
     def late_collect(ticket: Any) -> Any:
         assert collected.wait(10)
@@ -217,7 +217,7 @@ def test_the_subscription_does_not_wait_for_an_engine_that_hangs(
         submitting: tuple[InferenceStream, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     stream, runtime = submitting
     released = Event()
-    monkeypatch.setattr(runtime, 'submit', lambda *arguments: released.wait(10))
+    monkeypatch.setattr(runtime, 'submit', lambda *arguments, **options: released.wait(10))
     before = monotonic()
     stream.offer(stream.cameras[''], image_message(np.zeros((9, 16, 3), np.uint8), Header()))
     assert monotonic() - before < 5
