@@ -23,7 +23,7 @@ CONFIG = Path(__file__).resolve().parent.parent / 'config'
 KINDS = {'inference.yaml': InferenceParameters, 'builder.yaml': BuilderParameters,
          'detections_3d.yaml': Detections3DParameters}
 # Files for nodes of other packages.
-FOREIGN = {'nav2_costmap.yaml', 'diagnostics.yaml'}
+FOREIGN = {'nav2_costmap.yaml', 'diagnostics.yaml', 'nav2_lifecycle_manager.yaml'}
 
 
 def values_of(path: Path) -> dict[str, Any]:
@@ -85,3 +85,10 @@ def test_analyzers_find_the_entries_of_the_nodes() -> None:
     for name, values in analyzers.items():
         assert values['startswith'] == [f'{name}: '] and values['timeout'] >= 2.0
         assert values['type'] == 'diagnostic_aggregator/GenericAnalyzer' and values['path']
+
+
+def test_the_lifecycle_manager_of_nav2_waits_for_no_bond() -> None:
+    values = values_of(CONFIG / 'nav2_lifecycle_manager.yaml')
+    # bond_timeout is a double of that node, so `0` would end it.
+    assert values == {'node_names': ('inference',), 'autostart': True, 'bond_timeout': 0.0}
+    assert isinstance(values['bond_timeout'], float)

@@ -28,14 +28,12 @@ def description(name: str) -> Any:
 
 def test_launch_files_exist() -> None:
     assert {path.name for path in LAUNCH.iterdir() if path.suffix == '.py'} == {
-        'inference.launch.py', 'builder.launch.py', 'demo.launch.py', 'multi_camera.launch.py'}
+        'inference.launch.py', 'builder.launch.py', 'demo.launch.py', 'multi_camera.launch.py',
+        'two_networks.launch.py', 'nav2_lifecycle.launch.py'}
 
 
 @needs_launch
 @pytest.mark.parametrize('name, arguments, executables', [
-    ('inference.launch.py', {'image_topic', 'engine_file_path', 'params_file', 'namespace',
-                             'autostart', 'use_isaac_names', 'node_name', 'log_level'},
-     {'inference_node'}),
     ('builder.launch.py', {'params_file', 'namespace', 'node_name', 'log_level'},
      {'engine_builder_node'}),
     ('demo.launch.py', {'seconds', 'output_directory', 'rate_hz', 'seed'},
@@ -54,36 +52,83 @@ def test_launch_arguments_and_nodes(name: str, arguments: set[str], executables:
 
 
 @needs_launch
-@pytest.mark.parametrize('name', ['inference.launch.py', 'builder.launch.py'])
-def test_a_params_file_is_an_argument_of_the_node(name: str) -> None:
+def test_a_params_file_is_an_argument_of_the_node() -> None:
     # Launch warns if a file among its `parameters` does not exist, and starts the node without.
+    from launch_ros.actions import Node
+    node = next(entity for entity in description('builder.launch.py').entities
+                if isinstance(entity, Node))
+    assert 'params_file' in configurations_of(node)
+    assert 'params_file' in configurations_of(nodes_of('inference.launch.py')[0])
+
+
+def configurations_of(node: Any) -> list[str]:
+    """Return the launch arguments in the command line of a node."""
     from launch import LaunchContext
     from launch.substitutions import LaunchConfiguration
     from launch.utilities import perform_substitutions
+    return [perform_substitutions(LaunchContext(), part.variable_name) for parts in node.cmd
+            for part in parts if isinstance(part, LaunchConfiguration)]
+
+
+def nodes_of(name: str, **arguments: str) -> list[Any]:
+    """Return the nodes of a launch file with arguments, and of the files that it includes."""
+    from launch import LaunchContext
+    from launch.actions import DeclareLaunchArgument
     from launch_ros.actions import Node
-    node = next(entity for entity in description(name).entities if isinstance(entity, Node))
-    arguments = [part.variable_name for parts in node.cmd for part in parts
-                 if isinstance(part, LaunchConfiguration)]
     context = LaunchContext()
-    assert 'params_file' in [perform_substitutions(context, name) for name in arguments]
+    context.launch_configurations.update({'engine_file_path': 'm.engine', **arguments})
+    found: list[Any] = []
+
+    def visit(entities: Any) -> None:
+        for entity in entities or ():
+            if isinstance(entity, DeclareLaunchArgument):
+                assert len(entity.description) > 10
+            if isinstance(entity, Node):
+                # Now, since the next group has other values of the arguments.
+                entity._perform_substitutions(context)
+                found.append(entity)
+            else:
+                visit(entity.visit(context))
+    visit(description(name).entities)
+    assert all(node.node_package in ('edge_trt_ros', 'nav2_lifecycle_manager') for node in found)
+    return found
+
+
+def remapped(node: Any) -> dict[str, str]:
+    return {name: to for name, to in node.expanded_remapping_rules or ()}
+
+
+@needs_launch
+def test_the_inference_node_is_a_lifecycle_node_that_can_respawn() -> None:
+    from launch_ros.actions import LifecycleNode
+    (node,) = nodes_of('inference.launch.py', image_topic='/camera/image_raw', respawn='true')
+    assert isinstance(node, LifecycleNode) and node.node_executable == 'inference_node'
+    assert remapped(node) == {'image': '/camera/image_raw',
+                              'image/compressed': '/camera/image_raw/compressed'}
 
 
 @needs_launch
 def test_cameras_and_their_topics_are_arguments() -> None:
-    from launch import LaunchContext
-    from launch.actions import DeclareLaunchArgument, OpaqueFunction
-    from launch_ros.actions import Node
-    entities = description('multi_camera.launch.py').entities
-    context = LaunchContext()
-    for entity in entities:
-        if isinstance(entity, DeclareLaunchArgument):
-            assert len(entity.description) > 10
-            context.launch_configurations[entity.name] = ''
-    context.launch_configurations['cameras'] = 'front, left'
-    context.launch_configurations['image_topics'] = '/a/image,/b/image'
-    (make,) = [entity for entity in entities if isinstance(entity, OpaqueFunction)]
-    (node,) = make.execute(context)
-    assert isinstance(node, Node) and node.node_executable == 'inference_node'
-    context.launch_configurations['image_topics'] = '/a/image'
+    topics = '/a/image,/b/image'
+    (node,) = nodes_of('multi_camera.launch.py', cameras='front, left', image_topics=topics)
+    assert remapped(node)['left/image'] == '/b/image'
+    assert remapped(node)['front/image/compressed'] == '/a/image/compressed'
     with pytest.raises(ValueError, match='1 topics for 2 cameras'):
-        make.execute(context)
+        nodes_of('multi_camera.launch.py', cameras='front, left', image_topics='/a')
+
+
+@needs_launch
+def test_two_networks_read_one_camera() -> None:
+    detector, segmenter = nodes_of(
+        'two_networks.launch.py', image_topic='/camera/image_raw',
+        detector_engine_file_path='d.engine', segmenter_engine_file_path='s.engine')
+    assert [node.node_name for node in (detector, segmenter)] == [
+        '/detector/inference', '/segmenter/inference']
+    assert remapped(detector) == remapped(segmenter)
+    assert remapped(detector)['image'] == '/camera/image_raw'
+
+
+@needs_launch
+def test_nav2_activates_the_node() -> None:
+    nodes = nodes_of('nav2_lifecycle.launch.py')
+    assert {node.node_executable for node in nodes} == {'inference_node', 'lifecycle_manager'}
