@@ -58,6 +58,7 @@ OPTIONAL_LIBRARIES: Mapping[str, OptionalLibrary] = MappingProxyType({
     'tokenizers': OptionalLibrary('tokenizers', 'tokenizers'),
     'tritonclient': OptionalLibrary('tritonclient', 'tritonclient[grpc]'),
     'distributed': OptionalLibrary('Dask', 'distributed'),
+    'prometheus_client': OptionalLibrary('prometheus_client', 'prometheus_client'),
     'edgefirst': OptionalLibrary(
         'edgefirst-tracker', 'edgefirst-tracker', code='tracker_missing'),
     'ultralytics': OptionalLibrary('Ultralytics (AGPL-3.0)', 'ultralytics'),

@@ -44,6 +44,9 @@ INFERENCE = (
               'cv_bridge if it is installed. With `image_transport: raw`.'),
     Interface('subscribes', 'image/compressed', 'sensor_msgs/msg/CompressedImage',
               'JPEG or PNG instead of `image`. With `image_transport: compressed`.'),
+    Interface('subscribes', '<camera>/image', _IMAGE, 'With `cameras`, instead of `image`: one '
+              'topic for each camera, or `<camera>/image/compressed`. Every topic below is then '
+              '`<camera>/<topic>` as well.'),
     Interface('subscribes', 'text', 'std_msgs/msg/String', 'Text for a text network; every text '
               'is classified. Needs `pip install tokenizers`.', ('text',)),
     Interface('publishes', 'detections', 'vision_msgs/msg/Detection2DArray', 'Boxes in pixels of '

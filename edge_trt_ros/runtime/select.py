@@ -70,12 +70,14 @@ class OpenedRuntime:
     :param reason: why this back end runs the engine, for logs and diagnostics.
     :param watch: how a runtime on a server is doing; None for a local one.
     :param sensors: temperature, load and clock of the GPU that runs it; None for a CPU or server.
+    :param library_version: version of the library that runs it; '' on a server.
     """
 
     runtime: Runtime
     reason: str
     watch: Watch | None = None
     sensors: GpuSensors | None = None
+    library_version: str = ''
 
 
 def open_runtime(engine_path: Path, backend: str = 'auto', placement: Placement = Placement()
@@ -124,8 +126,9 @@ def open_engine(engine: bytes, manifest: EngineManifest, backend: str = 'auto',
 def _open_on_cpu(engine: bytes, manifest: EngineManifest, reason: str, placement: Placement
                  ) -> OpenedRuntime:
     require('onnxruntime', 'this engine')
-    from edge_trt_ros.runtime.onnxruntime_cpu import OnnxRuntimeCpu
-    return OpenedRuntime(OnnxRuntimeCpu(engine, manifest, placement.threads), reason)
+    from edge_trt_ros.runtime.onnxruntime_cpu import OnnxRuntimeCpu, VERSION
+    return OpenedRuntime(OnnxRuntimeCpu(engine, manifest, placement.threads), reason,
+                         library_version=VERSION)
 
 
 def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement: Placement
@@ -148,7 +151,7 @@ def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement
     return OpenedRuntime(runtime, f'{reason}; ' + (
         f'samples are launched call by call: {runtime.why_no_graph}' if runtime.why_no_graph
         else 'each frame is one CUDA graph') + (f'; {runtime.upload}' if runtime.upload else ''),
-        sensors=GpuSensors(gpu.pci_bus_id))
+        sensors=GpuSensors(gpu.pci_bus_id), library_version=library.version)
 
 
 def best_backend() -> str:

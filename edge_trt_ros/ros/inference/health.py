@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from edge_trt_ros.ros.inference.camera import Camera
 from edge_trt_ros.ros.inference.settings import StreamSettings
@@ -14,13 +15,27 @@ from edge_trt_ros.ros.node.status_messages import ERROR, OK, STALE, WARN
 from edge_trt_ros.verification import ENGINE_RAN, NOTHING_SEEN, warning
 
 ERROR_COUNTS = ('bad_images', 'bad_results', 'failures', 'overlay_failures')
+_MUCH_HOTTER_C = 10.0
 _GRAVEST_FIRST = (ERROR, STALE, WARN)
 
 Finding = tuple[bytes, str]
 
 
-def health(camera: Camera, settings: StreamSettings, enabled: bool, since: Counter[str]
-           ) -> Finding:
+@dataclass(frozen=True)
+class Surroundings:
+    """
+    What is not of the stream itself.
+
+    :param outdated: why the engine is outdated; '' if it is not.
+    :param gpu_temperature_c: temperature of the GPU; 0 if it is unknown.
+    """
+
+    outdated: str = ''
+    gpu_temperature_c: float = 0.0
+
+
+def health(camera: Camera, settings: StreamSettings, enabled: bool, since: Counter[str],
+           surroundings: Surroundings = Surroundings()) -> Finding:
     """
     Return the level of an input and a sentence: the gravest problem first, then the others.
 
@@ -28,9 +43,11 @@ def health(camera: Camera, settings: StreamSettings, enabled: bool, since: Count
     :param settings: its settings, with the limits.
     :param enabled: whether the stream is enabled by `~/enable`.
     :param since: the counts since the last report.
+    :param surroundings: what is not of the stream itself.
     """
     rate = f"{camera.figures.rates_hz()['detection_rate_hz']:.1f} results per second"
-    findings = list(_of_the_images(camera, settings, since))
+    findings = [*_of_the_images(camera, settings, since),
+                *_of_the_surroundings(settings, surroundings)]
     if enabled:
         findings += _of_the_stream(camera, settings, since)
     if findings:
@@ -63,6 +80,18 @@ def _of_the_images(camera: Camera, settings: StreamSettings, since: Counter[str]
         yield WARN, (f"{since['lost_in_transport']} of {sent} images were lost in transport: "
                      'start the camera driver with the Fast DDS profile of this package, or '
                      'lower its rate')
+
+
+def _of_the_surroundings(settings: StreamSettings, surroundings: Surroundings
+                         ) -> Iterator[Finding]:
+    if surroundings.outdated:
+        yield WARN, surroundings.outdated
+    hot_c = surroundings.gpu_temperature_c
+    limit_c = settings.parameters.health_max_gpu_temperature_c
+    if 0 < limit_c < hot_c:
+        yield ERROR if hot_c >= limit_c + _MUCH_HOTTER_C else WARN, (
+            f'the GPU has {hot_c:.0f} degrees Celsius, health_max_gpu_temperature_c is '
+            f'{limit_c:g}: clean its fan, lower max_rate_hz, or choose a lower power mode')
 
 
 def _of_the_stream(camera: Camera, settings: StreamSettings, since: Counter[str]

@@ -78,6 +78,7 @@ class InferenceNode(ManagedNode):
                 manifest = settings.runtime.manifest
                 self._stream = InferenceStream(self, settings, self._reports.report_end)
                 stack.callback(self._stream.close)
+                stack.enter_context(self._reports.served(parameters.node))
                 until_owned.pop_all()
                 self._choose_cameras(parameters.node.cameras)
                 self._held = stack.pop_all()

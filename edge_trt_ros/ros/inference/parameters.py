@@ -108,6 +108,21 @@ class InferenceParameters:
     health_max_gpu_memory_percent: float = setting(
         0.0, '/diagnostics warns if more of the GPU memory is used; 0 checks nothing.',
         live=True, limits=(0.0, 100.0))
+    health_max_gpu_temperature_c: float = setting(
+        0.0, '/diagnostics warns if the GPU is hotter, and reports an error 10 degrees above it; '
+        '0 checks nothing.', live=True, limits=(0.0, 150.0))
+    health_onnx_file_path: str = setting(
+        '', '/diagnostics warns if the engine is not built from this ONNX file as it is now; '
+        'empty checks nothing.', is_path=True)
+    health_check_engine: bool = setting(
+        False, '/diagnostics warns if the engine file was replaced and not reloaded, or if the '
+        'engine was built with another version of the library that runs it.', live=True)
+    metrics_port: int = setting(
+        0, 'Port on which the values of /diagnostics are served for Prometheus, at /metrics; 0 '
+        'serves nothing; needs prometheus_client.', limits=(0, 65535))
+    metrics_address: str = setting(
+        '127.0.0.1', 'With metrics_port: address on which they are served; 0.0.0.0 serves them '
+        'to all who reach this machine.')
     health_stale_after_s: float = setting(
         5.0, '/diagnostics has the level STALE after this time without images; 0 keeps the level '
         'WARN.', live=True, limits=(0.0, 3600.0))

@@ -9,7 +9,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 import psutil
 
 from edge_trt_ros.ros.inference.camera import Camera
-from edge_trt_ros.ros.inference.health import ERROR_COUNTS, health
+from edge_trt_ros.ros.inference.health import ERROR_COUNTS, health, Surroundings
 from edge_trt_ros.ros.inference.settings import StreamSettings
 from edge_trt_ros.ros.node.status_messages import ERROR, OK, status_message
 from edge_trt_ros.runtime.jetson_board import board_state
@@ -21,8 +21,8 @@ ENDINGS = ('published', 'dropped_for_newer', 'dropped_for_age', 'dropped_for_rat
 COUNTS = tuple(dict.fromkeys(('received', *ENDINGS, 'lost_in_transport', *ERROR_COUNTS)))
 
 
-def stream_status(name: str, camera: Camera, settings: StreamSettings, enabled: bool
-                  ) -> DiagnosticStatus:
+def stream_status(name: str, camera: Camera, settings: StreamSettings, enabled: bool,
+                  outdated: str = '') -> DiagnosticStatus:
     """
     Return the diagnostics of an input of an active stream since the last call.
 
@@ -30,6 +30,7 @@ def stream_status(name: str, camera: Camera, settings: StreamSettings, enabled: 
     :param camera: the input.
     :param settings: its settings.
     :param enabled: whether the stream is enabled by `~/enable`.
+    :param outdated: why the engine is outdated; '' if it is not (see `EngineAge`).
     """
     figures = camera.figures
     manifest, runtime = settings.runtime.manifest, settings.runtime
@@ -54,9 +55,11 @@ def stream_status(name: str, camera: Camera, settings: StreamSettings, enabled: 
     watch = settings.opened.watch
     values |= watch.figures() if watch else {}
     sensors = settings.opened.sensors
-    values |= sensors.read() if sensors else {}
+    sensed = sensors.read() if sensors else {}
+    values |= sensed
     values |= board_state()
-    level, message = health(camera, settings, enabled, since)
+    level, message = health(camera, settings, enabled, since, Surroundings(
+        outdated, sensed.get('gpu_temperature_c', 0.0)))
     return status_message(level, _title(name, camera), message.splitlines()[0],
                           runtime.device_name, values)
 

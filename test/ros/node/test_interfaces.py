@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,20 @@ def test_inference_node(ros: Graph, tmp_path: Path, transport: str, topic: str) 
     expected = tuple(listed for listed in INFERENCE
                      if (listed.kind != 'subscribes' or listed.name == topic)
                      and (not listed.tasks or 'detect' in listed.tasks))
+    assert created(ros, node) == stated(node, expected)
+
+
+def test_inference_node_with_cameras(ros: Graph, tmp_path: Path) -> None:
+    engine = tmp_path / 'tiny.engine'
+    build_engine(save(dense_model(), tmp_path / 'tiny.onnx'), engine, BuildOptions())
+    node = ros.add(InferenceNode, engine_file_path=str(engine), cameras=['front'])
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+    expected = tuple(
+        replace(listed, name=listed.name.replace('<camera>', 'front') if '<' in listed.name
+                else f'front/{listed.name}' if listed.name[0] not in '/~' else listed.name)
+        for listed in INFERENCE if (listed.kind != 'subscribes' or '<camera>' in listed.name)
+        and (not listed.tasks or 'detect' in listed.tasks))
     assert created(ros, node) == stated(node, expected)
 
 
