@@ -28,6 +28,9 @@ from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.thresholds import Thresholds
 
 VERSION = str(onnxruntime.__version__)
+# An engine in memory may name weights in other files. ONNX Runtime would search for them from the
+# working directory on, and so publish any file: let it search where no file can be.
+NO_FILES = ('session.model_external_initializers_file_folder_path', '/dev/null')
 _DTYPES = {'tensor(float)': 'float32', 'tensor(float16)': 'float16', 'tensor(uint8)': 'uint8',
            'tensor(int8)': 'int8', 'tensor(int32)': 'int32', 'tensor(int64)': 'int64',
            'tensor(bool)': 'bool', 'tensor(bfloat16)': 'bfloat16'}
@@ -135,6 +138,7 @@ def _session_options(threads: int) -> Any:
     # By default the threads spin between frames, which starves the executor on a small machine.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     options.add_session_config_entry('session.inter_op.allow_spinning', '0')
+    options.add_session_config_entry(*NO_FILES)
     options.log_severity_level = 3
     return options
 

@@ -14,6 +14,7 @@ import onnx
 import onnxruntime
 
 from edge_trt_ros.errors import first_line, ModelError
+from edge_trt_ros.runtime.onnxruntime_cpu import NO_FILES
 from edge_trt_ros.tensor_spec import TensorSpec
 
 
@@ -32,6 +33,7 @@ def open_session(model: onnx.ModelProto, as_written: bool = False) -> onnxruntim
     del plain.graph.value_info[:]
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.add_session_config_entry(*NO_FILES)
     if as_written:
         options.add_session_config_entry('session.disable_quant_qdq', '1')
     try:
