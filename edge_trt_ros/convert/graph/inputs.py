@@ -48,7 +48,8 @@ def tensor_spec(value: onnx.ValueInfoProto, path: Path) -> TensorSpec:
     tensor = value.type.tensor_type
     dtype = _DTYPE_NAMES.get(tensor.elem_type)
     if dtype is None:
-        kind = onnx.TensorProto.DataType.Name(tensor.elem_type)
+        names = {number: name for name, number in onnx.TensorProto.DataType.items()}
+        kind = names.get(tensor.elem_type, f'number {tensor.elem_type}')
         raise ModelError(f"{path}: tensor '{value.name}' has type {kind}, supported are "
                          f"{', '.join(_DTYPE_NAMES.values())}")
     shape = tuple(dim.dim_value if dim.HasField('dim_value') and dim.dim_value > 0 else -1

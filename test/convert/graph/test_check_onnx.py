@@ -44,6 +44,14 @@ def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
         check_onnx(tmp_path)
 
 
+@pytest.mark.parametrize('kind, name', [(TensorProto.STRING, 'STRING'), (64, 'number 64')])
+def test_inputs_of_unsupported_types_are_refused(tmp_path: Path, kind: int, name: str) -> None:
+    model = dense_model()
+    model.graph.input[0].type.tensor_type.elem_type = kind
+    with pytest.raises(ModelError, match=f'has type {name}, supported are float32'):
+        check_onnx(save(model, tmp_path / 'm.onnx'))
+
+
 def test_corrupt_files_raise_only_model_error(tmp_path: Path) -> None:
     data = dense_model().SerializeToString()
     path = tmp_path / 'm.onnx'
