@@ -161,6 +161,7 @@ class InferenceStream:
             self._ended(camera)
             camera.close()
         self.settings.runtime.close()
+        return_free_blocks()
 
     def _process(self, arrivals: Sequence[Arrival]) -> None:
         with self._in_work:
