@@ -6,7 +6,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest test-gpu test-bags tensorrt-api jetson-wheels train lint docs clean environment
+.PHONY: help demo test pytest test-gpu fuzz test-bags tensorrt-api jetson-wheels train lint docs clean environment
 
 ENTER := . environment/activate
 PYTEST := python3 -m pytest -rs -n auto --maxprocesses 4 --dist loadfile
@@ -33,6 +33,12 @@ pytest: environment  ## only the tests, as `make test` runs them
 
 test-gpu: environment  ## the tests that need an NVIDIA GPU; writes gpu_report.json, which you can send
 	@$(ENTER) && exec python3 -m pytest -rs -m gpu -p support.gpu_report
+
+# Atheris has wheels for x86-64 only; without it the inputs come from hypothesis alone.
+fuzz: environment  ## 10,000 random inputs for each reader of files and messages, some minutes
+	@$(ENTER) && { python3 -m pip install --quiet --disable-pip-version-check --no-deps \
+	  -r environment/requirements-fuzz.txt || true; } \
+	  && PYTHONPATH=test:$$PYTHONPATH exec nice python3 -m support.fuzz
 
 lint: environment  ## style, types, spelling and plain words
 	@$(ENTER) || exit 1; status=0; python3 -m flake8 || status=1; python3 -m mypy || status=1; \

@@ -68,12 +68,16 @@ class TextTokens:
 
     def __init__(self, text_input: TextInput) -> None:
         tokenizer = require('tokenizers', 'a network that reads texts').Tokenizer
+        self._length = text_input.length
         try:
             self._tokenizer = tokenizer.from_str(text_input.tokenizer)
-        except Exception as error:  # `tokenizers` raises plain Exceptions
+            self._set_length()
+        except BaseException as error:
+            _check_interrupt(error)
             raise EngineError(f'the tokenizer cannot be read ({first_line(error)}): use the '
                               'tokenizer.json that the network was trained with') from error
-        self._length = text_input.length
+
+    def _set_length(self) -> None:
         padding = dict(self._tokenizer.padding or {})
         for name in _PADDINGS if not padding else ():
             if self._tokenizer.token_to_id(name) is not None:
@@ -94,7 +98,8 @@ class TextTokens:
         """
         try:
             found = self._tokenizer.encode(text[:_CHARACTERS_PER_TOKEN * self._length])
-        except Exception as error:  # `tokenizers` raises plain Exceptions
+        except BaseException as error:
+            _check_interrupt(error)
             raise ImageError(f'a text from {source or "a file"} cannot be read: '
                              f'{first_line(error)}') from error
         ids, mask, types = (np.array(part, np.int32) for part in (
@@ -108,3 +113,14 @@ class TextTokens:
         texts = [''] + [self._tokenizer.decode(random.integers(0, size, self._length).tolist())
                         for _ in range(count - 1)]
         return [self.sample(text, source='sample') for text in texts]
+
+
+def _check_interrupt(error: BaseException) -> None:
+    """
+    Raise an error again that is not of `tokenizers`.
+
+    It raises plain Exceptions, and after a panic of its Rust code a PanicException, which is no
+    Exception: it would end the thread that runs the engine.
+    """
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        raise error
