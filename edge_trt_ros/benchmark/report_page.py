@@ -11,11 +11,12 @@ from typing import Any
 
 from edge_trt_ros.benchmark.road_frames import PERCENTS
 from edge_trt_ros.benchmark.scene_picture import scene_curves
-from edge_trt_ros.benchmark.scene_table import scene_rows
+from edge_trt_ros.benchmark.scene_table import camera_rows, scene_rows
 from edge_trt_ros.benchmark.stage_picture import in_order
 from edge_trt_ros.html_page import bar, curves, facts_table, Html, table, tag, write_page
 
-_TITLES = {'engine': 'Engine', 'scenes': 'Frames by number of objects', 'node': 'Inference node',
+_TITLES = {'engine': 'Engine', 'scenes': 'Frames by number of objects',
+           'cameras': 'Images of several cameras', 'node': 'Inference node',
            'reloads': 'Reloads under a stream of images',
            'transport': 'Transport of images', 'soak': 'Memory over time', 'machine': 'Machine'}
 _AGAIN, _STAGES, _MEMORY = 'without_graph', 'stages_ms', 'rss_curve_mb'
@@ -34,13 +35,17 @@ def write_report_page(path: Path, report: Mapping[str, Any]) -> None:
     """
     machine = report['machine']
     sections = [section for part, values in report.items() if part != 'machine'
-                for section in (
-                    tag('h2', _TITLES[part]),
-                    *(_scenes(values) if part == 'scenes' else _part(values)))]
+                for section in (tag('h2', _TITLES[part]), *_section(part, values))]
     write_page(path, 'Benchmark of edge_trt_ros',
                tag('p', ', '.join(str(machine[name]) for name in ('date', 'gpu', 'processor')
                                   if machine.get(name))),
                *sections, tag('h2', _TITLES['machine']), facts_table(machine))
+
+
+def _section(part: str, values: Any) -> Iterator[Html]:
+    if part == 'scenes':
+        return _scenes(values)
+    return _cameras(values) if part == 'cameras' else _part(values)
 
 
 def _part(values: Mapping[str, Any]) -> Iterator[Html]:
@@ -76,6 +81,13 @@ def _scenes(scenes: Sequence[Mapping[str, Any]]) -> Iterator[Html]:
               'the number of objects in view.')
     yield curves(lines, list(map(str, objects)), 'ms')
     head, *rows = scene_rows(scenes)
+    yield table(head, rows)
+
+
+def _cameras(scenes: Sequence[Mapping[str, Any]]) -> Iterator[Html]:
+    yield tag('p', 'Milliseconds until the images of all cameras, which wait together, have their '
+              'detections.')
+    head, *rows = camera_rows(scenes)
     yield table(head, rows)
 
 

@@ -19,7 +19,34 @@ def scene_table(scenes: Sequence[Scene]) -> str:
 
     :param scenes: result of `measure_scenes`, at least one scene.
     """
-    rows = scene_rows(scenes)
+    return _aligned(scene_rows(scenes))
+
+
+def camera_table(scenes: Sequence[Scene]) -> str:
+    """
+    Return the rows as lines of text (see `camera_rows`).
+
+    :param scenes: result of `measure_cameras`, at least one.
+    """
+    return _aligned(camera_rows(scenes))
+
+
+def camera_rows(scenes: Sequence[Scene]) -> list[list[str]]:
+    """
+    Return the titles of the columns, and a row for each number of cameras; times in milliseconds.
+
+    :param scenes: result of `measure_cameras`.
+    """
+    return [['size', 'precision', 'cameras', 'together', 'objects', 'detections', 'round p50',
+             'p99', 'images/s'],
+            *(['x'.join(map(str, scene['source_size_wh'])), str(scene['precision']),
+               str(scene['cameras']), str(scene['together']), str(scene['objects']),
+               f"{scene['detections']:g}", f"{scene['round_ms']['p50']:.3f}",
+               f"{scene['round_ms']['p99']:.3f}", f"{scene['images_per_second']:g}"]
+              for scene in scenes)]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows)]
     return '\n'.join('  ' + '  '.join(
         text.rjust(width) for text, width in zip(row, widths)) for row in rows)

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter, process_time, sleep
 from typing import Any, TypeVar
 
@@ -22,26 +21,17 @@ import numpy as np
 
 from edge_trt_ros.benchmark.message_publisher import message_publisher, MessagePublisher
 from edge_trt_ros.benchmark.opponents import Detect, OPPONENTS
-from edge_trt_ros.benchmark.planted_objects import (CANDIDATES_PER_OBJECT, planted_objects,
-                                                    PlantedObjects)
+from edge_trt_ros.benchmark.planted_objects import PlantedObjects
+from edge_trt_ros.benchmark.planted_onnx import opened, planted_onnx
 from edge_trt_ros.benchmark.road_frames import named_percentiles, road_frames
-from edge_trt_ros.convert.build import build
-from edge_trt_ros.convert.graph.planted import planted_network
-from edge_trt_ros.convert.options import BuildOptions, MAX_CANDIDATES
-from edge_trt_ros.convert.plan import plan_build
-from edge_trt_ros.errors import ConfigurationError
-from edge_trt_ros.network_input import ImageInput
 from edge_trt_ros.runtime.contract import Runtime
-from edge_trt_ros.runtime.pipeline import detect, infer, warm_up
+from edge_trt_ros.runtime.pipeline import detect, infer
 from edge_trt_ros.runtime.samples import Frame
-from edge_trt_ros.runtime.select import open_engine, Placement
+from edge_trt_ros.runtime.select import Placement
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.thresholds import Thresholds
 
 T = TypeVar('T')
-# How strongly the network's own values remain: enough to keep its work, too little to matter.
-_GAIN = 1e-4
-_HEAD = 'yolo_dense'
 _WARM_UP_FRAMES = 20
 # The threads of an opponent spin for a while after a frame, and would slow down the next program.
 _REST_S = 0.05
@@ -99,31 +89,16 @@ def measure_scenes(onnx: Path, choice: SceneChoice, backend: str = 'auto',
 
 def _scenes(onnx: Path, precision: str, choice: SceneChoice, backend: str, placement: Placement
             ) -> list[dict[str, Any]]:
-    most = max(*choice.objects, 1)
-    options = BuildOptions(backend=backend, precision=precision, max_candidates=min(
-        max(1000, CANDIDATES_PER_OBJECT * most), MAX_CANDIDATES))
-    plan = plan_build(onnx, options)
-    pixels = plan.input_kinds[0]
-    if plan.found.name != _HEAD or not isinstance(pixels, ImageInput):
-        raise ConfigurationError(
-            f'objects cannot be planted in {onnx}, whose head is {plan.found.name}: use a '
-            'detector with the output [1, 4 + classes, anchors], such as YOLOv8 or YOLO11')
-    planted = planted_objects(plan.found.shape(), pixels.size_wh, choice.sizes_wh, most)
     with ExitStack() as stack:
-        path = Path(stack.enter_context(TemporaryDirectory())) / 'planted.onnx'
-        path.write_bytes(planted_network(onnx, planted.values, _GAIN))
-
-        def opened(options: BuildOptions) -> Runtime:
-            built = build(plan_build(path, options))
-            runtime = stack.enter_context(
-                open_engine(built.engine, built.manifest, backend, placement).runtime)
-            warm_up(runtime)
-            return runtime
-        runtime = opened(options)
+        planted = stack.enter_context(planted_onnx(onnx, precision, backend, choice.objects,
+                                                   choice.sizes_wh))
+        options, path = planted.options, planted.path
+        runtime, bare = (stack.enter_context(opened(path, one, placement))
+                         for one in (options, replace(options, task='tensors')))
         contest = _Contest(
-            opened(replace(options, task='tensors')), runtime, planted,
+            bare, runtime, planted.objects,
             stack.enter_context(message_publisher(runtime.manifest.labels)),
-            OPPONENTS[choice.against](path, pixels.size_wh) if choice.against else None)
+            OPPONENTS[choice.against](path, planted.size_wh) if choice.against else None)
         return [{'precision': precision, **scene} for source_wh in choice.sizes_wh
                 for scene in _measured(contest, road_frames(source_wh), choice)]
 

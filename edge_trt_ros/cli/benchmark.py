@@ -20,7 +20,7 @@ from edge_trt_ros.benchmark.opponents import OPPONENTS
 from edge_trt_ros.benchmark.report_page import write_report_page
 from edge_trt_ros.benchmark.road_frames import PERCENTS
 from edge_trt_ros.benchmark.scene_picture import scene_picture
-from edge_trt_ros.benchmark.scene_table import scene_table
+from edge_trt_ros.benchmark.scene_table import camera_table, scene_table
 from edge_trt_ros.benchmark.stage_picture import stage_picture
 from edge_trt_ros.cli._command import DONE, print_json, REFUSED, run_command
 from edge_trt_ros.cli._progress import phase_bar
@@ -28,8 +28,11 @@ from edge_trt_ros.convert.options import PRECISIONS, shape_from_text
 from edge_trt_ros.doctor.report_file import add_to_report
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.files import write_file
+from edge_trt_ros.manifest import MAX_BATCH
 from edge_trt_ros.optional_libraries import require_converter, require_ros
 from edge_trt_ros.runtime.select import Placement
+
+_TABLES = {'scenes': scene_table, 'cameras': camera_table}
 
 
 def main() -> None:
@@ -47,15 +50,7 @@ def main() -> None:
                         help='plot the stages of a frame, or the curves of --objects')
     parser.add_argument('--html', type=Path, metavar='FILE',
                         help='write a page with curves and tables of all figures')
-    parser.add_argument('--objects', type=int, nargs='+', metavar='N',
-                        help='measure an ONNX file on frames in which it finds N objects, next to '
-                        'the bare network')
-    parser.add_argument('--sizes', nargs='+', metavar='WxH',
-                        help='with --objects: sizes of the frames instead of --source')
-    parser.add_argument('--precisions', nargs='+', default=['fp32'], choices=PRECISIONS,
-                        help='with --objects: precisions of the network')
-    parser.add_argument('--against', default='', choices=OPPONENTS,
-                        help='with --objects: run the same frames through this program, in turns')
+    _add_scenes(parser)
     parser.add_argument('--node', type=float, default=0, metavar='SECONDS',
                         help='measure the inference node with the engine, at 30 Hz over DDS')
     parser.add_argument('--reloads', type=int, default=0, metavar='N',
@@ -94,6 +89,21 @@ def main() -> None:
     run_command(work)
 
 
+def _add_scenes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--objects', type=int, nargs='+', metavar='N',
+                        help='measure an ONNX file on frames in which it finds N objects, next to '
+                        'the bare network')
+    parser.add_argument('--sizes', nargs='+', metavar='WxH',
+                        help='with --objects: sizes of the frames instead of --source')
+    parser.add_argument('--precisions', nargs='+', default=['fp32'], choices=PRECISIONS,
+                        help='with --objects: precisions of the network')
+    parser.add_argument('--cameras', type=int, nargs='+', metavar='N',
+                        help='with --objects: measure images of N cameras that wait for the '
+                        'network together')
+    parser.add_argument('--against', default='', choices=OPPONENTS,
+                        help='with --objects: run the same frames through this program, in turns')
+
+
 def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     if not (arguments.engine or arguments.transport or arguments.soak):
         parser.error('give an engine, --transport or --soak')
@@ -101,8 +111,11 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
         parser.error('--plot, --node and --reloads need an engine')
     if arguments.objects and (not arguments.engine or min(arguments.objects) < 0):
         parser.error('--objects needs an ONNX file and numbers of at least 0')
-    if (arguments.sizes or arguments.against) and not arguments.objects:
-        parser.error('--sizes and --against need --objects')
+    if (arguments.sizes or arguments.against or arguments.cameras) and not arguments.objects:
+        parser.error('--sizes, --against and --cameras need --objects')
+    if arguments.cameras and not 1 <= min(arguments.cameras) <= max(arguments.cameras) \
+            <= MAX_BATCH:
+        parser.error(f'--cameras needs numbers from 1 to {MAX_BATCH}')
     if arguments.frames < 1:
         parser.error(f'--frames is {arguments.frames}, expected 1 or more')
 
@@ -117,10 +130,14 @@ def _measure(arguments: argparse.Namespace, progress: Callable[[str, float], Non
     if arguments.objects:
         require_converter('--objects')
         from edge_trt_ros.benchmark.scenes import measure_scenes, SceneChoice
-        report['scenes'] = measure_scenes(arguments.engine, SceneChoice(
+        choice = SceneChoice(
             arguments.objects, list(map(_size_wh, arguments.sizes or [arguments.source])),
-            arguments.precisions, arguments.frames, arguments.against),
-            arguments.backend, placement)
+            arguments.precisions, arguments.frames, arguments.against)
+        report['scenes'] = measure_scenes(arguments.engine, choice, arguments.backend, placement)
+        if arguments.cameras:
+            from edge_trt_ros.benchmark.camera_scenes import measure_cameras
+            report['cameras'] = measure_cameras(arguments.engine, choice, arguments.cameras,
+                                                arguments.backend, placement)
     elif arguments.engine:
         report['engine'] = measure_engine(arguments.engine, arguments.backend, (width, height),
                                           arguments.frames, placement, progress)
@@ -156,8 +173,8 @@ def _size_wh(text: str) -> tuple[int, int]:
 def _print_table(report: Mapping[str, Any]) -> None:
     for part, values in report.items():
         print(part)
-        if part == 'scenes':
-            print(scene_table(values))
+        if part in _TABLES:
+            print(_TABLES[part](values))
             continue
         for name, value in values.items():
             if name == 'without_graph':

@@ -22,13 +22,13 @@ from edge_trt_ros.heads.decoding import finite_outputs
 from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, NO_NMS
 from edge_trt_ros.heads.head import (FLOATS, Head, is_fixed, Network, Raw, Reading,
                                      RecognisedHead, Tail)
-from edge_trt_ros.heads.yolo_pose import keypoint_shape
+from edge_trt_ros.heads.yolo_pose import finish_pose, keypoint_shape
 from edge_trt_ros.vision.boxes import xywh_to_xyxy
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.outputs import Outputs
 from edge_trt_ros.vision.tasks.obb import select_oriented
-from edge_trt_ros.vision.tasks.pose import add_keypoints, with_keypoints
+from edge_trt_ros.vision.tasks.pose import with_keypoints
 from edge_trt_ros.vision.tasks.segment import Instances, instances, with_masks
 from edge_trt_ros.vision.thresholds import Thresholds
 
@@ -150,17 +150,12 @@ def segment_on_device(network: DeviceNetwork) -> DeviceCode:
 def pose_on_device(network: DeviceNetwork) -> DeviceCode:
     """Return the CUDA code of the decoding."""
     return DeviceCode(_READ_ROW, network.shapes['rows'][1], NO_NMS,
-                      extras=network.shapes['rows'][2] - 6, finish=_finish_pose)
+                      extras=network.shapes['rows'][2] - 6, finish=finish_pose)
 
 
 def _finish_segment(found: Detections, extras: NDArray[np.float32], outputs: Outputs,
                     letterbox: Letterbox, options: Mapping[str, Any]) -> Instances:
     return with_masks(found, extras, outputs['prototypes'][0], letterbox)
-
-
-def _finish_pose(found: Detections, extras: NDArray[np.float32], outputs: Outputs,
-                 letterbox: Letterbox, options: Mapping[str, Any]) -> Detections:
-    return add_keypoints(found, extras.reshape(-1, *options['keypoint_shape']), letterbox)
 
 
 SEGMENT = Head('yolo_final_segment', ('segment',), 'segment_final',

@@ -79,11 +79,12 @@ def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds,
 def on_device(network: DeviceNetwork) -> DeviceCode:
     """Return the CUDA code of the decoding."""
     count, numbers = network.options['keypoint_shape']
-    return dense_code(network, extras=count * numbers, finish=_finish)
+    return dense_code(network, extras=count * numbers, finish=finish_pose)
 
 
-def _finish(found: Detections, extras: NDArray[np.float32], outputs: Outputs,
-            letterbox: Letterbox, options: Mapping[str, Any]) -> Detections:
+def finish_pose(found: Detections, extras: NDArray[np.float32], outputs: Outputs,
+                letterbox: Letterbox, options: Mapping[str, Any]) -> Detections:
+    """Add the keypoints to detections of a GPU (see `DeviceCode.finish`)."""
     return add_keypoints(found, extras.reshape(-1, *options['keypoint_shape']), letterbox)
 
 

@@ -15,10 +15,12 @@ import onnxruntime
 import pytest
 from support.models import dense_model, end_to_end_model, save
 
+from edge_trt_ros.benchmark.camera_scenes import measure_cameras
 from edge_trt_ros.benchmark.opponents import ultralytics
 from edge_trt_ros.benchmark.planted_objects import planted_objects
+from edge_trt_ros.benchmark.report_page import write_report_page
 from edge_trt_ros.benchmark.scene_picture import scene_picture
-from edge_trt_ros.benchmark.scene_table import scene_table
+from edge_trt_ros.benchmark.scene_table import camera_table, scene_table
 from edge_trt_ros.benchmark.scenes import measure_scenes, SceneChoice
 from edge_trt_ros.convert.graph.planted import planted_network
 from edge_trt_ros.errors import ConfigurationError, MissingLibraryError
@@ -96,6 +98,26 @@ def test_table_and_picture_of_scenes(scenes: list[dict[str, Any]]) -> None:
     slower = [{**scene, 'frame_ms': {**scene['frame_ms'], 'p99': 2 * scene['frame_ms']['p99']}}
               for scene in scenes]
     assert (scene_picture(slower, 'small.onnx') != picture).any()
+
+
+def test_images_of_several_cameras(tmp_path: Path) -> None:
+    path = save(dense_model((160, 96)), tmp_path / 'small.onnx')
+    choice = SceneChoice([1, 20], SIZES[:2], ['fp32', 'fp16'], 3)
+    found = measure_cameras(path, choice, [1, 4], 'onnxruntime')
+    assert [(tuple(scene['source_size_wh']), scene['precision'], scene['cameras'])
+            for scene in found] == [(size_wh, precision, cameras)
+                                    for precision in ('fp32', 'fp16') for size_wh in SIZES[:2]
+                                    for cameras in (1, 4)]
+    for scene in found:
+        # ONNX Runtime runs one image after the other.
+        assert scene['detections'] == scene['objects'] == 20 and scene['together'] == 1
+        assert 0 < scene['round_ms']['p50'] <= scene['round_ms']['p99']
+        assert scene['images_per_second'] > 0
+    lines = camera_table(found).splitlines()
+    assert len(lines) == 9 and len(set(map(len, lines))) == 1
+    assert lines[2].split()[:6] == ['640x480', 'fp32', '4', '1', '20', '20']
+    write_report_page(tmp_path / 'page.html', {'machine': {'date': 'today'}, 'cameras': found})
+    assert 'Images of several cameras' in (tmp_path / 'page.html').read_text()
 
 
 def test_another_head_is_rejected(tmp_path: Path) -> None:
