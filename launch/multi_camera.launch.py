@@ -15,6 +15,7 @@ from launch.substitutions import LaunchConfiguration
 
 ARGUMENTS = {
     'cameras': (None, 'Names of the cameras, separated by commas, such as front,left.'),
+    'image_topics': ('', 'Topics of their images in the same order; default: <name>/image.'),
     'engine_file_path': (None, 'Engine file with its manifest in the same folder, or ONNX file.'),
 }
 
