@@ -26,6 +26,7 @@ from typing import Any
 
 from edge_trt_ros import verification
 from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.convert.serve.destination import ServeDestination
 from edge_trt_ros.convert.store import locked
 from edge_trt_ros.errors import BuildCanceledError, BuildError, EdgeTrtError
 from edge_trt_ros.manifest import EngineManifest
@@ -43,10 +44,12 @@ class BuildOutcome:
 
     :param manifest: manifest of the installed engine.
     :param reason: why it was built; '' if it was fresh already.
+    :param served: what was written for a server; '' if nothing was.
     """
 
     manifest: EngineManifest
     reason: str
+    served: str = ''
 
     @property
     def warning(self) -> str:
@@ -61,6 +64,8 @@ class BuildOutcome:
                 f'{manifest.engine_size_bytes / 1e6:.1f} MB, '
                 f'{verification.sentence(manifest.verification)}; '
                 f"reads {' and '.join(map(str, manifest.input_kinds))}")
+        if self.served:
+            text = f'{text}; {self.served}'
         if not self.reason:
             return f'fresh already: {text}'
         return f'built in {manifest.build_seconds:.1f} s since {self.reason}: {text}'
@@ -74,11 +79,13 @@ class BuildJob:
     :param engine_path: path of the installed engine.
     :param options: what to build.
     :param force: build even if the engine is fresh.
+    :param serve: where the engine is served; None for nowhere.
     :param memory_limit_mb: maximum data size (RLIMIT_DATA) of the child in MiB; 0 sets no limit.
     """
 
     def __init__(self, onnx_path: Path, engine_path: Path, options: BuildOptions,
-                 force: bool, memory_limit_mb: int = 0) -> None:
+                 force: bool, memory_limit_mb: int = 0, serve: ServeDestination | None = None
+                 ) -> None:
         self.phase, self.fraction = 'starting', 0.0
         self._engine_path = engine_path
         self._started = monotonic()
@@ -88,7 +95,7 @@ class BuildJob:
         self._connection, child_end = context.Pipe(duplex=False)
         self._process = context.Process(
             target=_build,
-            args=(child_end, onnx_path, engine_path, options, force, memory_limit_mb),
+            args=(child_end, onnx_path, engine_path, options, force, memory_limit_mb, serve),
             name='engine_build', daemon=True)
         self._ended, started = Event(), Event()
         Thread(target=self._start, args=(started,), daemon=True).start()
@@ -164,9 +171,9 @@ class BuildJob:
                 if kind == 'progress':
                     self.phase, self.fraction = rest
                 elif kind == 'done':
-                    manifest, reason = rest
+                    manifest, reason, served = rest
                     self._outcome = BuildOutcome(
-                        manifest_from_json(manifest, str(self._engine_path)), reason)
+                        manifest_from_json(manifest, str(self._engine_path)), reason, served)
                 else:
                     self._outcome = BuildError(*rest)
         except (EOFError, OSError):
@@ -199,7 +206,8 @@ def _precisions_text(layers: Mapping[str, Any]) -> str:
 
 
 def _build(connection: Connection, onnx_path: Path, engine_path: Path,
-           options: BuildOptions, force: bool, memory_limit_mb: int) -> None:
+           options: BuildOptions, force: bool, memory_limit_mb: int,
+           serve: ServeDestination | None) -> None:
     # Kill this process when its parent dies.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if memory_limit_mb:
@@ -221,7 +229,11 @@ def _build(connection: Connection, onnx_path: Path, engine_path: Path,
         from edge_trt_ros.convert.build import build_engine
         manifest, reason = build_engine(
             onnx_path, engine_path, options, force=force, progress=progress)
-        connection.send(('done', manifest.to_json(), reason))
+        served = ''
+        if serve is not None:
+            progress('serve', 1.0)
+            served = serve.serve(engine_path)
+        connection.send(('done', manifest.to_json(), reason, served))
     except Exception as error:
         # Sending the error needs memory as well.
         resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY,) * 2)

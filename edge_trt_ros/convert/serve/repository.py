@@ -19,6 +19,7 @@ import re
 import shutil
 
 from edge_trt_ros.convert.serve.config import ServedConfig
+from edge_trt_ros.convert.serve.destination import ONNX_BACKENDS
 from edge_trt_ros.convert.serve.pixels import pixels_graph, reads_pixels
 from edge_trt_ros.convert.serve.python_backend import MODEL_PY
 from edge_trt_ros.errors import BuildError, ConfigurationError, EdgeTrtError
@@ -30,8 +31,6 @@ from edge_trt_ros.runtime.kserve.served_model import (
 from edge_trt_ros.runtime.select import ONNXRUNTIME
 from edge_trt_ros.tensor_spec import TensorSpec
 
-# Back ends of a server that run an ONNX engine; NVIDIA's images contain the first.
-ONNX_BACKENDS = (ONNXRUNTIME, 'python')
 _KEPT_VERSIONS = 2
 
 

@@ -168,7 +168,7 @@ class EngineBuilderNode(Node):
         files = model.files()
         onnx_path, engine_path = files.paths()
         job = BuildJob(onnx_path, engine_path, model.options(), files.force_engine_update,
-                       files.memory_limit_mb)
+                       files.memory_limit_mb, files.destination())
         self.get_logger().info(f'building {name}: {onnx_path} -> {engine_path}')
         return job
 

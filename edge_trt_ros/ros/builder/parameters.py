@@ -14,6 +14,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.convert.serve.destination import ONNX_BACKENDS, ServeDestination
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.ros.node.parameters import DeclaredParameters
 from edge_trt_ros.settings import check_settings, setting, settings_of
@@ -53,9 +54,34 @@ class ModelFiles:
     reload_service: str = setting(
         '', 'Trigger service to call after a new engine is installed, such as /inference/reload.',
         live=True)
+    serve_folder: str = setting(
+        '', "Folder of a server's model repository to which the engine is written after a build; "
+        'the name of the engine file is that of the model.', live=True, is_path=True)
+    serve_backend: str = setting(
+        ONNX_BACKENDS[0], "The server's back end for an ONNX.", live=True, choices=ONNX_BACKENDS)
+    server_url: str = setting(
+        '', 'Server that is asked to load the new version, such as grpc://127.0.0.1:8001; the '
+        'version before serves until the new one is ready.', live=True)
+    server_token_file_path: str = setting(
+        '', 'File with the token of the server.', live=True, is_path=True)
+    server_certificate_file_path: str = setting(
+        '', "File with the certificates that sign the server's.", live=True, is_path=True)
 
     def __post_init__(self) -> None:
         check_settings(self)
+        if self.server_url and not self.serve_folder:
+            raise ConfigurationError(f'server_url is {self.server_url}, but serve_folder is '
+                                     'empty: set it to the model repository of that server')
+        destination = self.destination()
+        if destination is not None:
+            destination.options(Path(self.engine_file_path or 'engine'))
+
+    def destination(self) -> ServeDestination | None:
+        """Return where the engine is served; None for nowhere."""
+        return ServeDestination(
+            Path(self.serve_folder).expanduser(), self.serve_backend, self.server_url,
+            self.server_token_file_path, self.server_certificate_file_path
+            ) if self.serve_folder else None
 
     def paths(self) -> tuple[Path, Path]:
         """
