@@ -26,6 +26,7 @@ executables = [
     'export_onnx',
     'inference_node',
     'inspect_engine',
+    'measure_server',
     'scoreboard',
     'sign_engine',
     'synthetic_camera',
