@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 
 from edge_trt_ros.cli._command import print_json, run_command
-from edge_trt_ros.optional_libraries import require
 
 
 def main() -> None:
@@ -32,7 +31,6 @@ def main() -> None:
         parser.error('--rate and --seconds must be positive')
 
     def work() -> None:
-        require('tritonclient.grpc', 'this command')
         from edge_trt_ros.benchmark.fleet_simulation import simulate_fleet
         from edge_trt_ros.benchmark.server_load import measure_load, rounded
         from edge_trt_ros.runtime.kserve.options import ServerOptions
