@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 from rclpy.node import Node
 from rclpy.qos import QoSPresetProfiles
-from sensor_msgs.msg import Image
 from std_msgs.msg import Header
-from vision_msgs.msg import Detection2DArray
 
 from edge_trt_ros.demo.road.scene import CLASS_NAMES, Scene
-from edge_trt_ros.ros.messages.detections import detections_message
-from edge_trt_ros.ros.messages.image import image_message
+from edge_trt_ros.ros.messages.detections import DETECTIONS
+from edge_trt_ros.ros.messages.form import TopicPublisher
+from edge_trt_ros.ros.messages.image import IMAGE
 from edge_trt_ros.ros.node.parameters import DeclaredParameters
 from edge_trt_ros.settings import check_settings, setting
 from edge_trt_ros.vision.detections import Detections
@@ -44,8 +43,11 @@ class SyntheticCamera(Node):
         self._settings = DeclaredParameters(self, CameraParameters).read()
         self._scene = Scene(self._settings.seed)
         self._scene.prepare()
-        self._images = self.create_publisher(Image, 'image', QoSPresetProfiles.SENSOR_DATA.value)
-        self._truth = self.create_publisher(Detection2DArray, 'truth', 10)
+        warn = self.get_logger().warning
+        self._images, self._truth = (
+            TopicPublisher(self.create_publisher(form.kind, topic, qos), form.builder(warn))
+            for form, topic, qos in ((IMAGE, 'image', QoSPresetProfiles.SENSOR_DATA.value),
+                                     (DETECTIONS, 'truth', 10)))
         self._started = monotonic()
         self.create_timer(1 / self._settings.rate_hz, self._publish_frame)
 
@@ -56,7 +58,7 @@ class SyntheticCamera(Node):
         shot = self._scene.frame(monotonic() - self._started)
         # Stamped after rendering, as at the end of an exposure: latency starts here.
         header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._settings.frame_id)
-        self._images.publish(image_message(np.ascontiguousarray(shot.image), header))
+        self._images.publish(np.ascontiguousarray(shot.image), header)
         # The score of a true object is its visible fraction.
         truth = Detections(shot.boxes_xyxy, shot.visibility, shot.class_ids)
-        self._truth.publish(detections_message(truth, header, CLASS_NAMES))
+        self._truth.publish(truth, header, CLASS_NAMES)
