@@ -15,7 +15,8 @@ from edge_trt_ros.benchmark.scene_table import camera_rows, scene_rows
 from edge_trt_ros.benchmark.stage_picture import in_order
 from edge_trt_ros.html_page import bar, curves, facts_table, Html, table, tag, write_page
 
-_TITLES = {'engine': 'Engine', 'scenes': 'Frames by number of objects',
+_TITLES = {'engine': 'Engine', 'node_cameras': 'Cameras of the inference node',
+           'scenes': 'Frames by number of objects',
            'cameras': 'Images of several cameras', 'node': 'Inference node',
            'reloads': 'Reloads under a stream of images',
            'transport': 'Transport of images', 'soak': 'Memory over time', 'machine': 'Machine'}

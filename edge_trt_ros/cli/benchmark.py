@@ -55,6 +55,9 @@ def main() -> None:
                         help='measure the inference node with the engine, at 30 Hz over DDS')
     parser.add_argument('--reloads', type=int, default=0, metavar='N',
                         help='reload the engine of the inference node N times at 30 Hz')
+    parser.add_argument('--node-cameras', type=int, nargs='+', metavar='N',
+                        help='measure the inference node with N cameras at 15 Hz, and with one of '
+                        'four at 200 Hz')
     parser.add_argument('--transport', type=float, default=0, metavar='SECONDS',
                         help='measure images of that size at 30 Hz between two processes')
     parser.add_argument('--untuned', action='store_true',
@@ -107,8 +110,9 @@ def _add_scenes(parser: argparse.ArgumentParser) -> None:
 def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     if not (arguments.engine or arguments.transport or arguments.soak):
         parser.error('give an engine, --transport or --soak')
-    if (arguments.plot or arguments.node or arguments.reloads) and not arguments.engine:
-        parser.error('--plot, --node and --reloads need an engine')
+    if (arguments.plot or arguments.node or arguments.reloads or arguments.node_cameras) \
+            and not arguments.engine:
+        parser.error('--plot, --node, --reloads and --node-cameras need an engine')
     if arguments.objects and (not arguments.engine or min(arguments.objects) < 0):
         parser.error('--objects needs an ONNX file and numbers of at least 0')
     if (arguments.sizes or arguments.against or arguments.cameras) and not arguments.objects:
@@ -151,6 +155,12 @@ def _measure(arguments: argparse.Namespace, progress: Callable[[str, float], Non
         from edge_trt_ros.benchmark.reload_times import measure_reloads
         report['reloads'] = measure_reloads(arguments.engine, arguments.backend, (width, height),
                                             arguments.reloads, placement, progress)
+    if arguments.node_cameras:
+        require_ros('--node-cameras')
+        from edge_trt_ros.benchmark.camera_times import measure_node_cameras
+        report['node_cameras'] = measure_node_cameras(
+            arguments.engine, arguments.backend, (width, height), arguments.node_cameras,
+            placement, progress)
     if arguments.transport:
         require_ros('--transport')
         from edge_trt_ros.benchmark.transport_probe import probe_transport
