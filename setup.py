@@ -66,6 +66,8 @@ extras = {
     'test': ['hypothesis', 'pytest', 'pytest-timeout'],
     'texts': ['tokenizers'],
     'tracking': ['edgefirst-tracker'],
+    # BoT-SORT. Brings OpenCV with windows beside the headless one.
+    'tracking_of_moving_cameras': ['trackers'],
 }
 
 setup(

@@ -61,6 +61,8 @@ OPTIONAL_LIBRARIES: Mapping[str, OptionalLibrary] = MappingProxyType({
     'prometheus_client': OptionalLibrary('prometheus_client', 'prometheus_client'),
     'edgefirst': OptionalLibrary(
         'edgefirst-tracker', 'edgefirst-tracker', code='tracker_missing'),
+    'trackers': OptionalLibrary('trackers', 'trackers', code='botsort_missing'),
+    'supervision': OptionalLibrary('supervision', 'trackers'),
     'ultralytics': OptionalLibrary('Ultralytics (AGPL-3.0)', 'ultralytics'),
     'pycocotools': OptionalLibrary('pycocotools', 'pycocotools'),
     'cryptography': OptionalLibrary('cryptography', 'cryptography'),

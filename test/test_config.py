@@ -23,7 +23,8 @@ CONFIG = Path(__file__).resolve().parent.parent / 'config'
 KINDS = {'inference.yaml': InferenceParameters, 'builder.yaml': BuilderParameters,
          'detections_3d.yaml': Detections3DParameters}
 # Files for nodes of other packages.
-FOREIGN = {'nav2_costmap.yaml', 'diagnostics.yaml', 'nav2_lifecycle_manager.yaml'}
+FOREIGN = {'nav2_costmap.yaml', 'nav2_depth.yaml', 'nav2_segmentation.yaml', 'diagnostics.yaml',
+           'nav2_lifecycle_manager.yaml'}
 
 
 def values_of(path: Path) -> dict[str, Any]:
@@ -92,3 +93,14 @@ def test_the_lifecycle_manager_of_nav2_waits_for_no_bond() -> None:
     # bond_timeout is a double of that node, so `0` would end it.
     assert values == {'node_names': ('inference',), 'autostart': True, 'bond_timeout': 0.0}
     assert isinstance(values['bond_timeout'], float)
+
+
+def test_the_voxel_layer_reads_the_points_of_the_launch_file() -> None:
+    text = (CONFIG / 'nav2_depth.yaml').read_text(encoding='utf-8')
+    values = yaml.safe_load(text)['local_costmap']['local_costmap']['ros__parameters']
+    layer = values['voxel_layer']
+    source = layer[layer['observation_sources']]
+    launch = (CONFIG.parent / 'launch' / 'nav2_depth.launch.py').read_text(encoding='utf-8')
+    assert f"('points', '{source['topic'].lstrip('/')}')" in launch
+    assert source['data_type'] == 'PointCloud2' and layer['z_voxels'] <= 16
+    assert layer['max_obstacle_height'] <= layer['z_voxels'] * layer['z_resolution']

@@ -29,7 +29,8 @@ def description(name: str) -> Any:
 def test_launch_files_exist() -> None:
     assert {path.name for path in LAUNCH.iterdir() if path.suffix == '.py'} == {
         'inference.launch.py', 'builder.launch.py', 'demo.launch.py', 'multi_camera.launch.py',
-        'two_networks.launch.py', 'nav2_lifecycle.launch.py'}
+        'two_networks.launch.py', 'nav2_lifecycle.launch.py', 'nav2_depth.launch.py',
+        'nav2_segmentation.launch.py'}
 
 
 @needs_launch
@@ -38,6 +39,11 @@ def test_launch_files_exist() -> None:
      {'engine_builder_node'}),
     ('demo.launch.py', {'seconds', 'output_directory', 'rate_hz', 'seed'},
      {'engine_builder_node', 'inference_node', 'synthetic_camera', 'scoreboard'}),
+    ('nav2_depth.launch.py', {'image_topic', 'camera_info_topic', 'engine_file_path',
+                              'params_file', 'namespace', 'log_level'},
+     {'inference_node', 'point_cloud_xyz_node'}),
+    ('nav2_segmentation.launch.py', {'image_topic', 'engine_file_path', 'params_file',
+                                     'namespace', 'log_level'}, {'inference_node'}),
 ])
 def test_launch_arguments_and_nodes(name: str, arguments: set[str], executables: set[str]) -> None:
     from launch.actions import DeclareLaunchArgument
@@ -48,7 +54,7 @@ def test_launch_arguments_and_nodes(name: str, arguments: set[str], executables:
     assert all(len(argument.description) > 10 for argument in declared)
     nodes = [entity for entity in entities if isinstance(entity, Node)]
     assert {node.node_executable for node in nodes} == executables
-    assert {node.node_package for node in nodes} == {'edge_trt_ros'}
+    assert {node.node_package for node in nodes} - {'depth_image_proc'} == {'edge_trt_ros'}
 
 
 @needs_launch

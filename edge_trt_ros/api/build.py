@@ -36,6 +36,7 @@ class BuildKeywords(TypedDict, total=False):
     anchors_wh: Sequence[float] | str
     #: A mapping such as {'color_order': 'bgr', 'scale': 1.0}, or the same as JSON.
     input_contract: Mapping[str, Any] | str
+    depth: Literal['', 'metric', 'relative']
     task: str
     calibration: str | Path
     calibration_topic: str

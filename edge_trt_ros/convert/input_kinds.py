@@ -14,6 +14,10 @@ from edge_trt_ros.heads import RecognisedHead
 from edge_trt_ros.network_input import ImageInput, NetworkInput, TextInput
 
 
+# The tasks whose networks are mostly trained with a mean and a std, and what else they need.
+_NORMALISED = {'classify': ', "crop_fraction": 0.875', 'depth': ', "resize": "pillow_bicubic"'}
+
+
 def input_kinds(checked: CheckedOnnx, found: RecognisedHead, options: BuildOptions
                 ) -> tuple[NetworkInput, ...]:
     """
@@ -38,19 +42,19 @@ def input_kinds(checked: CheckedOnnx, found: RecognisedHead, options: BuildOptio
 
 def assumption(checked: CheckedOnnx, task: str, input_contract: str) -> str:
     """
-    Return what is assumed about the pixels of a classifier; '' if its file or the user states it.
+    Return what is assumed about pixels of a classifier or depth network; '' if it is stated.
 
     :param checked: the network.
     :param task: its task.
     :param input_contract: the preprocessing that the user states, or ''.
     """
     # Ultralytics trains with values of 0 to 1. Its exports name their author.
-    if task != 'classify' or input_contract or INPUT_CONTRACT in checked.metadata \
+    if task not in _NORMALISED or input_contract or INPUT_CONTRACT in checked.metadata \
             or checked.metadata.get('author') == 'Ultralytics':
         return ''
-    return ('nothing states mean and std, so none are applied: networks of torchvision and timm '
+    return ('nothing states mean and std, so none are applied: most networks of PyTorch '
             'need --input-contract \'{"mean": [0.485, 0.456, 0.406], '
-            '"std": [0.229, 0.224, 0.225], "crop_fraction": 0.875}\'')
+            '"std": [0.229, 0.224, 0.225]' + _NORMALISED[task] + "}'")
 
 
 def text_input(checked: CheckedOnnx) -> TextInput:

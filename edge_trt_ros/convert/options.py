@@ -16,6 +16,7 @@ from typing import Any
 
 from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.heads import Given
 from edge_trt_ros.manifest import MAX_BATCH, MAX_LABELS
 from edge_trt_ros.runtime.select import BACKEND_CHOICES
 from edge_trt_ros.settings import check_settings, setting
@@ -91,6 +92,9 @@ class BuildOptions:
         '', 'Preprocessing of pixels as JSON, such as {"color_order": "bgr", "scale": 1.0}; empty '
         "uses the ONNX metadata, or the defaults of the network's family.", live=True,
         metavar='JSON')
+    depth: str = setting(
+        '', 'What a depth network returns: metric is metres, relative is larger for what is '
+        'nearer; empty uses the ONNX metadata.', live=True, choices=('', 'metric', 'relative'))
     task: str = setting(
         '', 'Task of the network; empty uses the ONNX metadata.', live=True,
         choices=('', *TASKS))
@@ -145,6 +149,11 @@ class BuildOptions:
         if len(self.labels) > MAX_LABELS:
             raise ConfigurationError(
                 f'{len(self.labels)} labels given, expected at most {MAX_LABELS}')
+
+    @property
+    def given(self) -> Given:
+        """What the user states about the network, for its recognition."""
+        return Given(self.task, self.labels, self.anchors_wh, self.depth)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the options as JSON values, as a manifest stores them."""

@@ -31,7 +31,7 @@ from edge_trt_ros.convert.tasks.fuse import decodes_on_device, expose, fuse
 from edge_trt_ros.convert.tensorrt.builder import check_parses
 from edge_trt_ros.convert.toolchain import find_toolchain, Toolchain
 from edge_trt_ros.errors import ConfigurationError, EdgeTrtError
-from edge_trt_ros.heads import Given, recognise, RecognisedHead
+from edge_trt_ros.heads import recognise, RecognisedHead
 from edge_trt_ros.network_input import check_inputs, NetworkInput
 from edge_trt_ros.vision.tasks import TASKS
 
@@ -185,8 +185,7 @@ class _Drafting:
 
     def recognise(self, checked: CheckedOnnx) -> None:
         options = self._options
-        found = recognise(checked, Given(options.task, options.labels, options.anchors_wh),
-                          checked.reads_text)
+        found = recognise(checked, options.given, checked.reads_text)
         values = 'boxes' if TASKS[found.task].has_boxes else 'values'
         self.draft.facts.append(f'{found.task}, head {found.name}: {len(found.labels)} classes, '
                                 f'{found.rows} {values}')

@@ -28,7 +28,7 @@ from edge_trt_ros.errors import EdgeTrtError
 _FORMATS = {'onnxruntime': 2, 'tensorrt': 3, 'tensorrt_rtx': 3}
 _INT8_FORMAT = 'int8 2'
 # Options of later versions: at their default, an engine of an earlier version is fresh.
-_LATER_OPTIONS = ('verification', 'require_verification', 'max_batch')
+_LATER_OPTIONS = ('verification', 'require_verification', 'max_batch', 'depth')
 
 
 @dataclass(frozen=True)

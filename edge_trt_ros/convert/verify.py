@@ -121,8 +121,9 @@ class _Verification:
                     progress(index / len(samples))
                     self._compare(runtime, sample)
         except NetworkOutputError as error:
-            raise BuildError(f'the network is not fit for use: {error}',
-                             code='engine_differs') from error
+            raise BuildError(f'the network is not fit for use: {error}', code=(
+                'engine_differs' if error.code == NetworkOutputError.code else error.code)
+                             ) from error
         results = self._results.verdict()
         tensors = tensor_verdict(self._tensors.values(), self._limits,
                                  Thresholds().confidence if self._has_boxes else 0.0)

@@ -14,7 +14,7 @@ from edge_trt_ros.convert.graph.check import check_onnx
 from edge_trt_ros.convert.options import options_from_dict
 from edge_trt_ros.convert.verify import verify
 from edge_trt_ros.errors import ConfigurationError
-from edge_trt_ros.heads import Given, recognise
+from edge_trt_ros.heads import recognise
 from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.runtime.select import Placement
 from edge_trt_ros.runtime.verified_here import remember
@@ -44,8 +44,7 @@ def verify_installed(engine: bytes, manifest: EngineManifest, onnx_path: Path,
             f'{onnx_path} is {checked.sha256[:12]}, but the engine was built from '
             f'{manifest.onnx_sha256[:12]}: give that file, or rebuild the engine',
             code='verification_onnx')
-    head = recognise(checked, Given(options.task, options.labels, options.anchors_wh),
-                     checked.reads_text)
+    head = recognise(checked, options.given, checked.reads_text)
     found = verify(engine, manifest, checked, head, given,
                    str(manifest.layers.get('precision', 'fp32')), progress, placement)
     return remember(manifest, found, placement.device_id)

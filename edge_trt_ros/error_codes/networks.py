@@ -20,6 +20,9 @@ NETWORKS = {
     'labels_mismatch': ErrorCode(
         'The given labels differ from the labels in the ONNX, or from its number of classes.',
         'Omit the labels, give one for each class, or export with the correct labels.'),
+    'depth_unstated': ErrorCode(
+        'Nothing states whether the depth of a network is in metres or relative.',
+        'State it with `--depth metric` or `--depth relative`.'),
     'anchors_missing': ErrorCode(
         'The network was exported without its grid, and its anchors are not known.',
         'Give the anchors in pixels, or export the network with its grid.'),

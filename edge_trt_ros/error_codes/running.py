@@ -8,6 +8,9 @@ from __future__ import annotations
 from edge_trt_ros.error_codes.error_code import ErrorCode
 
 RUNNING = {
+    'depth_invalid': ErrorCode(
+        'Most of the depths that a network returned are negative, 0 or infinite.',
+        'If its depth is relative, build it with `--depth relative`. Else correct its input.'),
     'dla_missing': ErrorCode(
         'This machine has no such DLA core.', 'Build without dla, or on a Jetson with a DLA.'),
     'dla_unused': ErrorCode(

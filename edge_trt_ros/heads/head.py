@@ -129,11 +129,13 @@ class Given:
     :param task: task of the network; '' uses the task in the metadata.
     :param labels: class names; empty uses the names in the metadata.
     :param anchors_wh: widths and heights of the anchors in pixels.
+    :param depth: what the values of a depth network are: 'metric' or 'relative'.
     """
 
     task: str = ''
     labels: tuple[str, ...] = ()
     anchors_wh: tuple[float, ...] = ()
+    depth: str = ''
 
 
 @dataclass(frozen=True)

@@ -26,15 +26,19 @@ def read(network: Network) -> list[Reading]:
 
 def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int], kept: int
            ) -> None:
-    """Append the selection of the best class of each pixel."""
+    """Append the best class of each pixel and its probability."""
     tail.cast(tail.node('ArgMax', [raw['output']], axis=1, keepdims=0), 'int32', 'class_map')
+    shares = tail.node('Softmax', [raw['output']], axis=1)
+    tail.node('ReduceMax', [shares, tail.ints(1)], 'confidence', keepdims=0)
 
 
 def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> ClassMap:
     """Decode logits: the class with the largest logit; the first of equal logits."""
-    return ClassMap(only_output(outputs, 4)[0].argmax(0).astype(np.uint16), letterbox)
+    logits = only_output(outputs, 4)[0]
+    confidence = 1 / np.exp(logits - logits.max(0)).sum(0)
+    return ClassMap(logits.argmax(0).astype(np.uint16), letterbox, confidence.astype(np.float32))
 
 
-HEAD = Head('semantic_logits', ('semantic',), 'semantic',
+HEAD = Head('semantic_logits', ('semantic',), 'semantic_scored',
             'one output [1, classes, height, width] of 2 classes at least',
             'semantic segmentation', read, append, decode, needs='task')

@@ -44,6 +44,8 @@ INFERENCE = (
               'cv_bridge if it is installed. With `image_transport: raw`.'),
     Interface('subscribes', 'image/compressed', 'sensor_msgs/msg/CompressedImage',
               'JPEG or PNG instead of `image`. With `image_transport: compressed`.'),
+    Interface('subscribes', 'camera_info', 'sensor_msgs/msg/CameraInfo', 'Calibration of the '
+              'camera, for `depth/camera_info`.', ('depth',)),
     Interface('subscribes', '<camera>/image', _IMAGE, 'With `cameras`, instead of `image`: one '
               'topic for each camera, or `<camera>/image/compressed`. Every topic below is then '
               '`<camera>/<topic>` as well.'),
@@ -59,8 +61,19 @@ INFERENCE = (
     Interface('publishes', 'mask', _IMAGE, 'Semantic segmentation: class indices as in '
               '`label_info`. Instance segmentation: the `id` of the detection, 0 is background. '
               'mono8 or mono16.', ('semantic', 'segment')),
+    Interface('publishes', 'confidence', _IMAGE, 'Semantic segmentation: probability of the class '
+              'of each pixel, mono8, 255 is 1. Of networks with a map for each class; computed '
+              'only for subscribers.', ('semantic',)),
     Interface('publishes', 'mask_color', _IMAGE, 'Semantic mask in colours; computed only for '
               'subscribers.', ('semantic',)),
+    Interface('publishes', 'depth/image', _IMAGE, '32FC1 in metres, NaN where there is no depth. '
+              'In the resolution of `mask_resolution`. Of networks with metric depth.',
+              ('depth',)),
+    Interface('publishes', 'depth/camera_info', 'sensor_msgs/msg/CameraInfo', 'Calibration of '
+              '`depth/image` with its header; published once `camera_info` was received.',
+              ('depth',)),
+    Interface('publishes', 'depth/relative', _IMAGE, '32FC1 without a unit, larger is nearer. Of '
+              'networks with relative depth.', ('depth',)),
     Interface('publishes', 'tensors', 'std_msgs/msg/Float32MultiArray', 'The unchanged outputs, '
               'one message each, with labelled dimensions; without a header.', ('tensors',)),
     Interface('publishes', 'label_info', 'vision_msgs/msg/LabelInfo', 'Label of each class index '

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -128,6 +129,20 @@ class Letterbox:
             image, self.resized_size_wh, start, (window[0], window[1]),
             self.resize == 'pillow_bicubic')
         return out
+
+    def shown(self, cells: NDArray[Any]) -> NDArray[Any]:
+        """
+        Return the cells of a map that show the image, without padding; a view.
+
+        :param cells: (h, w), a map of the network's whole input in any resolution.
+        """
+        parts = []
+        for pad, resized, network, length in zip(
+                (self.pad_top, self.pad_left), self.resized_size_wh[::-1],
+                self.network_size_wh[::-1], cells.shape):
+            parts.append(slice(max(pad, 0) * length // network,
+                               -(-min(pad + resized, network) * length // network)))
+        return cells[parts[0], parts[1]]
 
     def boxes_to_source(self, boxes_xyxy: FloatArray) -> FloatArray:
         """

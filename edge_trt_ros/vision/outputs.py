@@ -42,6 +42,21 @@ def check_finite(name: str, values: NDArray[Any]) -> None:
         'engine is broken or its precision overflows; rebuild it in fp32 and compare')
 
 
+def check_not_nan(name: str, values: NDArray[Any]) -> None:
+    """
+    Reject NaN, but not infinity.
+
+    :param name: name of the output, for the message.
+    :param values: numbers of any shape; not modified.
+    :raises NetworkOutputError: names the output and counts its values that are NaN.
+    """
+    bad = int(np.isnan(values).sum())
+    if bad:
+        raise NetworkOutputError(
+            f"{bad} of {values.size} values of the network's output '{name}' are NaN: the engine "
+            'is broken or its precision overflows; rebuild it in fp32 and compare')
+
+
 def only_output(outputs: Outputs, dimensions: int) -> NDArray[np.float32]:
     """
     Return the only output of one image as float32 [1, ...]; all its values are finite.

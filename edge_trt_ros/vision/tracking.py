@@ -10,6 +10,7 @@ second matching of weak detections. This file assigns short numbers to its track
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
@@ -47,13 +48,15 @@ class TrackIds:
             self._given = 0
             self._start()
 
-    def update(self, detections: Detections, stamp_ns: int) -> list[str]:
+    def update(self, detections: Detections, stamp_ns: int,
+               image_bgr: Callable[[], Any] = lambda: None) -> list[str]:
         """
         Match the detections of a frame with the existing tracks.
 
         :param detections: detections of one frame; not modified.
         :param stamp_ns: time of exposure in nanoseconds. A step back (a bag that is played
             again) resets the tracker; a step forward of more than `LIFETIME_NS` drops all tracks.
+        :param image_bgr: not called: this tracker needs no image.
         :returns: the track ID of each detection; '' if it is too weak to start a track.
         """
         with self._lock:

@@ -17,7 +17,7 @@ from edge_trt_ros.convert.build_job import BuildJob, BuildOutcome
 from edge_trt_ros.convert.graph.check import check_onnx
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.plan import plan_build
-from edge_trt_ros.heads import Given, recognise, RecognisedHead
+from edge_trt_ros.heads import recognise, RecognisedHead
 from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.runtime.preprocess import host_preprocess
 from edge_trt_ros.runtime.samples import Sample
@@ -33,8 +33,7 @@ def build_in_memory(path: Path, options: BuildOptions = BuildOptions()) -> Built
 def head_of(path: Path, options: BuildOptions = BuildOptions()) -> RecognisedHead:
     """Return the head of an ONNX file."""
     checked = check_onnx(path, options.input_shape)
-    return recognise(checked, Given(options.task, options.labels, options.anchors_wh),
-                     checked.reads_text)
+    return recognise(checked, options.given, checked.reads_text)
 
 
 def raw_outputs(path: Path, manifest: EngineManifest, sample: Sample

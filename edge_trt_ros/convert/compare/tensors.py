@@ -72,6 +72,9 @@ class TensorComparison:
         :param sample: name of the sample, for the place of the greatest error.
         """
         want, have = (_by_channel(values) for values in (expected, actual))
+        same = np.isinf(want) & (want == have)
+        if same.any():  # a depth can be infinite
+            want, have = np.where(same, 0, want), np.where(same, 0, have)
         if not self._places:
             self._sums = np.zeros((4, len(want)))
             self._peaks, self._errors = np.zeros(len(want)), np.zeros(len(want))

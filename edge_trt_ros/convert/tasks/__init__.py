@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from edge_trt_ros.convert.tasks import classify, detect, obb, pose, segment, semantic, tensors
+from edge_trt_ros.convert.tasks import (classify, depth, detect, obb, pose, segment, semantic,
+                                        tensors)
 from edge_trt_ros.convert.tasks.task import Comparison, ConvertTask
 
 __all__ = ['Comparison', 'ConvertTask', 'TASKS']
 
 TASKS: Mapping[str, ConvertTask] = MappingProxyType({task.name: task for task in (
-    detect.TASK, classify.TASK, semantic.TASK, segment.TASK, pose.TASK, obb.TASK, classify.TEXT,
-    tensors.TASK)})
+    detect.TASK, classify.TASK, semantic.TASK, depth.TASK, segment.TASK, pose.TASK, obb.TASK,
+    classify.TEXT, tensors.TASK)})

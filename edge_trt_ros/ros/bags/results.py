@@ -21,7 +21,7 @@ from edge_trt_ros.ros.bags.task import BagTask
 from edge_trt_ros.ros.messages.detections import class_id_texts, LABEL_INFO
 from edge_trt_ros.ros.messages.form import MessageForm, TopicPublisher
 from edge_trt_ros.ros.messages.image import COMPRESSED_IMAGE
-from edge_trt_ros.ros.tasks import MessageStyle, TASKS
+from edge_trt_ros.ros.tasks import MessageStyle, Seen, TASKS
 from edge_trt_ros.runtime.samples import Frame, Sample
 from edge_trt_ros.vision.drawing import jpeg_bytes
 from edge_trt_ros.vision.pixel_encodings import to_bgr
@@ -89,7 +89,8 @@ class ResultTopics:
         :param stamp_ns: time of its message in the bag.
         """
         self._set_time(stamp_ns)
-        self._ros.publish(self._publishers, result, header, self._style, self._tracks)
+        self._ros.publish(self._publishers, result, header, self._style,
+                          Seen(self._tracks))
         if self._overlay is not None and isinstance(sample, Frame):
             bgr = np.array(to_bgr(sample.pixels, sample.encoding))
             self._vision.draw(bgr, result, self._style.labels)

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 from vision_msgs.msg import LabelInfo
 
@@ -22,7 +23,7 @@ from edge_trt_ros.ros.messages.image import IMAGE
 from edge_trt_ros.ros.node.managed_node import ManagedNode
 from edge_trt_ros.ros.node.qos import qos_profile
 from edge_trt_ros.ros.tasks import TASKS
-from edge_trt_ros.vision.tracking import TrackIds
+from edge_trt_ros.vision.trackers import TRACKERS
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -34,6 +35,8 @@ class Camera:
     :param node: the node.
     :param name: name of the camera, the prefix of its topics; '' for the only input.
     :param settings: the settings of the stream; used here for the task and the input topic.
+    :ivar camera_info: the last calibration, if the task needs one.
+    :ivar info_topic: the topic of calibrations; '' if the task needs none.
     :raises MissingLibraryError: if tracking is asked for and its library is not installed.
     """
 
@@ -41,11 +44,15 @@ class Camera:
         self.name = name
         self.figures = StreamFigures()
         self.last_problem = ''
-        self.tracks = TrackIds() if settings.parameters.track else None
+        self.tracks = TRACKERS[settings.parameters.tracker]() \
+            if settings.parameters.track else None
         self._node = node
         self._prefix = f'{name}/' if name else ''
         self.topic = node.resolve_topic_name(self._prefix + settings.input.topic)
-        self._subscription: Any = None
+        self.camera_info: CameraInfo | None = None
+        self.info_topic = node.resolve_topic_name(f'{self._prefix}camera_info') \
+            if TASKS[settings.runtime.manifest.task].reads_camera_info else ''
+        self._subscriptions: list[Any] = []
         self._made: list[Any] = []
         with ExitStack() as stack:
             output_qos = qos_profile(settings.parameters.output_qos)
@@ -71,21 +78,27 @@ class Camera:
                   offer: Callable[[Camera, Any, int | None], None]) -> None:
         """Pass the messages of the input topic, with their sequence numbers, to a function."""
         self.unsubscribe()
-        self._subscription = subscribe(
+        self._subscriptions.append(subscribe(
             self._node, self.topic, settings.input,
-            lambda message, number: offer(self, message, number), self.figures.losses)
+            lambda message, number: offer(self, message, number), self.figures.losses))
+        if self.info_topic:
+            self._subscriptions.append(self._node.create_subscription(
+                CameraInfo, self.info_topic, self._calibrate,
+                qos_profile(settings.input.qos)))
 
     def unsubscribe(self) -> None:
         """Receive no more messages; may be called twice."""
-        if self._subscription is not None:
-            self._node.destroy_subscription(self._subscription)
-            self._subscription = None
+        while self._subscriptions:
+            self._node.destroy_subscription(self._subscriptions.pop())
 
     def close(self) -> None:
         """Destroy all topics; may be called twice."""
         self.unsubscribe()
         self._made.clear()
         self._held.close()
+
+    def _calibrate(self, message: CameraInfo) -> None:
+        self.camera_info = message
 
     def _publisher(self, stack: ExitStack, kind: Any, topic: str, qos: QoSProfile) -> Any:
         publisher = self._node.create_lifecycle_publisher(kind, self._prefix + topic, qos)

@@ -97,6 +97,9 @@ def _of_the_surroundings(settings: StreamSettings, surroundings: Surroundings
 def _of_the_stream(camera: Camera, settings: StreamSettings, since: Counter[str]
                    ) -> Iterator[Finding]:
     limits, figures = settings.parameters, camera.figures
+    if camera.info_topic and camera.camera_info is None and since['published']:
+        yield WARN, (f'no camera_info on {camera.info_topic}, so depth/camera_info is not '
+                     'published: calibrate the camera, or correct the remapping')
     silent_s = figures.silent_s()
     if settings.input.is_continuous and not since['received']:
         is_stale = 0 < limits.health_stale_after_s < silent_s

@@ -12,6 +12,7 @@ from edge_trt_ros.runtime.kserve.options import KSERVE
 from edge_trt_ros.runtime.select import BACKEND_CHOICES
 from edge_trt_ros.settings import check_settings, setting, settings_of
 from edge_trt_ros.sources.frames import MAX_PIXELS
+from edge_trt_ros.vision.trackers import TRACKERS
 
 QOS_PROFILES = ('SENSOR_DATA', 'DEFAULT', 'SYSTEM_DEFAULT')
 
@@ -94,10 +95,13 @@ class InferenceParameters:
         'arrive, and counted; 0 sets no limit.', live=True, limits=(0.0, 1000.0))
     track: bool = setting(
         False, 'Publish persistent track IDs; needs edgefirst-tracker.')
+    tracker: str = setting(
+        'bytetrack', 'With track: bytetrack for a camera that stands or moves slowly, botsort for '
+        'one that turns; botsort needs trackers.', choices=tuple(TRACKERS))
     top_k: int = setting(
         5, 'Maximum number of classes in a classification.', live=True, limits=(1, 1000))
     mask_resolution: str = setting(
-        'source', "Resolution of a semantic mask: the image's, or that of the network's output.",
+        'source', "Resolution of semantic masks and depth: the image's, or that of the output.",
         choices=('source', 'network'))
     health_min_rate_hz: float = setting(
         0.0, '/diagnostics warns below this rate of results, and reports an error below half of '

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from time import perf_counter
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rclpy.lifecycle import LifecycleNode
 
 from edge_trt_ros.errors import EngineError, ImageError, NetworkOutputError
@@ -21,10 +24,10 @@ from edge_trt_ros.ros.inference.arrivals import Arrival, Work
 from edge_trt_ros.ros.inference.camera import Camera
 from edge_trt_ros.ros.inference.settings import StreamSettings
 from edge_trt_ros.ros.node.answers import explain
-from edge_trt_ros.ros.tasks import TASKS
+from edge_trt_ros.ros.tasks import Seen, TASKS
 from edge_trt_ros.runtime.contract import Answers, Ticket
 from edge_trt_ros.runtime.pipeline import collect_result
-from edge_trt_ros.runtime.samples import Frame
+from edge_trt_ros.runtime.samples import Frame, Sample
 from edge_trt_ros.stamps import stamp_ns
 from edge_trt_ros.vision.pixel_encodings import to_bgr
 from edge_trt_ros.vision.tasks import Result, TASKS as VISION_TASKS
@@ -100,7 +103,8 @@ class Processing:
         result, times_ms = collect_result(settings.runtime, ticket)
         started = perf_counter()
         TASKS[settings.runtime.manifest.task].publish(
-            camera.publishers, result, arrival.header, settings.style, camera.tracks)
+            camera.publishers, result, arrival.header, settings.style,
+            Seen(camera.tracks, camera.camera_info, partial(_image_of, work.sample)))
         now = perf_counter()
         camera.last_problem = ''
         camera.figures.finished({
@@ -139,3 +143,8 @@ class Processing:
 
     def _now_ns(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)
+
+
+def _image_of(sample: Sample) -> NDArray[Any] | None:
+    """Return the image of a frame, uint8 (H, W, 3) BGR; None for other samples."""
+    return to_bgr(sample.pixels, sample.encoding) if isinstance(sample, Frame) else None

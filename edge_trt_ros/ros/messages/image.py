@@ -39,7 +39,7 @@ def image_message(pixels: NDArray[np.uint8], header: Header, encoding: str = 'bg
     """
     Return an image message with a copy of the pixels.
 
-    :param pixels: uint8, (height, width) or (height, width, channels), contiguous.
+    :param pixels: (height, width) or (height, width, channels), contiguous.
     :param header: header of the message.
     :param encoding: encoding of the pixels.
     """

@@ -15,13 +15,12 @@ from vision_msgs.msg import ObjectHypothesis
 
 from edge_trt_ros.ros.messages.cdr import CdrWriter
 from edge_trt_ros.ros.messages.form import MessageForm, probe_header
-from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask
+from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask, Seen
 from edge_trt_ros.vision.tasks.classify import Classification
-from edge_trt_ros.vision.tracking import TrackIds
 
 
 def publish(publishers: Publishers, result: Classification, header: Header, style: MessageStyle,
-            tracks: TrackIds | None) -> None:
+            seen: Seen) -> None:
     """Publish the classification."""
     publishers['classification'].publish(result, header, style.class_ids)
 

@@ -8,16 +8,15 @@ from __future__ import annotations
 from std_msgs.msg import Header
 
 from edge_trt_ros.ros.messages.detections import DETECTIONS
-from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask
+from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask, Seen
 from edge_trt_ros.stamps import stamp_ns
 from edge_trt_ros.vision.detections import Detections
-from edge_trt_ros.vision.tracking import TrackIds
 
 
 def publish(publishers: Publishers, result: Detections, header: Header, style: MessageStyle,
-            tracks: TrackIds | None) -> None:
+            seen: Seen) -> None:
     """Publish boxes."""
-    ids = tracks.update(result, stamp_ns(header)) if tracks else ()
+    ids = seen.tracks.update(result, stamp_ns(header), seen.image_bgr) if seen.tracks else ()
     publishers['detections'].publish(result, header, style.class_ids, ids)
 
 

@@ -15,15 +15,14 @@ from std_msgs.msg import Header
 
 from edge_trt_ros.ros.messages.points import POINTS
 from edge_trt_ros.ros.tasks import detect
-from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask
+from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask, Seen
 from edge_trt_ros.vision.detections import Detections
-from edge_trt_ros.vision.tracking import TrackIds
 
 
 def publish(publishers: Publishers, result: Detections, header: Header, style: MessageStyle,
-            tracks: TrackIds | None) -> None:
+            seen: Seen) -> None:
     """Publish boxes, then their keypoints."""
-    detect.publish(publishers, result, header, style, tracks)
+    detect.publish(publishers, result, header, style, seen)
     if result.keypoints is not None:
         publishers['keypoints'].publish(result.keypoints, header, ('x', 'y', 'score'))
 

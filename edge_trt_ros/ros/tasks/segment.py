@@ -17,20 +17,19 @@ from std_msgs.msg import Header
 
 from edge_trt_ros.ros.messages.image import IMAGE
 from edge_trt_ros.ros.tasks import detect
-from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask
+from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask, Seen
 from edge_trt_ros.stamps import stamp_ns
 from edge_trt_ros.vision.tasks.segment import Instances
-from edge_trt_ros.vision.tracking import TrackIds
 
 
 def publish(publishers: Publishers, result: Instances, header: Header, style: MessageStyle,
-            tracks: TrackIds | None) -> None:
+            seen: Seen) -> None:
     """Publish boxes, then the mask."""
     detections = result.detections
     ids = [str(index + 1) for index in range(len(detections))]
-    if tracks:
-        ids = tracks.update(detections, stamp_ns(header))
-    small = style.max_detections <= 255 and not tracks
+    if seen.tracks:
+        ids = seen.tracks.update(detections, stamp_ns(header), seen.image_bgr)
+    small = style.max_detections <= 255 and not seen.tracks
     # Detections without a track ID are background.
     numbers = np.array([0, *(int(text or 0) for text in ids)], np.uint8 if small else np.uint16)
     publishers['detections'].publish(detections, header, style.class_ids, ids)

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-Task semantic: `mask`, the class index of each pixel as in `label_info`, and `mask_color`.
+Task semantic: `mask`, the class index of each pixel as in `label_info`, and its `confidence`.
 
-`mask_color` is for visualisation and computed only if it has subscribers. The mask is `mono8` up
-to 256 classes, else `mono16`.
+`mask_color` is for visualisation. It and `confidence` are computed only for subscribers. The mask
+is `mono8` up to 256 classes, else `mono16`.
 """
 
 from __future__ import annotations
@@ -16,23 +16,25 @@ import numpy as np
 from std_msgs.msg import Header
 
 from edge_trt_ros.ros.messages.image import IMAGE
-from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask
+from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask, Seen
 from edge_trt_ros.vision.drawing import class_palette_bgr
 from edge_trt_ros.vision.tasks.semantic import ClassMap
-from edge_trt_ros.vision.tracking import TrackIds
 
 
 def publish(publishers: Publishers, result: ClassMap, header: Header, style: MessageStyle,
-            tracks: TrackIds | None) -> None:
+            seen: Seen) -> None:
     """Publish the mask."""
     small = len(style.labels) <= 256
-    classes = (result.in_source_resolution() if style.mask_resolution == 'source'
-               else result.in_network_resolution())
+    classes = result.at(style.mask_resolution, result.classes)
     pixels: Any = np.ascontiguousarray(classes, np.uint8 if small else np.uint16)
     publishers['mask'].publish(pixels, header, 'mono8' if small else 'mono16')
+    if result.confidence is not None and publishers['confidence'].get_subscription_count():
+        confidence: Any = np.ascontiguousarray(
+            result.at(style.mask_resolution, np.rint(result.confidence * 255).astype(np.uint8)))
+        publishers['confidence'].publish(confidence, header, 'mono8')
     if publishers['mask_color'].get_subscription_count():
         publishers['mask_color'].publish(
             class_palette_bgr(len(style.labels))[classes], header, 'bgr8')
 
 
-TASK = RosTask('semantic', {'mask': IMAGE, 'mask_color': IMAGE}, publish)
+TASK = RosTask('semantic', {'mask': IMAGE, 'confidence': IMAGE, 'mask_color': IMAGE}, publish)

@@ -11,13 +11,12 @@ from std_msgs.msg import Float32MultiArray, Header, MultiArrayDimension, MultiAr
 
 from edge_trt_ros.ros.messages.cdr import CdrWriter
 from edge_trt_ros.ros.messages.form import MessageForm
-from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask
+from edge_trt_ros.ros.tasks.task import MessageStyle, Publishers, RosTask, Seen
 from edge_trt_ros.vision.tasks.tensors import RawTensors
-from edge_trt_ros.vision.tracking import TrackIds
 
 
 def publish(publishers: Publishers, result: RawTensors, header: Header, style: MessageStyle,
-            tracks: TrackIds | None) -> None:
+            seen: Seen) -> None:
     """Publish each output."""
     for name, values in result.by_name.items():
         publishers['tensors'].publish(name, values)

@@ -14,20 +14,23 @@ from types import MappingProxyType
 
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.vision.detections import Detections
-from edge_trt_ros.vision.tasks import classify, detect, obb, pose, segment, semantic, tensors
+from edge_trt_ros.vision.tasks import (classify, depth, detect, obb, pose, segment, semantic,
+                                       tensors)
 from edge_trt_ros.vision.tasks.classify import Classification
+from edge_trt_ros.vision.tasks.depth import DepthMap
 from edge_trt_ros.vision.tasks.segment import Instances
 from edge_trt_ros.vision.tasks.semantic import ClassMap
 from edge_trt_ros.vision.tasks.task import Decoder, OutputFormat, Task
 from edge_trt_ros.vision.tasks.tensors import RawTensors
 
-__all__ = ['ClassMap', 'Classification', 'Decoder', 'default_task', 'Detections', 'find_task',
+__all__ = ['ClassMap', 'Classification', 'Decoder', 'default_task', 'DepthMap', 'Detections',
+           'find_task',
            'Instances', 'OutputFormat', 'RawTensors', 'Result', 'Task', 'TASKS']
 
-Result = Detections | Instances | Classification | ClassMap | RawTensors
+Result = Detections | Instances | Classification | ClassMap | DepthMap | RawTensors
 TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (
-    detect.TASK, classify.TASK, semantic.TASK, segment.TASK, pose.TASK, obb.TASK, classify.TEXT,
-    tensors.TASK)})
+    detect.TASK, classify.TASK, semantic.TASK, depth.TASK, segment.TASK, pose.TASK, obb.TASK,
+    classify.TEXT, tensors.TASK)})
 
 
 def default_task(reads_text: bool) -> str:

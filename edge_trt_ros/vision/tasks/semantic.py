@@ -27,32 +27,40 @@ class ClassMap:
 
     :param classes: integers (h, w), the size of the network's output including padding.
     :param letterbox: maps the source image to the network's input.
+    :param confidence: float32 (h, w), probability of the class; None if the network has none.
     """
 
     classes: NDArray[Any]
     letterbox: Letterbox
+    confidence: NDArray[np.float32] | None = None
 
     def in_network_resolution(self) -> NDArray[Any]:
         """Return the cells that show the image, without padding; a view."""
-        box = self.letterbox
-        parts = []
-        for pad, resized, network, length in zip(
-                (box.pad_top, box.pad_left), box.resized_size_wh[::-1],
-                box.network_size_wh[::-1], self.classes.shape):
-            parts.append(slice(max(pad, 0) * length // network,
-                               -(-min(pad + resized, network) * length // network)))
-        return self.classes[parts[0], parts[1]]
+        return self.letterbox.shown(self.classes)
+
+    def at(self, resolution: str, values: NDArray[Any]) -> NDArray[Any]:
+        """
+        Return classes or confidences in a resolution.
+
+        :param resolution: 'source' or 'network'.
+        :param values: `classes` or `confidence`.
+        """
+        return self._in_source(values) if resolution == 'source' else self.letterbox.shown(values)
 
     def in_source_resolution(self) -> NDArray[Any]:
         """Return the class at the centre of each source pixel, (H, W)."""
-        rows, columns = _cells(self.letterbox, self.classes.shape)
-        return np.take(np.take(self.classes, rows, 0), columns, 1)
+        return self._in_source(self.classes)
+
+    def _in_source(self, values: NDArray[Any]) -> NDArray[Any]:
+        rows, columns = _cells(self.letterbox, values.shape)
+        return np.take(np.take(values, rows, 0), columns, 1)
 
 
 def semantic(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> ClassMap:
-    """Decode the output of a fused head: `class_map` [1, h, w]."""
+    """Decode the outputs of a fused head: `class_map` and maybe `confidence` [1, h, w]."""
     classes = named_outputs(outputs, class_map=3, checksum=1)['class_map'][0]
-    return ClassMap(classes.astype(np.uint16), letterbox)
+    confidence = outputs['confidence'][0] if 'confidence' in outputs else None
+    return ClassMap(classes.astype(np.uint16), letterbox, confidence)
 
 
 def draw(image_bgr: NDArray[np.uint8], result: ClassMap, labels: Labels) -> None:
@@ -81,5 +89,8 @@ def _cells(letterbox: Letterbox, shape: tuple[int, int]
     return cells[0], cells[1]
 
 
-TASK = Task('semantic', (OutputFormat('semantic', {
-    'class_map': (1, 'h', 'w'), 'checksum': (1,)}, semantic),), draw, describe)
+_OUTPUTS: dict[str, tuple[int | str, ...]] = {'class_map': (1, 'h', 'w'), 'checksum': (1,)}
+TASK = Task('semantic', (
+    OutputFormat('semantic', _OUTPUTS, semantic),
+    OutputFormat('semantic_scored', {**_OUTPUTS, 'confidence': (1, 'h', 'w')}, semantic)),
+            draw, describe)

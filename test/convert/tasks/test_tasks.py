@@ -69,6 +69,8 @@ def test_class_maps_match_the_reference(tmp_path: Path, shape: tuple[int, ...],
     assert len(np.unique(expected)) > 1
     for found in (on_device, on_host):
         np.testing.assert_array_equal(found.classes, raw[0].argmax(0))
+        shares = np.exp(raw[0] - raw[0].max(0))
+        np.testing.assert_allclose(found.confidence, (shares / shares.sum(0)).max(0), rtol=1e-3)
         np.testing.assert_array_equal(found.in_source_resolution(), expected)
         rows, columns = (
             [index for index in range(length)

@@ -66,8 +66,12 @@ def test_classifier_publishes_the_top_k_classes(ros: Graph, tmp_path: Path) -> N
 def test_semantic_mask(ros: Graph, tmp_path: Path, resolution: str, size_hw: tuple[int, int],
                        classes: int, encoding: str) -> None:
     model = convolution_model((1, classes, 16, 16), {'task': 'semantic'})
-    image, mask, color = answers(ros, tmp_path, model, {'mask': Image, 'mask_color': Image},
-                                 mask_resolution=resolution)
+    image, mask, color, confidence = answers(
+        ros, tmp_path, model, {'mask': Image, 'mask_color': Image, 'confidence': Image},
+        mask_resolution=resolution)
+    assert confidence.header == image.header and confidence.encoding == 'mono8'
+    assert (confidence.height, confidence.width) == size_hw
+    assert len(set(confidence.data)) > 1 and min(confidence.data) >= 255 // classes
     assert mask.header == image.header and mask.encoding == encoding
     assert (mask.height, mask.width) == size_hw == (color.height, color.width)
     assert mask.step == mask.width * (2 if encoding == 'mono16' else 1)

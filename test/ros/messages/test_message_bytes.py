@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,11 +16,13 @@ import numpy as np
 import pytest
 from rclpy.lifecycle import LifecycleNode
 from rclpy.serialization import deserialize_message, serialize_message
+from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
 from support.graph import graph
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesis
 from vision_msgs.msg import ObjectHypothesisWithPose
 
+from edge_trt_ros.ros.messages.camera_info import CAMERA_INFO
 from edge_trt_ros.ros.messages.detections import DETECTIONS, detections_message
 from edge_trt_ros.ros.messages.form import MessageForm, TopicPublisher
 from edge_trt_ros.ros.messages.image import IMAGE
@@ -94,6 +97,17 @@ def points(random: Random) -> tuple[Any, ...]:
         random), names
 
 
+def camera_info(random: Random) -> tuple[Any, ...]:
+    region = RegionOfInterest(x_offset=int(random.integers(9)), y_offset=int(random.integers(9)),
+                              width=int(random.integers(99)), height=int(random.integers(99)),
+                              do_rectify=bool(random.integers(2)))
+    return CameraInfo(
+        width=int(random.integers(1, 99)), height=int(random.integers(1, 99)),
+        distortion_model=text(random), d=array('d', random.normal(0, 1, random.integers(9))),
+        k=random.normal(0, 9, 9), r=random.normal(0, 9, 9), p=random.normal(0, 9, 12),
+        roi=region), header(random), tuple(random.integers(1, 99, 2).tolist())
+
+
 def tensor(random: Random) -> tuple[Any, ...]:
     shape = random.integers(0, 4, int(random.integers(0, 5)))
     return text(random), random.normal(0, 9, shape).astype(np.float32)
@@ -113,8 +127,9 @@ def detections_3d(random: Random) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize('form, values', [
     (DETECTIONS, detections), (CLASSIFICATION, classification), (IMAGE, image), (POINTS, points),
-    (TENSOR, tensor), (DETECTIONS_3D, detections_3d)],
-    ids=['detections', 'classification', 'image', 'points', 'tensor', 'detections_3d'])
+    (TENSOR, tensor), (DETECTIONS_3D, detections_3d), (CAMERA_INFO, camera_info)],
+    ids=['detections', 'classification', 'image', 'points', 'tensor', 'detections_3d',
+         'camera_info'])
 def test_random_results(form: MessageForm, values: Callable[[Random], tuple[Any, ...]]) -> None:
     random = np.random.default_rng(5)
     for _ in range(RESULTS):

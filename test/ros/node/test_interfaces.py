@@ -14,6 +14,7 @@ import pytest
 from rclpy.lifecycle import TransitionCallbackReturn
 from support.graph import Graph, graph
 from support.models import dense_model, save
+from support.task_models import convolution_model
 
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.options import BuildOptions
@@ -94,6 +95,19 @@ def test_inference_node_with_cameras(ros: Graph, tmp_path: Path) -> None:
                 else f'front/{listed.name}' if listed.name[0] not in '/~' else listed.name)
         for listed in INFERENCE if (listed.kind != 'subscribes' or '<camera>' in listed.name)
         and (not listed.tasks or 'detect' in listed.tasks))
+    assert created(ros, node) == stated(node, expected)
+
+
+def test_depth_reads_camera_info_as_well(ros: Graph, tmp_path: Path) -> None:
+    engine = tmp_path / 'tiny.engine'
+    model = convolution_model((1, 1, 8, 8), {'task': 'depth'}, 'Exp')
+    build_engine(save(model, tmp_path / 'tiny.onnx'), engine, BuildOptions(depth='metric'))
+    node = ros.add(InferenceNode, engine_file_path=str(engine))
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+    expected = tuple(listed for listed in INFERENCE
+                     if (not listed.tasks or 'depth' in listed.tasks)
+                     and listed.name != 'image/compressed' and '<' not in listed.name)
     assert created(ros, node) == stated(node, expected)
 
 
