@@ -59,7 +59,7 @@ class ClassMap:
 def semantic(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> ClassMap:
     """Decode the outputs of a fused head: `class_map` and maybe `confidence` [1, h, w]."""
     classes = named_outputs(outputs, class_map=3, checksum=1)['class_map'][0]
-    confidence = outputs['confidence'][0] if 'confidence' in outputs else None
+    confidence = outputs['confidence'][0].copy() if 'confidence' in outputs else None
     return ClassMap(classes.astype(np.uint16), letterbox, confidence)
 
 
