@@ -30,6 +30,7 @@ class BuildKeywords(TypedDict, total=False):
     backend: Literal['auto', 'tensorrt', 'tensorrt_rtx', 'onnxruntime']
     precision: Literal['fp32', 'fp16', 'bf16', 'int8', 'best']
     input_shape: Sequence[int] | str
+    max_batch: int
     max_candidates: int
     #: Names, or the path of a file with names.
     labels: Sequence[str] | str | Path
