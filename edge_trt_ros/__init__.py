@@ -53,22 +53,23 @@ if TYPE_CHECKING:
     from edge_trt_ros.errors import EdgeTrtError
     from edge_trt_ros.manifest import EngineManifest
     from edge_trt_ros.runtime.samples import Frame
-    from edge_trt_ros.vision.tasks import (Classification, ClassMap, Detections, Instances,
-                                           RawTensors, Result)
+    from edge_trt_ros.vision.tasks import (Classification, ClassMap, DepthMap, Detections,
+                                           Instances, RawTensors, Result)
     from edge_trt_ros.vision.thresholds import Thresholds
 
 # The application configures logging: nodes forward it to ROS, commands print errors.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __version__ = '0.1.0'
-__all__ = ['build_engine', 'Classification', 'ClassMap', 'Detections', 'EdgeTrtError',
-           'EngineManifest', 'Frame', 'Instances', 'Model', 'open_model', 'RawTensors', 'Result',
-           'Thresholds']
+__all__ = ['build_engine', 'Classification', 'ClassMap', 'DepthMap', 'Detections',
+           'EdgeTrtError', 'EngineManifest', 'Frame', 'Instances', 'Model', 'open_model',
+           'RawTensors', 'Result', 'Thresholds']
 
 _HOMES = {
     'build_engine': 'api.build', 'Model': 'api.model', 'open_model': 'api.model',
     'EdgeTrtError': 'errors', 'EngineManifest': 'manifest', 'Frame': 'runtime.samples',
-    'Classification': 'vision.tasks', 'ClassMap': 'vision.tasks', 'Detections': 'vision.tasks',
+    'Classification': 'vision.tasks', 'ClassMap': 'vision.tasks', 'DepthMap': 'vision.tasks',
+    'Detections': 'vision.tasks',
     'Instances': 'vision.tasks', 'RawTensors': 'vision.tasks', 'Result': 'vision.tasks',
     'Thresholds': 'vision.thresholds'}
 

@@ -16,7 +16,7 @@ from support.models import dense_model, save
 from support.results import arrays_of, assert_equal
 from support.task_models import convolution_model, segment_model
 
-from edge_trt_ros import (Classification, ClassMap, Detections, EdgeTrtError, Frame,
+from edge_trt_ros import (Classification, ClassMap, DepthMap, Detections, EdgeTrtError, Frame,
                           Instances, Model, open_model, RawTensors, Thresholds)
 from edge_trt_ros.errors import ConfigurationError, EngineError, ImageError
 from edge_trt_ros.runtime.pipeline import detect
@@ -97,6 +97,8 @@ def test_samples_of_the_wrong_kind(given: Any, match: str, model: Model) -> None
     (dense_model(), Detections), (segment_model(), Instances),
     (convolution_model((1, 10), {'task': 'classify'}), Classification),
     (convolution_model((1, 4, 16, 16), {'task': 'semantic'}), ClassMap),
+    (convolution_model((1, 1, 16, 16), {'task': 'depth', 'author': 'Ultralytics'}, 'Sigmoid'),
+     DepthMap),
     (convolution_model((1, 10), {'task': 'tensors'}), RawTensors)])
 def test_results_own_their_arrays(network: Any, kind: type, tmp_path: Path,
                                   monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +123,7 @@ def test_results_own_their_arrays(network: Any, kind: type, tmp_path: Path,
         np.testing.assert_array_equal(IMAGE, before)
         assert drawn.shape == IMAGE.shape and drawn.dtype == np.uint8
         assert (drawn != IMAGE).any() == (kind is not RawTensors)
-        if kind in (Classification, ClassMap, RawTensors):
+        if kind in (Classification, ClassMap, DepthMap, RawTensors):
             with pytest.raises(EngineError, match='has no boxes: call the model itself'):
                 model.detect(IMAGE)
         elif isinstance(result, Instances):
