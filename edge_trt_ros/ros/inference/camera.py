@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
@@ -21,7 +22,7 @@ from edge_trt_ros.ros.messages.detections import label_info_message
 from edge_trt_ros.ros.messages.form import MessageForm, TopicPublisher
 from edge_trt_ros.ros.messages.image import IMAGE
 from edge_trt_ros.ros.node.managed_node import ManagedNode
-from edge_trt_ros.ros.node.qos import qos_profile
+from edge_trt_ros.ros.node.qos import incompatible_request, qos_profile
 from edge_trt_ros.ros.tasks import TASKS
 from edge_trt_ros.vision.trackers import TRACKERS
 
@@ -101,7 +102,11 @@ class Camera:
         self.camera_info = message
 
     def _publisher(self, stack: ExitStack, kind: Any, topic: str, qos: QoSProfile) -> Any:
-        publisher = self._node.create_lifecycle_publisher(kind, self._prefix + topic, qos)
+        node, name = self._node, self._prefix + topic
+        publisher = node.create_lifecycle_publisher(
+            kind, name, qos, event_callbacks=PublisherEventCallbacks(
+                incompatible_qos=lambda event: node.get_logger().error(incompatible_request(
+                    node, node.resolve_topic_name(name), qos, event))))
         stack.callback(self._node.destroy_lifecycle_publisher, publisher)
         self._made.append(publisher)
         return publisher

@@ -13,7 +13,7 @@ from rclpy.node import Node
 
 from edge_trt_ros.ros.inference.inputs import InputTopic
 from edge_trt_ros.ros.inference.losses import TransportLosses
-from edge_trt_ros.ros.node.qos import incompatible_qos, qos_profile
+from edge_trt_ros.ros.node.qos import incompatible_offer, qos_profile
 
 
 def subscribe(node: Node, topic: str, source: InputTopic,
@@ -30,7 +30,7 @@ def subscribe(node: Node, topic: str, source: InputTopic,
     events = SubscriptionEventCallbacks(
         matched=lambda event: losses.matched(event.current_count),
         incompatible_qos=lambda event: node.get_logger().error(
-            incompatible_qos(topic, source.qos, event)))
+            incompatible_offer(node, topic, source.qos, event)))
     # A callback with two arguments gets information about the message as well.
     return node.create_subscription(
         source.message, topic,

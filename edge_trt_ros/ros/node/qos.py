@@ -1,12 +1,13 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""QoS profiles by their rclpy names, and the error message for incompatible profiles."""
+"""QoS profiles by their rclpy names, and the error messages for incompatible profiles."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from rclpy.node import Node
 from rclpy.qos import QoSPresetProfiles, QoSProfile
 
 
@@ -15,17 +16,44 @@ def qos_profile(name: str) -> QoSProfile:
     return QoSPresetProfiles[name].value
 
 
-def incompatible_qos(topic: str, requested: str, event: Any) -> str:
+def incompatible_offer(node: Node, topic: str, requested: str, event: Any) -> str:
     """
-    Return the error message for a publisher whose QoS is incompatible with the subscription.
+    Return the error message for a publisher whose QoS is incompatible with our subscription.
 
-    :param topic: the topic.
+    :param node: the node.
+    :param topic: full name of the topic.
     :param requested: name of the subscription's profile.
     :param event: rclpy's event, which names the incompatible policy.
     """
-    profile = qos_profile(requested)
-    policy = getattr(event.last_policy_kind, 'name', str(event.last_policy_kind))
-    return (f'a publisher on {topic} offers a {policy} that does not satisfy our profile '
-            f'{requested} (reliability {profile.reliability.name}, durability '
-            f'{profile.durability.name}, depth {profile.depth}), so its images do not arrive: '
-            f'`ros2 topic info -v {topic}` shows its offer; set input_qos to SENSOR_DATA')
+    return (f'a publisher on {topic} offers a {_policy(event)} that does not satisfy our profile '
+            f'{requested} ({_described(qos_profile(requested))}), so its images do not arrive; '
+            f'publishers: {_endpoints(node.get_publishers_info_by_topic(topic))}: set input_qos '
+            'to SENSOR_DATA')
+
+
+def incompatible_request(node: Node, topic: str, offered: QoSProfile, event: Any) -> str:
+    """
+    Return the error message for a subscription whose QoS is incompatible with our publisher.
+
+    :param node: the node.
+    :param topic: full name of the topic.
+    :param offered: the publisher's profile.
+    :param event: rclpy's event, which names the incompatible policy.
+    """
+    return (f'a subscription on {topic} requests a {_policy(event)} that our profile '
+            f'({_described(offered)}) does not offer, so it receives nothing; subscriptions: '
+            f'{_endpoints(node.get_subscriptions_info_by_topic(topic))}: change its profile, or '
+            'set output_qos')
+
+
+def _policy(event: Any) -> str:
+    name = str(getattr(event.last_policy_kind, 'name', event.last_policy_kind))
+    return name.removeprefix('RMW_QOS_POLICY_')
+
+
+def _described(profile: QoSProfile) -> str:
+    return f'reliability {profile.reliability.name}, durability {profile.durability.name}'
+
+
+def _endpoints(found: list[Any]) -> str:
+    return ', '.join(f'{one.node_name} ({_described(one.qos_profile)})' for one in found) or 'none'

@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 import pytest
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from support.graph import Graph
+from vision_msgs.msg import Detection2DArray
 
 from edge_trt_ros.ros.inference.node import InferenceNode
 
@@ -145,6 +146,24 @@ def test_incompatible_qos_is_logged(
         text.append(capfd.readouterr().err)
         return 'does not satisfy our profile DEFAULT' in ''.join(text)
     ros.until(logged)
+    assert 'peer (reliability BEST_EFFORT, durability VOLATILE)' in ''.join(text)
+
+
+def test_an_incompatible_subscription_of_the_results_is_logged(
+        ros: Graph, active_node: Callable[..., InferenceNode],
+        capfd: pytest.CaptureFixture[str]) -> None:
+    active_node()
+    ros.peer.create_subscription(
+        Detection2DArray, 'detections', lambda message: None,
+        QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL))
+    text: list[str] = []
+
+    def logged() -> bool:
+        text.append(capfd.readouterr().err)
+        return 'a subscription on /detections requests a DURABILITY' in ''.join(text)
+    ros.until(logged)
+    assert 'our profile (reliability RELIABLE, durability VOLATILE)' in ''.join(text)
+    assert 'peer (reliability RELIABLE, durability TRANSIENT_LOCAL)' in ''.join(text)
 
 
 def test_compressed_images_larger_than_the_limit_are_skipped(
