@@ -35,7 +35,7 @@ def test_plan_key_depends_on_each_field() -> None:
         'compute_capabilities': ('8.6',), 'hardware_compatible': True,
         'version_compatible': True, 'calibration': 'a', 'calibration_topic': '/a',
         'calibration_images': 3, 'calibration_method': 'min_max', 'max_accuracy_drop': 0.5,
-        'task': 'segment', 'dla': True, 'max_batch': 8,
+        'task': 'segment', 'dla': True, 'max_batch': 8, 'depth': 'metric',
         'anchors_wh': (1.0, 2.0), 'input_contract': '{}', 'verification': 'b',
         'require_verification': True}
     assert set(changes) == {field.name for field in fields(BuildOptions)}
