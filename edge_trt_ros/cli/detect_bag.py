@@ -92,7 +92,10 @@ def _run(arguments: argparse.Namespace) -> Report:
     task = BagTask(arguments.topic, arguments.namespace, not arguments.detections_only,
                    arguments.track, arguments.overlay,
                    Thresholds(confidence=arguments.confidence, nms_iou=arguments.nms))
-    run = ArchiveRun(arguments.sources, arguments.target,
+    sources, target = arguments.sources, arguments.target
+    if arguments.scheduler:  # the workers have other working directories
+        sources, target = [os.path.abspath(source) for source in sources], target.absolute()
+    run = ArchiveRun(sources, target,
                      EngineChoice(arguments.engine.absolute(), arguments.backend), task)
     with progress_bar(24) as bar:
         def progress(fraction: float, done: int, total: int) -> None:

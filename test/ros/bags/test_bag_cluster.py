@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+import sys
 from typing import Any
 
 import pytest
 from support.bags import contents, detect_bags, record, record_archive
 from support.triton import free_port
 
+from edge_trt_ros.cli import detect_bag
 from edge_trt_ros.errors import BagError
 from edge_trt_ros.ros.bags.cluster import run_on_cluster
 from edge_trt_ros.ros.bags.report import FAILED
@@ -35,6 +37,24 @@ def test_a_cluster_writes_the_same_files(tmp_path: Path, engine: Path) -> None:
     alone = detect_bags(engine, archive, tmp_path / 'alone', slice_bytes=100_000)
     assert alone.counts == report.counts
     assert contents(tmp_path / 'cluster') == contents(tmp_path / 'alone')
+
+
+def test_the_command_with_relative_paths(tmp_path: Path, engine: Path,
+                                         monkeypatch: pytest.MonkeyPatch,
+                                         capsys: pytest.CaptureFixture[str]) -> None:
+    """The workers have another working directory than the command."""
+    record(tmp_path / 'archive/run', images=2)
+    with distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, 'argv', [
+            'detect_bag', str(engine), 'archive', 'out', '--scheduler',
+            cluster.scheduler_address])
+        with pytest.raises(SystemExit) as caught:
+            detect_bag.main()
+    assert caught.value.code == 0, capsys.readouterr().err
+    assert 'bags: 1 written\nimages: 2\n' in capsys.readouterr().out
+    assert (tmp_path / 'out/run/metadata.yaml').exists()
 
 
 def test_a_cluster_that_is_not_there(tmp_path: Path, engine: Path,
