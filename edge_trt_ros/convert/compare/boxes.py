@@ -31,6 +31,8 @@ Fields = Callable[[Any, Any, Pairs], Mapping[str, NDArray[Any]]]
 _MIN_IOU = 0.5
 # Share of boxes whose class may be another one with an equal score.
 _MAX_OTHER_CLASS = 0.1
+# Overlap above that of the NMS which rounding cannot explain.
+_OVERLAP_SLACK = 0.1
 
 
 def no_fields(expected: Any, actual: Any, pairs: Pairs) -> Mapping[str, NDArray[Any]]:
@@ -50,7 +52,7 @@ class BoxComparison:
     def __init__(self, limits: Limits, detections: Callable[[Any], Detections],
                  fields: Fields = no_fields) -> None:
         self._limits, self._detections, self._fields = limits, detections, fields
-        self._confident = self._lost = self._seen = self._other_class = 0
+        self._confident = self._lost = self._seen = self._other_class = self._doubled = 0
         self._letterbox = NO_PICTURE
         self._phantoms: list[Detections] = []
         self._margin, self._shrink = 0.0, 1.0
@@ -72,6 +74,7 @@ class BoxComparison:
         reference, found = self._detections(expected), self._detections(actual)
         pairs = matched(reference, found)
         self._count_seen(reference, shows_content)
+        self._doubled += self._not_suppressed(found) - self._not_suppressed(reference)
         doubtful = []
         for boxes, partners in zip((reference, found), pairs):
             confident = boxes.scores >= self._margin
@@ -109,6 +112,13 @@ class BoxComparison:
                                letterbox.source_size_wh)
             known[matched(reference, replace(phantoms, boxes_xyxy=boxes))[0]] = True
         self._seen += int((~known).sum())
+
+    def _not_suppressed(self, boxes: Detections) -> int:
+        """Count confident boxes that overlap another one of their class by more than allowed."""
+        boxes = boxes[boxes.scores >= self._margin]
+        overlap = np.where(boxes.class_ids[:, None] == boxes.class_ids[None, :],
+                           box_iou(boxes.boxes_xyxy, boxes.boxes_xyxy), 0.0)
+        return int((np.triu(overlap, 1) > Thresholds().nms_iou + _OVERLAP_SLACK).any(0).sum())
 
     def _had_all(self, candidates: Callable[[], tuple[Any, Any]], boxes: Detections, side: int
                  ) -> NDArray[np.bool_]:
@@ -168,6 +178,8 @@ class BoxComparison:
         lost = self._lost / max(self._confident, 1)
         check('lost_boxes', lost, limits.lost,
               f'of {self._confident} confident boxes, the share without a partner is')
+        check('doubled_boxes', max(self._doubled, 0) / max(self._confident, 1), limits.lost,
+              f'of {self._confident} confident boxes, the share that NMS should have dropped is')
         verdict.agreement = (
             f"{len(boxes)} boxes within {verdict.measured['median_box_error_px']:.3g} px (median) "
             f"and {verdict.measured['p99_box_error_px']:.3g} px (99th percentile)")
