@@ -6,7 +6,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest test-gpu fuzz test-bags tensorrt-api jetson-wheels train lint docs clean environment
+.PHONY: help demo test pytest test-gpu test-trained fuzz test-bags tensorrt-api jetson-wheels train lint docs clean environment
 
 ENTER := . environment/activate
 PYTEST := python3 -m pytest -rs -n auto --maxprocesses 4 --dist loadfile
@@ -39,6 +39,11 @@ fuzz: environment  ## 10,000 random inputs for each reader of files and messages
 	@$(ENTER) && { python3 -m pip install --quiet --disable-pip-version-check --no-deps \
 	  -r environment/requirements-fuzz.txt || true; } \
 	  && PYTHONPATH=test:$$PYTHONPATH exec nice python3 -m support.fuzz
+
+# Ultralytics (AGPL-3.0) is no dependency; without it the target says so.
+test-trained: environment  ## train a YOLOv8n and a classifier, and break their engines (needs Ultralytics)
+	@$(ENTER) && python3 -m edge_trt_ros.benchmark.gate.train --output demo_output/trained \
+	  && exec python3 -m edge_trt_ros.benchmark.gate --tasks --onnx demo_output/trained/*.onnx
 
 lint: environment  ## style, types, spelling and plain words
 	@$(ENTER) || exit 1; status=0; python3 -m flake8 || status=1; python3 -m mypy || status=1; \

@@ -38,7 +38,7 @@ OWNERS = {
     'pycuda': ('runtime/cuda/',),
     'cuda': ('runtime/cuda/',),
     'tokenizers': ('runtime/text_preprocess.py',),
-    'ultralytics': ('benchmark/opponents.py',),
+    'ultralytics': ('benchmark/opponents.py', 'benchmark/gate/train.py'),
     'tritonclient': ('runtime/kserve/',),
     'grpc': ('runtime/kserve/',),
     'distributed': ('ros/bags/cluster.py',),

@@ -5,8 +5,8 @@
 Compare an engine with the ONNX model that it was built from, run by ONNX Runtime.
 
 Compared are the raw tensors of the network, each of its layers, and the results that a node
-would publish. On a GPU only the results can be read; the rest is compared on the graph that the
-engine is built from.
+would publish. The layers of an engine for a GPU cannot be read; they are compared on the graph
+that the engine is built from.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import onnx
 from edge_trt_ros.convert.compare.contracts import better_contract, MAX_OBJECTS
 from edge_trt_ros.convert.compare.layers import LayerComparison
 from edge_trt_ros.convert.compare.limits import limits_of
-from edge_trt_ros.convert.compare.probes import probed, Probes, raw_tensors
+from edge_trt_ros.convert.compare.probes import probed, Probes, raw_outputs, raw_tensors
 from edge_trt_ros.convert.compare.samples import GIVEN, NamedSample, ROAD, samples_for
 from edge_trt_ros.convert.compare.tensors import tensor_verdict, TensorComparison
 from edge_trt_ros.convert.compare.verdict import Verdict
@@ -95,7 +95,8 @@ class _Verification:
         raw = raw_tensors(source)
         self._probes = probed(graph, raw) if graph else None
         same_inputs = [spec.name for spec in manifest.inputs] == list(self._inputs)
-        self._layers = LayerComparison(graph, source.model) if graph and same_inputs else None
+        self._layers = LayerComparison(
+            graph, source.model, self._limits.rounding) if graph and same_inputs else None
         reference = probed(source.model, raw).model
         self._names = [output.name for output in reference.graph.output]
         try:
@@ -103,8 +104,8 @@ class _Verification:
         except ModelError as error:
             raise BuildError(f'there is nothing to compare the engine with: {error}',
                              code='reference_unavailable') from error
-        self._tensors = {name: TensorComparison(name) for name in (
-            self._probes.names if self._probes else ())}
+        self._raw = self._probes.names if self._probes else raw_outputs(manifest, raw)
+        self._tensors = {name: TensorComparison(name) for name in self._raw}
         kept = kept_rows(manifest)
         self._every = Thresholds(Thresholds().confidence, nms_iou=1.0, max_detections=kept)
         self._results = TASKS[found.task].compare(found, kept, self._limits)
@@ -144,7 +145,8 @@ class _Verification:
             'by': f'{manifest.backend} {manifest.backend_version}', 'frames': len(samples),
             'samples': dict(Counter(sample.origin for sample in samples)),
             'agreement': results.agreement, **results.measured,
-            **({'tensors': tensors.measured, 'layers': layers.measured} if self._probes else {}),
+            **({'tensors': tensors.measured} if self._tensors else {}),
+            **({'layers': layers.measured} if self._layers else {}),
             **({'other_contract': contract} if contract else {}),
             **({'assumed': assumed} if assumed else {})}
 
@@ -159,7 +161,8 @@ class _Verification:
 
     def _opened(self) -> Runtime:
         if self._probes is None:
-            return open_engine(self._engine, self._manifest, placement=self._placement).runtime
+            return open_engine(self._engine, self._manifest, placement=replace(
+                self._placement, all_outputs=True)).runtime
         return open_engine(*_with_probes(self._probes, self._manifest)).runtime
 
     def _compare(self, runtime: Runtime, named: NamedSample) -> None:
@@ -172,7 +175,7 @@ class _Verification:
         # int8 clips what no calibration image shows, and noise is that: it must be finite there.
         counts = named.shows_content or self._limits.precision != 'int8'
         for name, comparison in self._tensors.items() if counts else ():
-            values = outputs[self._probes.names[name]] if self._probes else raw[name]
+            values = outputs[self._raw[name]]
             if values.shape == raw[name].shape:
                 comparison.add(raw[name], values, named.name)
         thresholds = self._results.thresholds(lowest, letterbox)

@@ -23,6 +23,9 @@ BUILDS = {
         'The calibration folder contains no images.', 'Give a folder with images, or a bag.'),
     'calibration_image_broken': ErrorCode(
         'A calibration image cannot be decoded.', 'Remove it from the folder.'),
+    'calibration_shows_nothing': ErrorCode(
+        'Half of the calibration images or more are of one colour, or noise.',
+        'Give images that the robot sees at work.'),
     'precision_not_reached': ErrorCode(
         'Most of the network would compute in another precision than the one that was asked for.',
         'Export the network with a fixed input shape, or choose fp32.'),

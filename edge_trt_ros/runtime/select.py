@@ -40,12 +40,15 @@ class Placement:
     :param dla_core: DLA core for an engine that was built for DLA; -1 selects the first.
     :param use_graph: whether to use a CUDA graph; False launches each call, for comparison.
     :param threads: threads of a network on the CPU; 0 uses half of the cores.
+    :param all_outputs: whether to return the outputs that the device decodes as well, for
+        comparison.
     """
 
     device_id: int = 0
     dla_core: int = -1
     use_graph: bool = True
     threads: int = 0
+    all_outputs: bool = False
 
 
 class Watch(Protocol):
@@ -147,7 +150,7 @@ def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement
                           'the CUDA version of this machine', code='pycuda_missing') from error
     runtime = TensorRtRuntime(
         engine, manifest, library, device_id=placement.device_id, dla_core=placement.dla_core,
-        use_graph=placement.use_graph)
+        use_graph=placement.use_graph, all_outputs=placement.all_outputs)
     return OpenedRuntime(runtime, f'{reason}; ' + (
         f'samples are launched call by call: {runtime.why_no_graph}' if runtime.why_no_graph
         else 'each frame is one CUDA graph') + (f'; {runtime.upload}' if runtime.upload else ''),

@@ -15,6 +15,7 @@ import onnx
 
 from edge_trt_ros.benchmark.gate.mutations import MUTATIONS
 from edge_trt_ros.benchmark.gate.networks import network
+from edge_trt_ros.benchmark.gate.subject import Subject
 from edge_trt_ros.convert.build import build
 from edge_trt_ros.convert.compare.samples import given_samples
 from edge_trt_ros.convert.options import BuildOptions
@@ -35,14 +36,14 @@ class Trial:
     """
     A faithful engine of a trained network.
 
-    :param task: key of `networks.NETWORKS`.
+    :param name: name of the network.
     :param plan: its plan.
     :param engine: bytes of the graph for ONNX Runtime.
     :param manifest: manifest of the graph.
     :param verification: what the verification measured.
     """
 
-    task: str
+    name: str
     plan: Any
     engine: bytes
     manifest: Any
@@ -55,7 +56,7 @@ class Trial:
         :param fault: key of `MUTATIONS`.
         """
         model = onnx.load_from_string(self.engine)
-        if not MUTATIONS[fault](model, self.task, self.plan.checked.model):
+        if not MUTATIONS[fault](model, Subject(self.plan.found.task, self.plan.checked.model)):
             return None
         try:
             verify(model.SerializeToString(), self.manifest, self.plan.checked, self.plan.found,
@@ -67,7 +68,7 @@ class Trial:
 
 def faithful(task: str, kind: str, folder: Path, calibration: Path) -> Trial:
     """
-    Build an engine of a trained network.
+    Build an engine of a network of `networks.NETWORKS`.
 
     :param task: key of `networks.NETWORKS`.
     :param kind: key of `BUILDS`.
@@ -75,15 +76,25 @@ def faithful(task: str, kind: str, folder: Path, calibration: Path) -> Trial:
     :param calibration: folder of images for int8.
     :raises BuildError: if the verification refuses it.
     """
-    backend, precision = BUILDS[kind]
     path = folder / f'{task}.onnx'
     onnx.save(network(task), str(path))
+    return faithful_engine(path, kind, calibration, 'tensors' if task == 'depth' else '')
+
+
+def faithful_engine(path: Path, kind: str, calibration: Path, task: str = '') -> Trial:
+    """
+    Build an engine of an ONNX file (see `faithful`).
+
+    :param path: the ONNX file of a trained network.
+    :param task: its task; '' recognises it.
+    """
+    backend, precision = BUILDS[kind]
     plan = plan_build(path, BuildOptions(
-        backend=backend, precision=precision, task='tensors' if task == 'depth' else '',
+        backend=backend, precision=precision, task=task,
         calibration=str(calibration) if precision == 'int8' else ''))
     built = build(plan)
     on_cpu = built.on_cpu or built
-    return Trial(task, plan, on_cpu.engine, on_cpu.manifest, built.manifest.verification)
+    return Trial(path.stem, plan, on_cpu.engine, on_cpu.manifest, built.manifest.verification)
 
 
 def faults_of(trial: Trial, names: Sequence[str] = tuple(MUTATIONS)) -> dict[str, str]:

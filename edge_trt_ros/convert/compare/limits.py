@@ -18,6 +18,10 @@ from edge_trt_ros.manifest import EngineManifest
 # Limits in pixels hold for sources up to this width or height, and up to this many source pixels
 # for each pixel of the network; they grow with larger ones.
 LIMIT_SIDE_PX, LIMIT_SCALE = 1280, 4.0
+# Largest relative rounding of one value: half a unit in the last place. int8 leaves some layers
+# in fp16.
+_ROUNDING = MappingProxyType({'fp32': 2 ** -24, 'tf32': 2 ** -11, 'fp16': 2 ** -11,
+                              'bf16': 2 ** -8, 'int8': 2 ** -11})
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,11 @@ class Limits:
     angle_rad: float
     keypoint: float
     mask: float
+
+    @property
+    def rounding(self) -> float:
+        """Largest relative rounding of a single value, which no layer can avoid."""
+        return _ROUNDING[self.precision]
 
 
 # fp32 compares two implementations of the same float32 network; the other limits allow for

@@ -20,6 +20,7 @@ from edge_trt_ros.convert.graph.edit import weighted_nodes
 from edge_trt_ros.convert.graph.inputs import tensor_spec
 from edge_trt_ros.convert.graph.tail import PREFIX
 from edge_trt_ros.heads.head import FLOATS
+from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.tensor_spec import TensorSpec
 
 # Operators whose rows come in an order that rounding may change.
@@ -68,6 +69,23 @@ def raw_tensors(source: CheckedOnnx) -> list[str]:
         if inside or (node.output and node.output[0] in weighted):
             followed.update(node.input)
     return [*direct, *reversed(last)]
+
+
+def raw_outputs(manifest: EngineManifest, tensors: Sequence[str]) -> dict[str, str]:
+    """
+    Return the outputs of an engine for a GPU that are tensors of its network.
+
+    :param manifest: manifest of the engine.
+    :param tensors: names of tensors of the ONNX model.
+    :returns: the engine's names by those of the network.
+    """
+    outputs = {output.name for output in manifest.outputs}
+    found = {}
+    for name in tensors:
+        own = next((own for own in (f'{name}_float32', name) if own in outputs), '')
+        if own:
+            found[name] = own
+    return found
 
 
 def probed(engine: onnx.ModelProto, tensors: Sequence[str]) -> Probes:

@@ -27,6 +27,7 @@ from edge_trt_ros.convert.graph.session import open_session, run_session
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.precision.calibration import calibration_set, CalibrationSet
 from edge_trt_ros.convert.precision.calibration_cache import cached_ranges, calibration_key
+from edge_trt_ros.convert.precision.calibration_content import check_content
 from edge_trt_ros.convert.precision.half import to_low_precision
 from edge_trt_ros.convert.precision.int8 import (CPU_WEIGHT, nodes_of_detector,
                                                  quantizable_nodes)
@@ -96,6 +97,7 @@ def apply_precision(model: onnx.ModelProto, found: RecognisedHead, options: Buil
 
 def _precise(work: _Work, wanted: str, only: bool) -> PreciseGraph:
     if wanted == 'int8':
+        work.check_calibration()
         try:
             return work.int8()
         except BuildError:
@@ -157,6 +159,11 @@ class _Work:
         self._images = calibration_set(options)
         self._ranges = self._measure(self._images) if self._images else {}
         self._overflowing = overflowing_nodes(base.graph, self._ranges) - self._decoding
+
+    def check_calibration(self) -> None:
+        """Refuse calibration images that show nothing (see `check_content`)."""
+        if self._images:
+            check_content(self._images)
 
     def half(self, precision: str) -> PreciseGraph:
         """Return the graph in fp16 or bf16."""

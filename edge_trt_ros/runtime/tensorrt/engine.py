@@ -48,6 +48,7 @@ class TensorRtRuntime:
     :param device_id: number of the GPU.
     :param dla_core: DLA core for an engine that was built for DLA; -1 selects the first.
     :param use_graph: whether to use a CUDA graph; False launches each call, for comparison.
+    :param all_outputs: whether `collect` also returns outputs that the device decodes.
     :param upload: how images are uploaded (see `runtime.cuda.upload`); '' measures it.
     :raises EngineError: if the engine cannot run here; all memory is freed.
     """
@@ -56,7 +57,7 @@ class TensorRtRuntime:
 
     def __init__(self, engine: bytes, manifest: EngineManifest, library: TensorRt, *,
                  device_id: int = 0, dla_core: int = -1, use_graph: bool = True,
-                 upload: str = '') -> None:
+                 all_outputs: bool = False, upload: str = '') -> None:
         gpu = find_gpu(device_id)
         if gpu is None:
             raise EngineError(f'the engine needs an NVIDIA GPU, and there is none with the number '
@@ -86,7 +87,8 @@ class TensorRtRuntime:
             self._lanes: list[Lane] = []
             for _ in range(self.slots):
                 slots.append(Slot(self._session, self._network.inputs, self._network.outputs,
-                                  None if decoding is None else decoding.to_host,
+                                  None if decoding is None or all_outputs
+                                  else decoding.to_host,
                                   batch=self.max_batch, shares=slots[0] if slots else None,
                                   is_mapped=is_mapped))
                 stack.callback(slots[-1].close)

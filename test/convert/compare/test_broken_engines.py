@@ -14,7 +14,7 @@ import pytest
 from edge_trt_ros.benchmark.gate.mutations import MUTATIONS
 from edge_trt_ros.benchmark.gate.networks import NETWORKS
 from edge_trt_ros.benchmark.gate.trial import faithful, faults_of, Trial
-from edge_trt_ros.errors import BuildError
+from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.sources.sample_images import SAMPLE_IMAGES
 from edge_trt_ros.verification import is_verified
 
@@ -58,8 +58,9 @@ def test_int8_calibrated_on_nothing_is_refused(content: str, tmp_path: Path) -> 
     for index in range(4):
         cv2.imwrite(str(folder / f'{index}.png'), random.integers(
             0, 256 if content == 'noise' else 1, (360, 640, 3), np.uint8))
-    with pytest.raises(BuildError):
+    with pytest.raises(ConfigurationError, match='show nothing') as caught:
         faithful('detect', 'int8', tmp_path, folder)
+    assert caught.value.code == 'calibration_shows_nothing'
 
 
 def test_every_task_has_a_trained_network() -> None:
