@@ -6,7 +6,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest test-gpu test-trained fuzz test-bags tensorrt-api jetson-wheels train lint docs clean environment
+.PHONY: help demo test pytest test-gpu test-exports test-trained fuzz test-bags tensorrt-api jetson-wheels train lint docs clean environment
 
 ENTER := . environment/activate
 PYTEST := python3 -m pytest -rs -n auto --maxprocesses 4 --dist loadfile
@@ -45,6 +45,14 @@ test-trained: environment  ## train a YOLOv8n and a classifier, and break their 
 	@$(ENTER) && python3 -m edge_trt_ros.benchmark.gate.train --output demo_output/trained \
 	  && exec python3 -m edge_trt_ros.benchmark.gate --tasks --onnx demo_output/trained/*.onnx
 
+# The exporters have an environment of their own; it takes 8 GB with PyTorch.
+test-exports: environment  ## compare exports of real exporters with their own predictors
+	@test -x .venv-exports/bin/python3 || python3 -m venv .venv-exports
+	@.venv-exports/bin/python3 -m pip install --quiet --disable-pip-version-check \
+	  -r environment/requirements-exports.txt
+	@$(ENTER) && EXPORTERS_PYTHON=$$PWD/.venv-exports/bin/python3 \
+	  exec python3 -m pytest -rs test/exports
+
 lint: environment  ## style, types, spelling and plain words
 	@$(ENTER) || exit 1; status=0; python3 -m flake8 || status=1; python3 -m mypy || status=1; \
 	python3 -m pytest -q test/doc/test_prose.py || status=1; exit $$status
@@ -69,5 +77,5 @@ train: environment  ## train the demo's detector again, on the CPU (installs PyT
 	  -r environment/requirements-train.txt && exec python3 -m edge_trt_ros.demo.detector.train --output demo_output/training
 
 clean:  ## remove the environment and everything that the targets created
-	rm -rf .venv .venv-kilted .venv-triton .pytest_cache .mypy_cache .hypothesis demo_output build install log
+	rm -rf .venv .venv-kilted .venv-triton .venv-exports .pytest_cache .mypy_cache .hypothesis demo_output build install log
 	find edge_trt_ros launch test doc environment -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -192,7 +192,7 @@ class _Drafting:
         self._kinds = input_kinds(checked, found, options)
         check_inputs(self._kinds, checked.inputs)
         self.draft.facts += [f'reads {kind}' for kind in self._kinds]
-        assumed = assumption(checked, found.task, options.input_contract)
+        assumed = assumption(checked, found, options.input_contract)
         self.draft.facts += [assumed] if assumed else []
         self._found = found
 

@@ -137,7 +137,7 @@ class _Verification:
                 f'{len(samples)} samples): {"; ".join(problems[:_SHOWN_PROBLEMS])}'
                 + (f'; and {more} more' if more > 0 else ''), code='engine_differs')
         manifest = self._manifest
-        assumed = assumption(self._source, self._found.task,
+        assumed = assumption(self._source, self._found,
                              str(manifest.options.get('input_contract', '')))
         contract = self._other_contract(samples) if not results.seen or self._floods else ''
         return {

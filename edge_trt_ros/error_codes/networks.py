@@ -23,6 +23,12 @@ NETWORKS = {
     'depth_unstated': ErrorCode(
         'Nothing states whether the depth of a network is in metres or relative.',
         'State it with `--depth metric` or `--depth relative`.'),
+    'channels_unsupported': ErrorCode(
+        'The network reads images with another number of channels than 1 or 3.',
+        'Export it for gray or colour images, or use the task `tensors`.'),
+    'batch_not_reduced': ErrorCode(
+        'The network was exported for several images, and cannot be reduced to one.',
+        'Export it with a batch of 1, or with an open batch.'),
     'anchors_missing': ErrorCode(
         'The network was exported without its grid, and its anchors are not known.',
         'Give the anchors in pixels, or export the network with its grid.'),

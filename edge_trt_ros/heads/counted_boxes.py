@@ -22,10 +22,11 @@ from edge_trt_ros.vision.thresholds import Thresholds
 
 def read(network: Network) -> list[Reading]:
     """Return the reading of a network whose outputs have the names of EfficientNMS."""
-    roles = _roles_by_name(network.outputs, count=('num_dets', 'num_detections'),
-                           boxes=('boxes', 'det_boxes', 'bboxes'),
-                           scores=('scores', 'det_scores'),
-                           labels=('classes', 'det_classes', 'labels'))
+    roles = _roles_by_name(network.outputs,
+                           count=('num_dets', 'num_detections', 'num_predictions'),
+                           boxes=('boxes', 'det_boxes', 'bboxes', 'pred_boxes'),
+                           scores=('scores', 'det_scores', 'pred_scores'),
+                           labels=('classes', 'det_classes', 'labels', 'pred_classes'))
     if roles is None or not final_boxes.is_detection(roles) or len(roles['boxes'].shape) != 3 \
             or roles['boxes'].shape[1] < 1 or not is_fixed(roles['count'], INTEGERS, 2) \
             or roles['count'].shape != (1, 1):
@@ -66,5 +67,5 @@ def _roles_by_name(outputs: Sequence[TensorSpec], **names: Sequence[str]
 
 HEAD = Head('counted_boxes', ('detect',), 'candidates_final',
             'num_dets [1, 1], boxes [1, n, 4], scores and classes [1, n]',
-            'networks with EfficientNMS inside', read, append, decode, needs='labels',
-            prepare=prepare)
+            'networks with EfficientNMS inside; YOLO-NAS with NMS inside', read, append,
+            decode, needs='labels', prepare=prepare)

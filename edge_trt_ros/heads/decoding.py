@@ -97,3 +97,9 @@ def sigmoid(values: Floats) -> Floats:
     """Return the logistic function of values."""
     with np.errstate(over='ignore'):  # exp may overflow: 1 / infinity is the correct 0
         return np.asarray(1 / (1 + np.exp(-values)), np.float32)
+
+
+def softmax(values: Floats) -> Floats:
+    """Return the softmax of each row of values (n, m)."""
+    exponentials = np.exp(values - values.max(1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(1, keepdims=True), np.float32)

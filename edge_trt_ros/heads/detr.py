@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from edge_trt_ros.heads.appending import append_normalised
 from edge_trt_ros.heads.box_units import STRETCHED
-from edge_trt_ros.heads.decoding import finite_outputs, normalised_detections, sigmoid
+from edge_trt_ros.heads.decoding import finite_outputs, normalised_detections, sigmoid, softmax
 from edge_trt_ros.heads.device import DeviceCode, DeviceNetwork, NO_NMS
 from edge_trt_ros.heads.head import (FLOATS, Head, is_fixed, Network, Raw, Reading, RecognisedHead,
                                      Tail)
@@ -21,7 +19,7 @@ from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.outputs import Outputs
 from edge_trt_ros.vision.thresholds import Thresholds
 
-_IMAGENET: dict[str, Any] = {'mean': (0.485, 0.456, 0.406), 'std': (0.229, 0.224, 0.225)}
+IMAGENET: dict[str, Any] = {'mean': (0.485, 0.456, 0.406), 'std': (0.229, 0.224, 0.225)}
 
 
 def _roles(network: Network) -> dict[str, TensorSpec] | None:
@@ -52,7 +50,7 @@ def read_sigmoid(network: Network) -> list[Reading]:
     if roles is None or _is_softmax(network, roles):
         return []
     # RT-DETR and its successors select their queries, and read pixels as they are.
-    pixels = STRETCHED if network.has_operator('TopK') else _IMAGENET
+    pixels = STRETCHED if network.has_operator('TopK') else IMAGENET
     return [Reading(roles['logits'].shape[2], roles['logits'].shape[1], roles, pixels,
                     needs_labels=True)]
 
@@ -62,7 +60,7 @@ def read_softmax(network: Network) -> list[Reading]:
     roles = _roles(network)
     if roles is None or _is_softmax(network, roles) is False:
         return []
-    return [Reading(roles['logits'].shape[2] - 1, roles['logits'].shape[1], roles, _IMAGENET,
+    return [Reading(roles['logits'].shape[2] - 1, roles['logits'].shape[1], roles, IMAGENET,
                     needs_labels=True)]
 
 
@@ -91,9 +89,7 @@ def decode_sigmoid(outputs: Outputs, letterbox: Letterbox, thresholds: Threshold
 def decode_softmax(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Detections:
     """Decode logits with a softmax whose last class means no object (DETR)."""
     logits, boxes = finite_outputs(outputs, 'logits', 'boxes')
-    exponentials = np.exp(logits - logits.max(1, keepdims=True))
-    scores = exponentials / exponentials.sum(1, keepdims=True)
-    return normalised_detections(boxes, scores[:, :-1], letterbox, thresholds)
+    return normalised_detections(boxes, softmax(logits)[:, :-1], letterbox, thresholds)
 
 
 _BOX = """
@@ -102,7 +98,7 @@ __device__ void read_box(Reader& in, int row, Row& found) {
               boxes(in, row * 4 + 2) * WIDTH, boxes(in, row * 4 + 3) * HEIGHT);
 }
 """
-_SIGMOID_ROW = _BOX + """
+SIGMOID_ROW = _BOX + """
 __device__ void read_row(Reader& in, int row, Row& found) {
   for (int label = 0; label < logits_2; ++label) {
     float score = sigmoid(logits(in, row * logits_2 + label));
@@ -127,7 +123,7 @@ __device__ void read_row(Reader& in, int row, Row& found) {
 
 def sigmoid_on_device(network: DeviceNetwork) -> DeviceCode:
     """Return the CUDA code of the decoding with sigmoids."""
-    return DeviceCode(_SIGMOID_ROW, network.shapes['logits'][1], NO_NMS)
+    return DeviceCode(SIGMOID_ROW, network.shapes['logits'][1], NO_NMS)
 
 
 def softmax_on_device(network: DeviceNetwork) -> DeviceCode:

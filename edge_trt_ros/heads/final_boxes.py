@@ -35,7 +35,7 @@ _BACKGROUND = ('background', '__background__')
 
 def read(network: Network) -> list[Reading]:
     """Return the reading of a network whose three outputs are boxes, scores and labels."""
-    roles = _roles_by_kind(network.outputs)
+    roles = roles_by_kind(network.outputs)
     if roles is None or not is_detection(roles):
         return []
     shape = roles['boxes'].shape
@@ -107,7 +107,7 @@ def is_detection(roles: Mapping[str, TensorSpec]) -> bool:
         and labels.dtype in INTEGERS and scores.shape == labels.shape == boxes.shape[:-1]
 
 
-def _roles_by_kind(outputs: Sequence[TensorSpec]) -> dict[str, TensorSpec] | None:
+def roles_by_kind(outputs: Sequence[TensorSpec]) -> dict[str, TensorSpec] | None:
     """
     Return boxes, scores and labels, recognised by shape and dtype: [..., 4], float, integer.
 

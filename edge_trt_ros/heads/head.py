@@ -5,9 +5,9 @@
 Heads: a head is an object that describes one output format of networks.
 
 It defines how the format is recognised, what it needs from the user, how its networks expect
-pixels, which nodes are appended to the ONNX graph, how NumPy decodes the outputs, and a row of
-the documentation. It needs neither onnx nor a GPU: recognition reads a `Network` and appending
-writes to a `Tail`; `convert.graph` implements both.
+pixels, which nodes are appended to the ONNX graph, and how NumPy decodes the outputs. It needs
+neither onnx nor a GPU: recognition reads a `Network` and appending writes to a `Tail`;
+`convert.graph` implements both.
 """
 
 from __future__ import annotations
@@ -66,6 +66,9 @@ class Network(Protocol):
 
     def operators_before(self, tensor: str) -> set[str]:
         """Return the operators between a tensor and the convolutions before it."""
+
+    def finds_peaks(self) -> bool:
+        """Return whether a map is compared with the maximum of its neighbours."""
 
     def has_operator(self, name: str) -> bool:
         """Return whether an operator occurs, including in branches and loops."""

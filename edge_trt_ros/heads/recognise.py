@@ -6,7 +6,7 @@ Recognises the head of a network from its outputs and metadata; it never guesses
 
 The user or the ONNX metadata `task` states the task; the default is detect. Every head of that
 task is tried. If several fit, the number of labels decides; if the head is still ambiguous, the
-network is rejected with an error that lists its shapes and the known heads.
+network is rejected with an error that lists its shapes and the names of the known heads.
 """
 
 from __future__ import annotations
@@ -95,11 +95,11 @@ def _misfit(network: Network, task: str, heads: list[Head]) -> ModelError:
 def _unknown(network: Network, task: str) -> ModelError:
     outputs = '; '.join(map(str, network.outputs))
     default = default_task(reads_text=False)
-    known = '; '.join(f'{head.name}: {head.outputs}' for head in HEADS.values()
-                      if default in head.tasks)
+    known = ', '.join(head.name for head in HEADS.values() if default in head.tasks)
     others = ', '.join(name for name in TASKS if name != task)
     stated = network.metadata.get('task') == task
     said = f"task '{task}'" + ('' if stated else ' (assumed)' if task == default else '')
     return ModelError(f'the head is not known: {said}, outputs [{outputs}] for input '
-                      f'{network.input_text}. Known are: {known}. If it does something else, '
-                      f'state the task with --task: {others}', code='head_unknown')
+                      f'{network.input_text}. Known are: {known} (the reference of heads lists '
+                      f'their outputs). If it does something else, state the task with --task: '
+                      f'{others}', code='head_unknown')

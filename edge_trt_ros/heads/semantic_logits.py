@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from edge_trt_ros.heads.box_units import STRETCHED
+from edge_trt_ros.heads.detr import IMAGENET
 from edge_trt_ros.heads.head import (all_float_and_fixed, Head, Network, Raw, Reading,
                                      RecognisedHead, Tail)
 from edge_trt_ros.vision.letterbox import Letterbox
@@ -14,14 +16,21 @@ from edge_trt_ros.vision.outputs import only_output, Outputs
 from edge_trt_ros.vision.tasks.semantic import ClassMap
 from edge_trt_ros.vision.thresholds import Thresholds
 
+# The second output helps the training only.
+_TORCHVISION = {'out', 'aux'}
+
 
 def read(network: Network) -> list[Reading]:
-    """Return the reading of a network with one map per class."""
-    output = network.outputs[0] if len(network.outputs) == 1 else None
+    """Return the reading of a network with one map per class; torchvision's have a second one."""
+    by_name = {output.name: output for output in network.outputs}
+    of_torchvision = set(by_name) <= _TORCHVISION and 'out' in by_name
+    output = by_name['out'] if of_torchvision else network.outputs[0] \
+        if len(network.outputs) == 1 else None
     if output is None or not all_float_and_fixed(network) or len(output.shape) != 4 \
             or output.shape[0] != 1 or not 2 <= output.shape[1] <= 65536:
         return []
-    return [Reading(output.shape[1], output.shape[1], {'output': output})]
+    return [Reading(output.shape[1], output.shape[1], {'output': output},
+                    {**IMAGENET, **STRETCHED} if of_torchvision else {})]
 
 
 def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int], kept: int
@@ -41,4 +50,5 @@ def decode(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> Cl
 
 HEAD = Head('semantic_logits', ('semantic',), 'semantic_scored',
             'one output [1, classes, height, width] of 2 classes at least',
-            'semantic segmentation', read, append, decode, needs='task')
+            'semantic segmentation: SegFormer; DeepLabV3, LRASPP, FCN of torchvision', read,
+            append, decode, needs='task')

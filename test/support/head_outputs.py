@@ -51,7 +51,8 @@ class Case:
     def arrays(self, seed: int, objects: int = 40) -> Arrays:
         """Return outputs with about this many confident objects, in clusters that overlap."""
         random = np.random.default_rng(seed)
-        return _ARRAYS.get(self.head, _dense)(self, random, objects)
+        return {role: np.ascontiguousarray(values) for role, values in _ARRAYS.get(
+            self.head, _dense)(self, random, objects).items()}
 
 
 def _boxes_xyxy(random: np.random.Generator, rows: int) -> NDArray[np.float32]:
@@ -105,6 +106,8 @@ def _final(case: Case, random: np.random.Generator, objects: int) -> Arrays:
     rows = case.shapes['output'][1]
     scores = _scores(random, rows, case.labels, objects)
     boxes = (_fractions if case.head == 'normalized_final' else _boxes_xyxy)(random, rows)
+    if case.head == 'centernet':
+        boxes = boxes / np.float32(4)
     return {'output': np.concatenate([
         boxes, scores.max(1)[:, None], scores.argmax(1)[:, None]],
         1).astype(np.float32)[None]}
@@ -141,15 +144,54 @@ def _logits(case: Case, random: np.random.Generator, objects: int) -> Arrays:
 
 def _scored(case: Case, random: np.random.Generator, objects: int) -> Arrays:
     rows, boxes = case.shapes['boxes'][1], _boxes_xyxy(random, case.shapes['boxes'][1])
-    return {'boxes': (boxes if case.head == 'scored_corners' else xyxy_to_xywh(boxes))[None],
+    return {'boxes': (xyxy_to_xywh(boxes) if case.head == 'scored_centres' else boxes)[None],
             'scores': _scores(random, rows, case.labels, objects)[None]}
+
+
+def _bins(case: Case, random: np.random.Generator, objects: int) -> Arrays:
+    """Return scores and logits of distances, in one output or in one of each kind for a grid."""
+    arrays = {role: random.normal(0, 1, shape).astype(np.float32)
+              for role, shape in case.shapes.items()}
+    for role, values in arrays.items():
+        if not role.startswith('bins'):
+            values[0, :, :case.labels] = _scores(random, values.shape[1], case.labels,
+                                                 objects // len(case.shapes) + 1)
+    return arrays
+
+
+def _of_tensorflow(case: Case, random: np.random.Generator, objects: int) -> Arrays:
+    rows = next(iter(case.shapes.values()))[1]
+    scores = _scores(random, rows, case.labels, objects)
+    boxes = _boxes_xyxy(random, rows)[:, [1, 0, 3, 2]]
+    best, labels = scores.max(1), scores.argmax(1)
+    if case.head == 'efficientdet_rows':
+        return {'rows': np.concatenate([np.zeros((rows, 1)), boxes, best[:, None],
+                                        labels[:, None]], 1).astype(np.float32)[None]}
+    fractions = boxes / np.array(SIZE_WH[::-1] * 2)
+    return {'boxes': fractions.astype(np.float32)[None], 'scores': best[None],
+            'labels': labels.astype(np.float32)[None]}
+
+
+def _people(case: Case, random: np.random.Generator, objects: int) -> Arrays:
+    values = random.uniform(0.2, 0.8, case.shapes['output']).astype(np.float32)
+    if len(values.shape) == 3:
+        values[..., 53:55] = values[..., 51:53] + 0.1
+    return {'output': values}
+
+
+def _own_masks(case: Case, random: np.random.Generator, objects: int) -> Arrays:
+    return {**_logits(case, random, objects),
+            'masks': random.normal(0, 1, case.shapes['masks']).astype(np.float32)}
 
 
 _ARRAYS = {'yolo_anchors': _anchors, 'yolox': _anchors, 'yolo_grids': _grids,
            'yolo_end_to_end': _final, 'normalized_final': _final,
            'yolo_final_segment': _final_with_more, 'yolo_final_pose': _final_with_more,
            'normalized_rows': _normalised, 'detr_sigmoid': _logits, 'detr_softmax': _logits,
-           'scored_corners': _scored, 'scored_centres': _scored}
+           'scored_corners': _scored, 'scored_centres': _scored, 'yolo_nas': _scored,
+           'nanodet': _bins, 'picodet': _bins, 'tf_detection': _of_tensorflow,
+           'efficientdet_rows': _of_tensorflow, 'centernet': _final, 'movenet': _people,
+           'rf_detr': _logits, 'rf_detr_masks': _own_masks}
 CASES = {case.head: case for case in (
     Case('yolo_dense', {'output': (1, 4 + 7, _CELLS)}, 7),
     Case('yolo_anchors', {'output': (1, 3 * _CELLS, 5 + 7)}, 7),
@@ -169,4 +211,15 @@ CASES = {case.head: case for case in (
     Case('yolo_oriented', {'output': (1, 4 + 5 + 1, _CELLS)}, 5),
     Case('yolo_final_segment', {'rows': (1, 300, 6 + 8), 'prototypes': (1, 8, 32, 40)}, 3),
     Case('yolo_final_pose', {'rows': (1, 300, 6 + 51)}, 2, {'keypoint_shape': (17, 3)}),
+    Case('yolo_nas', {'boxes': (1, _CELLS, 4), 'scores': (1, _CELLS, 5)}, 5),
+    Case('nanodet', {'output': (1, _CELLS, 5 + 32)}, 5, {'shift': 0.5}),
+    Case('picodet', {f'{role}_{index}': (1, count, columns) for role, columns in (
+        ('scores', 5), ('bins', 32)) for index, count in enumerate((320, 80, 20, 6))}, 5),
+    Case('tf_detection', {'boxes': (1, 100, 4), 'scores': (1, 100), 'labels': (1, 100)}, 9),
+    Case('efficientdet_rows', {'rows': (1, 100, 7)}, 9),
+    Case('centernet', {'output': (1, 100, 6)}, 9),
+    Case('movenet', {'output': (1, 6, 56)}, 1, {'keypoint_shape': (17, 3)}),
+    Case('rf_detr', {'logits': (1, 300, 10), 'boxes': (1, 300, 4)}, 9, {'classes': 9}),
+    Case('rf_detr_masks', {'logits': (1, 100, 9), 'boxes': (1, 100, 4),
+                           'masks': (1, 100, 32, 40)}, 9, {'classes': 9}),
     Case('yolo_segment', {'anchors': (1, 4 + 3 + 8, _CELLS), 'prototypes': (1, 8, 32, 40)}, 3))}

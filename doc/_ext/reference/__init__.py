@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from reference import (build_options, commands, error_codes, heads, interfaces, launch_files,
-                       manifest, parameters, tasks)
+                       manifest, parameters, tasks, tested_exports)
 
 PARTS: Mapping[str, Callable[[], str]] = MappingProxyType({
     'build options': build_options.markdown,
@@ -26,6 +26,7 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType({
     'manifest': manifest.markdown,
     'parameters': parameters.markdown,
     'tasks': tasks.markdown,
+    'tested exports': tested_exports.markdown,
     'topics and services': interfaces.markdown,
 })
 _MARK = re.compile(r'^<!-- generated: (.+) -->$', re.MULTILINE)

@@ -8,21 +8,22 @@ Adapt an ONNX graph so that this package can build it; this runs before the chec
   and scores, become outputs, and the inference node runs NMS with its own thresholds.
 - The input `orig_target_sizes` (RT-DETR and its variants), the size of the image in which boxes
   are returned, is set to the network's input size.
-- An image input without a batch dimension, [3, height, width] (torchvision detectors), gets a
-  batch of 1.
+- Outputs that are cast to integers of 8 or 16 bits become int32: TensorRT has no smaller ones.
+- The image input becomes [1, 3, height, width] of floats (see `adapt_image`).
 """
 
 from __future__ import annotations
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import helper, numpy_helper, TensorProto
 
-from edge_trt_ros.convert.graph.edit import all_nodes
+from edge_trt_ros.convert.graph.adapt_image import adapt_image
 from edge_trt_ros.convert.graph.inputs import graph_inputs
 from edge_trt_ros.errors import ModelError
 from edge_trt_ros.heads.head import PLUGIN_BOXES, PLUGIN_SCORES, TARGET_SIZES
 
+_SMALL = (TensorProto.UINT8, TensorProto.INT8, TensorProto.INT16, TensorProto.UINT16)
 _PLUGIN = 'EfficientNMS_TRT'
 _TENSORRT_DOMAINS = ('', 'TRT', 'trt.plugins')
 
@@ -42,11 +43,16 @@ def adapt_graph(model: onnx.ModelProto) -> tuple[str, ...]:
     if len(graph_inputs(model.graph)) == 2 and TARGET_SIZES in graph_inputs(model.graph):
         _fix_target_sizes(model.graph)
         adapted.append(TARGET_SIZES)
-    inputs = list(graph_inputs(model.graph).values())
-    if len(inputs) == 1 and len(inputs[0].type.tensor_type.shape.dim) == 3 \
-            and inputs[0].type.tensor_type.shape.dim[0].dim_value == 3:
-        _give_batch(model.graph, inputs[0])
-    return tuple(adapted)
+    _widen_outputs(model.graph)
+    return (*adapted, *adapt_image(model.graph))
+
+
+def _widen_outputs(graph: onnx.GraphProto) -> None:
+    makers = {name: node for node in graph.node for name in node.output}
+    for output in graph.output:
+        maker, tensor = makers.get(output.name), output.type.tensor_type
+        if maker is not None and maker.op_type == 'Cast' and tensor.elem_type in _SMALL:
+            maker.attribute[0].i = tensor.elem_type = TensorProto.INT32
 
 
 def _drop_plugin(graph: onnx.GraphProto) -> None:
@@ -88,13 +94,3 @@ def _fix_target_sizes(graph: onnx.GraphProto) -> None:
     graph.input.remove(sizes)
     graph.initializer.append(numpy_helper.from_array(
         np.array([[lengths[3], lengths[2]]], kind), TARGET_SIZES))
-
-
-def _give_batch(graph: onnx.GraphProto, image: onnx.ValueInfoProto) -> None:
-    inner = f'{image.name}/without_batch'
-    for node in all_nodes(graph):
-        node.input[:] = [inner if name == image.name else name for name in node.input]
-    axes = f'{inner}/axes'
-    graph.initializer.append(numpy_helper.from_array(np.array([0], np.int64), axes))
-    graph.node.insert(0, helper.make_node('Squeeze', [image.name, axes], [inner]))
-    image.type.tensor_type.shape.dim.insert(0, onnx.TensorShapeProto.Dimension(dim_value=1))

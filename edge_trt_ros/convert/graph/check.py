@@ -20,6 +20,7 @@ from edge_trt_ros.convert.graph.inputs import (fix_input_shape, input_specs, sha
 from edge_trt_ros.convert.graph.load import load_external_data, read_onnx
 from edge_trt_ros.convert.graph.session import largest_for_noise
 from edge_trt_ros.convert.graph.shapes import check_and_infer
+from edge_trt_ros.convert.graph.single_image import reduce_batch
 from edge_trt_ros.errors import ModelError
 from edge_trt_ros.tensor_spec import TensorSpec
 
@@ -39,7 +40,7 @@ class CheckedOnnx:
     :param inputs: an image [1, 3, height, width], or the token tensors [1, length] of a text.
     :param outputs: the output tensors.
     :param metadata: the metadata properties of the file.
-    :param adapted: the adaptations that `adapt_graph` made.
+    :param adapted: the adaptations that `adapt_graph` and `reduce_batch` made.
     :param tokenizer: content of the `tokenizer.json` next to the file of a network that reads
         texts; '' for other networks.
     :param size_bytes: size of the file and its external data.
@@ -90,6 +91,10 @@ class CheckedOnnx:
         """Return the operators between a tensor and the convolutions that it depends on."""
         return walk.operators_before(self.model.graph, tensor)
 
+    def finds_peaks(self) -> bool:
+        """Return whether a map is compared with the maximum of its neighbours, as in CenterNet."""
+        return walk.finds_peaks(self.model.graph)
+
     def has_operator(self, name: str) -> bool:
         """Return whether an operator occurs in the graph, including its branches and loops."""
         return walk.has_operator(self.model.graph, name)
@@ -106,7 +111,7 @@ def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
     file = read_onnx(path)
     load_external_data(file, path)
     model = file.model
-    adapted = adapt_graph(model)
+    adapted = (*adapt_graph(model), *reduce_batch(model, path))
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     fix_input_shape(model, input_shape or shape_in_metadata(model.graph, metadata), path)
     check_and_infer(model, path)
@@ -128,8 +133,9 @@ def _check_weights(model: onnx.ModelProto, path: Path) -> None:
         if tensor.data_type not in _FLOATS:
             continue
         values = onnx.numpy_helper.to_array(tensor)
-        # An infinity can be intended, as the bound of a clip or in a mask.
-        if np.isnan(values).any():
+        # An infinity can be intended, as the bound of a clip or in a mask. A single NaN can mark
+        # what a network leaves out (Deformable DETR).
+        if values.size > 1 and np.isnan(values).any():
             raise ModelError(f"{path}: the weight '{name}' holds {int(np.isnan(values).sum())} "
                              f'NaN of {values.size} numbers: the training failed, or the file is '
                              'damaged', code='weights_nan')

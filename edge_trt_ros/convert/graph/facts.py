@@ -9,7 +9,9 @@ from collections import Counter
 
 import onnx
 
+from edge_trt_ros.convert.graph.adapt_image import SENTENCES
 from edge_trt_ros.convert.graph.check import CheckedOnnx
+from edge_trt_ros.convert.graph.single_image import BATCH, SENTENCE
 
 
 def graph_facts(checked: CheckedOnnx) -> list[str]:
@@ -24,6 +26,8 @@ def graph_facts(checked: CheckedOnnx) -> list[str]:
     facts = [f"input {checked.input_text}; outputs {'; '.join(map(str, checked.outputs))}",
              f'{len(model.graph.node)} nodes, {model.ByteSize() / 1e6:.1f} MB, opset '
              + ', '.join(f'{version} of {domain}' for domain, version in opsets.items())]
+    facts += [sentence for name, sentence in {**SENTENCES, BATCH: SENTENCE}.items()
+              if name in checked.adapted]
     if weights[onnx.TensorProto.DOUBLE]:
         facts.append(f'{weights[onnx.TensorProto.DOUBLE]} constants are double: TensorRT rounds '
                      'them to float32')

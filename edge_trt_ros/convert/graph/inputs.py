@@ -68,6 +68,12 @@ def input_specs(model: onnx.ModelProto, path: Path) -> tuple[TensorSpec, ...]:
             len(specs) == 1 and len(specs[0].shape) == 4 and specs[0].shape[1] in (3, -1)
             and specs[0].shape[0] in (1, -1)):
         return specs
+    sides = specs[0].shape[1::2] if len(specs) == 1 and len(specs[0].shape) == 4 else (3,)
+    channels = min(sides)
+    if channels not in (-1, 1, 3):
+        raise ModelError(f'{path} reads an image of {channels} channels ({specs[0]}), expected 1 '
+                         'or 3: export it for gray or colour images, or state the task tensors '
+                         'and provide the tensor yourself', code='channels_unsupported')
     raise ModelError(f'{path} has the inputs [{"; ".join(map(str, specs))}], expected one image '
                      'of shape [1, 3, height, width], or input_ids and attention_mask of a text')
 

@@ -82,6 +82,14 @@ def bias_lengths(graph: onnx.GraphProto) -> set[int]:
             for name in node.input[-1:] if name in lengths}
 
 
+def finds_peaks(graph: onnx.GraphProto) -> bool:
+    """Return whether a tensor is compared with its own maximum over the neighbours."""
+    pooled = {(node.output[0], node.input[0]) for node in graph.node if node.op_type == 'MaxPool'}
+    return any(node.op_type == 'Equal' and (
+        tuple(node.input) in pooled or tuple(reversed(node.input)) in pooled)
+        for node in graph.node)
+
+
 def has_operator(graph: onnx.GraphProto, name: str) -> bool:
     """Return whether an operator occurs in a graph, including its branches and loops."""
     return any(node.op_type == name for node in all_nodes(graph))

@@ -88,8 +88,9 @@ def fuse(checked: CheckedOnnx, found: RecognisedHead, max_candidates: int) -> on
     raw = found.head.prepare(tail, found, {
         role: tail.source(output) for role, output in found.reading.roles.items()})
     found.head.append(tail, found, raw, checked.size_wh, kept)
-    tail.checksum([raw[role] for role, output in found.reading.roles.items()
-                   if output.dtype in FLOATS])
+    roles = found.reading.roles.items()
+    floats = [raw[role] for role, output in roles if output.dtype in FLOATS]
+    tail.checksum(floats or [tail.cast(raw[role], 'float32') for role, _ in roles])
     return finish(model, outputs)
 
 

@@ -23,7 +23,8 @@ from edge_trt_ros.vision.tasks.segment import boxes_of, Instances
 
 def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
     """Return candidates, their mask coefficients, the prototypes and the checksum."""
-    prototypes = found.shape('prototypes')
+    # A network that returns a mask for each row has masks instead of prototypes.
+    prototypes = found.shape('prototypes' if 'prototypes' in found.reading.roles else 'masks')
     return (*candidates(kept), TensorSpec('coefficients', 'float32', (1, kept, prototypes[1])),
             TensorSpec('prototypes', 'float32', prototypes), CHECKSUM)
 

@@ -18,7 +18,8 @@ from edge_trt_ros.vision.tasks.semantic import ClassMap
 
 def outputs(found: RecognisedHead, kept: int) -> tuple[TensorSpec, ...]:
     """Return the class map, its confidence if the head has one, and the checksum."""
-    made = TensorSpec('class_map', 'int32', (1, *found.shape()[2:]))
+    *_, last = found.reading.roles.values()
+    made = TensorSpec('class_map', 'int32', (1, *last.shape[-2:]))
     scored = [TensorSpec('confidence', 'float32', made.shape)] \
         if found.head.decoder == 'semantic_scored' else []
     return (made, *scored, CHECKSUM)

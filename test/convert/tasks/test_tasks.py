@@ -98,7 +98,7 @@ def test_raw_tensors_require_the_task_option(tmp_path: Path, shape: tuple[int, .
     ((1, 4, 8, 8), {'task': 'classify'}, (), r"'classify'.*\[1, classes\].*\[1, 4, 8, 8\]"),
     ((1, 1), {'task': 'classify'}, (), '2 classes at least'),
     ((1, 4), {'task': 'semantic'}, (), r"'semantic'.*\[1, 4\]"),
-    ((1, 1, 8, 8), {'task': 'semantic'}, (), '2 classes at least'),
+    ((1, 1), {'task': 'semantic'}, (), '2 classes at least'),
     ((1, 4), {'task': 'classify'}, ('a', 'b'), '2 labels are given, but the head has 4'),
     ((1, 4), {'task': 'classify', 'names': 'nonsense'}, (), 'cannot be read'),
 ])
