@@ -8,6 +8,8 @@ Break engines on a GPU, their head included, and measure whether the verificatio
 
 Prints the same tables as `benchmark.gate`, for the precisions fp32, fp16 and bf16. Every broken
 engine is built from a broken graph. The kernels of the head are broken in their source.
+
+As in a build, the graph is verified as well as the engine. What only the graph shows is listed.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ from edge_trt_ros.convert.build import build, BuiltEngine
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.plan import BuildPlan, plan_build
 from edge_trt_ros.convert.precision.apply import apply_precision
+from edge_trt_ros.convert.precision.bf16_emulation import emulated_bf16
 from edge_trt_ros.convert.tensorrt.builder import engine_from_onnx
 from edge_trt_ros.convert.verify import verify
 from edge_trt_ros.errors import BuildError, EdgeTrtError
@@ -44,6 +47,7 @@ from edge_trt_ros.runtime.tensorrt.library import installed_tensorrt
 from edge_trt_ros.verification import ENGINE_RAN
 
 PRECISIONS = ('fp32', 'fp16', 'bf16')
+_IN_GRAPH = 'in the graph, not in the engine'
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,16 @@ def _broken_graphs(plan: BuildPlan, built: BuiltEngine) -> Iterator[tuple[str, s
         engine = engine_from_onnx(model, plan.options, library).data
         manifest = replace(built.manifest, engine_sha256=sha256_hex(engine),
                            engine_size_bytes=len(engine))
-        yield fault, _refusal(plan, engine, manifest, precise.precision)
+        yield fault, _refusal(plan, engine, manifest, precise.precision) or _of_graph(
+            plan, built, model, precise.precision)
+
+
+def _of_graph(plan: BuildPlan, built: BuiltEngine, model: onnx.ModelProto, precision: str) -> str:
+    if built.on_cpu is None:
+        return ''
+    graph = emulated_bf16(model) if precision == 'bf16' else model
+    answer = _refusal(plan, graph.SerializeToString(), built.on_cpu.manifest, precision)
+    return answer and f'{_IN_GRAPH}: {answer}'
 
 
 def _refusal(plan: BuildPlan, engine: bytes, manifest: Any, precision: str) -> str:
@@ -170,6 +183,8 @@ def _print(answers: Sequence[Answers], builds: Sequence[str], title: str) -> int
             wrong.append(f'the faithful {one.precision} engine of {one.name}: {one.problem}')
         for fault, answer in one.refused.items():
             refused.setdefault((fault, one.precision), []).append((one.name, bool(answer)))
+            if answer.startswith(_IN_GRAPH):
+                print(f'{one.name} in {one.precision}, {fault}, {answer}', file=sys.stderr)
             if not answer:
                 wrong.append(f'{one.name} in {one.precision} passes with {fault}')
     print(fault_table(refused, builds))
