@@ -43,6 +43,8 @@ fuzz: environment  ## 10,000 random inputs for each reader of files and messages
 # Ultralytics (AGPL-3.0) is no dependency; without it the target says so.
 test-trained: environment  ## train a YOLOv8n and a classifier, and break their engines (needs Ultralytics)
 	@$(ENTER) && python3 -m edge_trt_ros.benchmark.gate.train --output demo_output/trained \
+	  && TRAINED_NETWORKS=$$PWD/demo_output/trained \
+	  python3 -m pytest -rs -s test/exports/test_trained_networks.py \
 	  && exec python3 -m edge_trt_ros.benchmark.gate --tasks --onnx demo_output/trained/*.onnx
 
 # The exporters have an environment of their own; it takes 8 GB with PyTorch.

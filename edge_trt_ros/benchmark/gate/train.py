@@ -20,6 +20,7 @@ import sys
 from tempfile import TemporaryDirectory
 
 from edge_trt_ros.benchmark.gate.road_data import write_crops, write_detection_data
+from edge_trt_ros.errors import described, MissingLibraryError
 from edge_trt_ros.optional_libraries import require
 
 DETECTOR, CLASSIFIER = 'yolov8n_road', 'yolov8n_cls_road'
@@ -37,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--output', type=Path, required=True, help='folder for the networks')
     parser.add_argument('--minutes', type=float, default=15.0, help='of training, for both')
     options = parser.parse_args(arguments)
+    try:
+        require('ultralytics', 'training')  # fails now if it is missing, not after the rendering
+    except MissingLibraryError as error:
+        print(described(error), file=sys.stderr)
+        return 1
     options.output.mkdir(parents=True, exist_ok=True)
     hours = options.minutes / 60
     with TemporaryDirectory() as name:
