@@ -1,7 +1,7 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""The transport profile is set for the installed Fast DDS, unless the user has chosen one."""
+"""The process is set up for images: profile of the installed Fast DDS, memory."""
 
 from __future__ import annotations
 
@@ -23,11 +23,35 @@ rclpy.init()
 rclpy.create_node('transport_test').destroy_node()
 rclpy.shutdown()
 """
+# 8 threads at once hold 10 MB each, as the threads of an engine do, and end.
+THREADS = """
+import ctypes
+from threading import Barrier, Thread
+import psutil
+from edge_trt_ros.ros.node.transport import prepare_transport, return_free_blocks
+
+together = Barrier(8)
+
+def work():
+    together.wait(30)
+    blocks = [bytearray(100_000) for _ in range(100)]
+    together.wait(30)
+
+prepare_transport()
+before = psutil.Process().memory_info().rss
+threads = [Thread(target=work) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+return_free_blocks()
+print((psutil.Process().memory_info().rss - before) / 1e6)
+"""
 
 
 @pytest.fixture(autouse=True)
 def no_choice_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS'):
+    for name in (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS', 'MALLOC_ARENA_MAX'):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -59,3 +83,19 @@ def test_a_node_starts_without_warnings_of_the_transport() -> None:
                           timeout=60, env=dict(os.environ))
     assert done.returncode == 0, done.stderr
     assert done.stderr == ''
+
+
+def kept_mb(**variables: str) -> float:
+    """Return the memory that a process keeps after its threads have freed all of theirs."""
+    done = subprocess.run([sys.executable, '-c', THREADS], capture_output=True, text=True,
+                          timeout=60, env=dict(os.environ, **variables))
+    assert done.returncode == 0, done.stderr
+    return float(done.stdout)
+
+
+def test_memory_that_threads_have_freed_is_returned() -> None:
+    assert kept_mb() < 10
+
+
+def test_the_number_of_arenas_stays_the_choice_of_the_user() -> None:
+    assert kept_mb(MALLOC_ARENA_MAX='8') > 20
