@@ -33,6 +33,7 @@ class NewestFrameWorker(Generic[T]):
         self._most_waiting = most_waiting
         # In the order of their turns.
         self._queues: dict[str, deque[T]] = {}
+        self._taken: list[str] = []  # the queues of the items that are in work
         self._stopping = False
         self.is_idle = False
         self._changed = Condition()
@@ -45,13 +46,16 @@ class NewestFrameWorker(Generic[T]):
             waiting = self._queues.setdefault(queue, deque(maxlen=self._most_waiting))
             replaced = len(waiting) == self._most_waiting
             waiting.append(item)
-            self._changed.notify()
+            self._changed.notify_all()
         return replaced
 
     def remove(self, queue: str) -> int:
-        """Drop a queue; return the number of its waiting items."""
+        """Drop a queue after an item of it that is in work; return how many of it waited."""
         with self._changed:
-            return len(self._queues.pop(queue, ()))
+            waiting = self._queues.pop(queue, ())
+            # An item that the thread has taken is in work, even if `work` has not begun.
+            self._changed.wait_for(lambda: queue not in self._taken)
+            return len(waiting)
 
     def close(self) -> Counter[str]:
         """Finish the current items, end the thread, and return the dropped items by queue."""
@@ -64,7 +68,8 @@ class NewestFrameWorker(Generic[T]):
     def _run(self) -> None:
         while True:
             with self._changed:
-                self.is_idle = True
+                self.is_idle, self._taken = True, []
+                self._changed.notify_all()
                 self._changed.wait_for(lambda: any(self._queues.values()) or self._stopping)
                 self.is_idle = False
                 if self._stopping:
@@ -74,7 +79,8 @@ class NewestFrameWorker(Generic[T]):
 
     def _next(self, count: int) -> list[T]:
         items = []
-        for name in [name for name, waiting in self._queues.items() if waiting][:count]:
+        self._taken = [name for name, waiting in self._queues.items() if waiting][:count]
+        for name in self._taken:
             waiting = self._queues.pop(name)
             self._queues[name] = waiting  # at the end: its next turn comes last
             items.append(waiting.popleft())

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
@@ -83,3 +83,26 @@ def test_closing_and_removing_count_the_waiting_items(
     assert queue.remove('b') == 1 and queue.remove('none') == 0
     release.set()
     queue.close()
+
+
+def test_a_queue_is_removed_after_its_item_in_work(
+        worker: Callable[..., NewestFrameWorker[str]]) -> None:
+    began, release, removed = Event(), Event(), Event()
+
+    def work(items: str) -> None:
+        began.set()
+        release.wait(10)
+
+    def remove() -> None:
+        assert queue.remove('a') == 1
+        removed.set()
+    queue = worker(work)
+    queue.offer('a0', 'a')
+    assert began.wait(10)
+    queue.offer('a1', 'a')
+    thread = Thread(target=remove)
+    thread.start()
+    assert not removed.wait(0.2)
+    release.set()
+    assert removed.wait(10)
+    thread.join()
