@@ -45,6 +45,8 @@ test-trained: environment  ## train a YOLOv8n and a classifier, and break their 
 	@$(ENTER) && python3 -m edge_trt_ros.benchmark.gate.train --output demo_output/trained \
 	  && TRAINED_NETWORKS=$$PWD/demo_output/trained \
 	  python3 -m pytest -rs -s test/exports/test_trained_networks.py \
+	  && python3 -m edge_trt_ros.benchmark.gate.int8_loss \
+	  edge_trt_ros/demo/detector/road_users.onnx demo_output/trained/yolov8n_road.onnx \
 	  && exec python3 -m edge_trt_ros.benchmark.gate --tasks --onnx demo_output/trained/*.onnx
 
 # The exporters have an environment of their own; it takes 8 GB with PyTorch.

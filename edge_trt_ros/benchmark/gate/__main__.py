@@ -22,13 +22,12 @@ import cv2
 import numpy as np
 
 from edge_trt_ros.benchmark.gate.networks import NETWORKS
+from edge_trt_ros.benchmark.gate.road_data import CALIBRATION_FRAMES, write_frames
 from edge_trt_ros.benchmark.gate.tables import faithful_row, fault_table, HEADING
 from edge_trt_ros.benchmark.gate.trial import (BUILDS, faithful, faithful_engine, faults_of,
                                                Trial)
-from edge_trt_ros.demo.detector.samples import scene_frames, TRAINING_SEED
 from edge_trt_ros.errors import BuildError, EdgeTrtError
 
-_IMAGES = 24
 _CALIBRATIONS = ('black images', 'white noise')
 
 
@@ -69,18 +68,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _write_images(folder: Path) -> dict[str, Path]:
     """Write calibration images: those of the road, and two sets that show nothing."""
-    folders = {name: folder / name for name in ('road', *_CALIBRATIONS)}
+    folders = {name: folder / name for name in _CALIBRATIONS}
     for path in folders.values():
         path.mkdir()
-    for index, frame in enumerate(scene_frames(TRAINING_SEED, _IMAGES, 2)):
-        cv2.imwrite(str(folders['road'] / f'{index:02d}.png'), frame.image)
     random = np.random.default_rng(0)
     for index in range(4):
         cv2.imwrite(str(folders['black images'] / f'{index}.png'),
                     np.zeros((360, 640, 3), np.uint8))
         cv2.imwrite(str(folders['white noise'] / f'{index}.png'),
                     random.integers(0, 256, (360, 640, 3), np.uint8))
-    return folders
+    return {'road': write_frames(folder / 'road', CALIBRATION_FRAMES), **folders}
 
 
 def _faithful(network: str | Path, kind: str, folder: Path, calibration: Path) -> Trial:

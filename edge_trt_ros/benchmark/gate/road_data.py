@@ -20,6 +20,8 @@ from edge_trt_ros.demo.road.truth import MIN_VISIBILITY
 # Half the resolution of the camera: Ultralytics makes it smaller once more.
 _IMAGE_WH = (640, 360)
 _FRAMES_PER_SCENE = 2
+# The gate calibrates with so many.
+CALIBRATION_FRAMES = 24
 # Crops are wider than their object, and show it larger than this.
 _CROP_PX, _CROP_MARGIN, _MIN_CROP_PX = 96, 1.2, 48.0
 
@@ -45,6 +47,20 @@ def write_detection_data(folder: Path, count: int) -> Path:
     data.write_text(json.dumps({'path': str(folder.resolve()), 'train': 'images', 'val': 'images',
                                 'names': dict(enumerate(CLASS_NAMES))}), encoding='utf-8')
     return data
+
+
+def write_frames(folder: Path, count: int) -> Path:
+    """
+    Write whole frames without labels, to calibrate int8.
+
+    :param folder: a folder, which is created.
+    :param count: number of frames.
+    :returns: the folder.
+    """
+    folder.mkdir(parents=True)
+    for index, frame in enumerate(scene_frames(TRAINING_SEED, count, _FRAMES_PER_SCENE)):
+        cv2.imwrite(str(folder / f'{index:04d}.png'), frame.image)
+    return folder
 
 
 def write_crops(folder: Path, count: int) -> Path:
