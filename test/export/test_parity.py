@@ -13,7 +13,8 @@ import onnx
 from onnx import helper, TensorProto
 import pytest
 
-from edge_trt_ros.export.parity import check_parity, difference, Exported
+from edge_trt_ros.export.difference import difference
+from edge_trt_ros.export.parity import check_parity, Exported
 
 Change = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 RANDOM = np.random.default_rng(0)
