@@ -29,8 +29,9 @@ OWNERS = {
     'onnx': ('optional_libraries.py', 'convert/', 'export/', 'benchmark/gate/'),
     'onnxruntime': ('optional_libraries.py', 'runtime/onnxruntime_cpu.py', 'runtime/select.py',
                     'convert/', 'benchmark/gate/'),
-    'torch': ('export/export.py', 'export/onnx_from_torch.py', 'export/torch_network.py',
-              'export/torchvision_detector.py', 'convert/precision/sparse_training.py', 'demo/'),
+    'torch': ('export/export.py', 'export/float64.py', 'export/onnx_from_torch.py',
+              'export/torch_network.py', 'export/torchvision_detector.py',
+              'convert/precision/sparse_training.py', 'demo/'),
     'tensorflow': ('export/onnx_from_tensorflow.py',),
     'tf2onnx': ('export/onnx_from_tensorflow.py',),
     # Only runtime/tensorrt/library.py imports it, with importlib.

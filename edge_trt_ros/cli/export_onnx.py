@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,16 @@ def main() -> None:
               f"{', '.join(report['outputs'])}, opset {report['opset']}, "
               f"{report['size_bytes'] / 1e6:.1f} MB; differs from {report['framework']} "
               f"by at most {parity['max_error']:.1e} on {parity['runs']} inputs "
-              f"({parity['images']} images), argmax agreement {parity['argmax_agreement']:.2%}")
+              f"({parity['images']} images), argmax agreement {parity['argmax_agreement']:.2%}"
+              + _float64_text(parity, report['framework']))
     run_command(work)
+
+
+def _float64_text(parity: Mapping[str, Any], framework: str) -> str:
+    if parity['float64_error'] is None:
+        return ''
+    return (f"; from float64, the ONNX differs by at most {parity['float64_error']:.1e} and "
+            f"{framework.split()[0]} by {parity['framework_float64_error']:.1e}")
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -107,7 +107,10 @@ def _compare_and_write(exported: Exported, onnx_path: Path, options: ExportOptio
         'metadata': {entry.key: entry.value for entry in exported.model.metadata_props},
         'parity': {'runs': parity.runs, 'images': len(frames), 'max_error': parity.max_error,
                    'max_relative_error': parity.max_relative_error,
-                   'argmax_agreement': parity.argmax_agreement}}
+                   'argmax_agreement': parity.argmax_agreement,
+                   'rank_agreement': parity.rank_agreement,
+                   'float64_error': parity.exact_error,
+                   'framework_float64_error': parity.own_error}}
 
 
 def _parity(exported: Exported, options: ExportOptions, frames: Sequence[Frame]) -> Parity:

@@ -4,8 +4,7 @@
 """
 Export a PyTorch network to an ONNX in memory.
 
-Networks are exported through `torch.export`; TorchScript files and torchvision detectors through
-PyTorch's older exporter, since only that one supports them.
+TorchScript files and torchvision detectors need PyTorch's older exporter; others `torch.export`.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from torch.utils._pytree import tree_leaves
 
 from edge_trt_ros.errors import ConfigurationError, first_line, ModelError
 from edge_trt_ros.export.detection_parity import aligned, NEAR_PX
+from edge_trt_ros.export.float64 import in_float64
 from edge_trt_ros.export.model_source import kind_of_source, SourceKind
 from edge_trt_ros.export.options import ExportOptions
 from edge_trt_ros.export.parity import Arrays, Exported
@@ -162,10 +162,9 @@ def _export_program(program: torch.export.ExportedProgram, network: Any, options
                     ) -> Exported:
     names = _output_names(_outputs(network, _examples(options)), options)
     try:
-        exported = torch.onnx.export(
+        model = torch.onnx.export(
             program, input_names=[tensor.name for tensor in options.inputs], output_names=names,
-            opset_version=options.opset, verbose=False)
-        model = exported.model_proto
+            opset_version=options.opset, verbose=False).model_proto
     except Exception as error:  # its type depends on the unsupported operator
         raise ModelError(f'PyTorch {torch.__version__} cannot write the network as ONNX: '
                          f'{first_line(error)}') from error
@@ -178,7 +177,8 @@ def _export_program(program: torch.export.ExportedProgram, network: Any, options
             interpreter.run(*map(torch.from_numpy, feed))
         for name, place, value in interpreter.steps:
             yield renamed.get(name, name), place, value
-    return Exported(model, f'PyTorch {torch.__version__}', _runner(network), trace)
+    return Exported(model, f'PyTorch {torch.__version__}', _runner(network), trace,
+                    exact=in_float64(network))
 
 
 def _export_torchscript(network: Any, options: ExportOptions) -> Exported:
@@ -193,7 +193,7 @@ def _export_torchscript(network: Any, options: ExportOptions) -> Exported:
         raise ModelError(f'PyTorch {torch.__version__} cannot write the TorchScript as ONNX: '
                          f'{first_line(error)}') from error
     return Exported(onnx.load_model_from_string(written.getvalue()),
-                    f'PyTorch {torch.__version__}', _runner(network))
+                    f'PyTorch {torch.__version__}', _runner(network), exact=in_float64(network))
 
 
 def _runner(network: Any) -> Any:
