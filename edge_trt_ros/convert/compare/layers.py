@@ -32,6 +32,8 @@ from edge_trt_ros.convert.graph.tail import PREFIX
 _MAX_LAYER_BYTES = 1 << 30
 _FEWEST_POSITIONS, _FEWEST_VALUES, _FOR_FEW = 256, 16384, 3.0
 _SMALLEST = 1e-20
+# fp16 counts the numbers next to zero in these steps. A spread of fewer steps is lost.
+_FP16_STEP, _FEWEST_STEPS = 2.0 ** -24, 8
 # Share of the sum of squares that is left of the differences of equal numbers.
 _ALMOST_NONE = 1e-12
 _TWIN = f'{PREFIX}/twin'
@@ -49,6 +51,8 @@ class LayerError:
     :param shift: norm of the shifts of the channels' means, relative as `scatter` is.
     :param allowed: how many times the usual limits are allowed: more for a layer with so few
         values that rounding alone looks systematic.
+    :param spread: how far the values of the reference are from the means of their channels.
+    :param size: how far they are from zero; both are roots of mean squares.
     """
 
     name: str
@@ -56,6 +60,17 @@ class LayerError:
     gain: float
     shift: float
     allowed: float = 1.0
+    spread: float = 0.0
+    size: float = 0.0
+
+    def lost_in_rounding(self, limits: Limits) -> str:
+        """Return why the precision cannot tell the layer's values apart; '' if it can."""
+        step = max(2 * limits.rounding * self.size, _FP16_STEP * (limits.precision == 'fp16'))
+        if not 0 < self.spread < _FEWEST_STEPS * step:
+            return ''
+        return (f' (its values differ by only {self.spread:.2g}, and {limits.precision} counts in '
+                f'steps of {step:.2g} there, so that they are lost. Weights that were never '
+                'trained do this: give trained ones, or choose fp32)')
 
 
 class LayerComparison:
@@ -99,7 +114,10 @@ class LayerComparison:
             errors = [(abs(layer.gain - 1) if name == 'gain' else getattr(layer, name))
                       / layer.allowed for layer in layers]
             worst = int(np.argmax(errors))
+            count = len(verdict.problems)
             verdict.check(name, errors[worst], limit, f"layer '{layers[worst].name}' {text}")
+            if len(verdict.problems) > count:
+                verdict.problems[-1] += layers[worst].lost_in_rounding(limits)
         return verdict
 
 
@@ -188,7 +206,9 @@ class LayerSums:
         has_few = count * len(want) < _FEWEST_VALUES
         return LayerError(name, float(np.sqrt(max(scatter, 0.0) / spread)), gain,
                           float(np.sqrt(count * (beyond ** 2).sum() / spread)),
-                          _FOR_FEW if has_few else 1.0)
+                          _FOR_FEW if has_few else 1.0,
+                          *(float(np.sqrt(total / (count * len(want)))) for total in (
+                              spread if changes else 0.0, squares.sum())))
 
 
 def _channels_first(values: NDArray[Any]) -> NDArray[np.float32]:

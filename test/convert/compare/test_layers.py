@@ -6,14 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
+from onnx import numpy_helper
 import pytest
+from support.building import build_in_memory
+from support.models import dense_model, save
 
 from edge_trt_ros.convert.compare.layers import LayerError, LayerSums
 from edge_trt_ros.convert.compare.limits import LIMITS
+from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.errors import BuildError
 
 Values = NDArray[np.float32]
 ROUND = {'fp16': np.float16, 'bf16': ml_dtypes.bfloat16}
@@ -68,3 +74,30 @@ def test_a_layer_that_never_changes_has_no_factor() -> None:
     sums.add(np.full((1, 3, 9, 9), 0.1, np.float32), np.full((1, 3, 9, 9), 0.1, np.float32))
     error = sums.error('layer')
     assert (error.gain, error.shift, error.scatter) == (1.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize('bias, spread', [(-8.76, 1e-3), (0.0, 2e-8)])
+def test_values_that_rounding_erases_are_named(bias: float, spread: float) -> None:
+    want = (bias + np.random.default_rng(0).normal(0, spread, (1, 8, 40, 40))).astype(np.float32)
+    sums = LayerSums()
+    sums.add(want, want.astype(np.float16).astype(np.float32))
+    error = sums.error('layer', LIMITS['fp16'].rounding)
+    assert 'never trained' in error.lost_in_rounding(LIMITS['fp16'])
+    assert error.lost_in_rounding(LIMITS['fp32']) == ''
+    assert error_of((1, 64, 40, 40), bias, 'fp16').lost_in_rounding(LIMITS['fp16']) == ''
+
+
+def test_a_network_that_was_never_trained_is_refused_with_the_reason(tmp_path: Path) -> None:
+    model = dense_model((320, 320), weight=1e-3)
+    for tensor in model.graph.initializer:
+        if tensor.name.startswith('bias'):
+            values = np.full_like(numpy_helper.to_array(tensor), -8.76)
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    path = save(model, tmp_path / 'm.onnx')
+    with pytest.raises(BuildError) as caught:
+        build_in_memory(path, BuildOptions(backend='onnxruntime', precision='fp16'))
+    assert caught.value.code == 'engine_differs'
+    for words in ('its values differ by only', 'fp16 counts in steps of', 'never trained',
+                  'choose fp32'):
+        assert words in str(caught.value)
+    build_in_memory(path, BuildOptions(backend='onnxruntime', precision='fp32'))
