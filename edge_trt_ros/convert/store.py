@@ -55,7 +55,7 @@ def check_disk_space(engine_path: Path, needed_bytes: int) -> None:
     if free < needed_bytes:
         raise BuildError(f'{engine_path.parent} has {free / 1e6:.0f} MB left, but the engine may '
                          f'take {needed_bytes / 1e6:.0f} MB: make room, or choose another '
-                         'engine_file_path')
+                         'engine_file_path', code='engine_not_written')
 
 
 def install(engine_path: Path, engine: bytes, manifest: EngineManifest) -> None:
@@ -80,7 +80,8 @@ def install(engine_path: Path, engine: bytes, manifest: EngineManifest) -> None:
         except OSError:
             pass  # report the first error
         raise BuildError(f'{engine_path} cannot be written: {error.strerror}; '
-                         'the engine that was there is untouched') from error
+                         'the engine that was there is untouched',
+                         code='engine_not_written') from error
 
 
 def _take(lock_path: Path, engine_path: Path) -> int:
@@ -90,7 +91,8 @@ def _take(lock_path: Path, engine_path: Path) -> int:
             descriptor = os.open(lock_path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise BuildError(f'{engine_path.parent} cannot be written: {error.strerror}; choose '
-                             'another engine_file_path or fix its permissions') from error
+                             'another engine_file_path or fix its permissions',
+                             code='engine_not_written') from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -24,14 +24,14 @@ from edge_trt_ros.convert.compare.contracts import better_contract, MAX_OBJECTS
 from edge_trt_ros.convert.compare.layers import LayerComparison
 from edge_trt_ros.convert.compare.limits import limits_of
 from edge_trt_ros.convert.compare.probes import probed, Probes, raw_outputs, raw_tensors
+from edge_trt_ros.convert.compare.reference import Reference
 from edge_trt_ros.convert.compare.samples import GIVEN, NamedSample, ROAD, samples_for
 from edge_trt_ros.convert.compare.tensors import tensor_verdict, TensorComparison
 from edge_trt_ros.convert.compare.verdict import Verdict
 from edge_trt_ros.convert.graph.check import CheckedOnnx
-from edge_trt_ros.convert.graph.session import open_session, run_session
 from edge_trt_ros.convert.input_kinds import assumption, text_input
 from edge_trt_ros.convert.tasks import TASKS
-from edge_trt_ros.errors import BuildError, ModelError, NetworkOutputError
+from edge_trt_ros.errors import BuildError, NetworkOutputError
 from edge_trt_ros.files import sha256_hex
 from edge_trt_ros.heads import RecognisedHead
 from edge_trt_ros.manifest import EngineManifest
@@ -91,19 +91,13 @@ class _Verification:
         self._preprocess = host_preprocess(kinds)
         self._inputs: dict[str, NDArray[Any]] = {
             tensor.name: np.empty(tensor.shape, tensor.dtype) for tensor in source.inputs}
-        graph = onnx.load_from_string(engine) if manifest.backend == ONNXRUNTIME else None
         raw = raw_tensors(source)
+        self._reference = Reference(probed(source.model, raw).model)
+        graph = onnx.load_from_string(engine) if manifest.backend == ONNXRUNTIME else None
         self._probes = probed(graph, raw) if graph else None
         same_inputs = [spec.name for spec in manifest.inputs] == list(self._inputs)
         self._layers = LayerComparison(
             graph, source.model, self._limits.rounding) if graph and same_inputs else None
-        reference = probed(source.model, raw).model
-        self._names = [output.name for output in reference.graph.output]
-        try:
-            self._reference = open_session(reference)
-        except ModelError as error:
-            raise BuildError(f'there is nothing to compare the engine with: {error}',
-                             code='reference_unavailable') from error
         self._raw = self._probes.names if self._probes else raw_outputs(manifest, raw)
         self._tensors = {name: TensorComparison(name) for name in self._raw}
         kept = kept_rows(manifest)
@@ -169,7 +163,7 @@ class _Verification:
         letterbox = self._preprocess.fit(named.sample)
         self._preprocess.fill(named.sample, letterbox, self._inputs)
         ticket = runtime.submit(named.sample, self._every)
-        raw = dict(zip(self._names, run_session(self._reference, self._names, self._inputs)))
+        raw = self._reference.run(self._inputs)
         outputs = dict(runtime.collect(ticket))
         lowest = self._lowest(runtime, outputs, letterbox)
         # int8 clips what no calibration image shows, and noise is that: it must be finite there.
@@ -228,7 +222,7 @@ class _Verification:
             return ''
         frames = [sample.sample for sample in samples
                   if sample.shows_content and isinstance(sample.sample, Frame)]
-        return better_contract(self._reference, self._source, self._found, image,
+        return better_contract(self._reference.session, self._source, self._found, image,
                                frames[:_CONTRACT_IMAGES])
 
 

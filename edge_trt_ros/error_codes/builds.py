@@ -13,6 +13,9 @@ BUILDS = {
         'Move the file, or add its folder to allowed_folders.'),
     'engine_path_shared': ErrorCode(
         'Two models write the same engine file.', 'Give each model its own engine_file_path.'),
+    'engine_not_written': ErrorCode(
+        'The engine cannot be written: the disk is full, or the folder is read-only.',
+        'Make room, fix the permissions, or choose another engine_file_path.'),
     'precision_unsupported': ErrorCode(
         'The library or the GPU cannot compute in this precision.',
         'Choose one that the message names, or update the library.'),

@@ -69,6 +69,15 @@ def with_plugin(path: Path, folder: Path) -> None:
     onnx.save(model, str(path))
 
 
+def with_an_operator_that_onnx_runtime_lacks(path: Path, folder: Path) -> None:
+    # Of a domain that ONNX Runtime knows, so only loading the network shows that it is missing.
+    model = dense_model()
+    node = next(node for node in model.graph.node if node.op_type == 'Sigmoid')
+    node.op_type, node.domain = 'NotInOnnxRuntime', 'com.microsoft'
+    model.opset_import.append(helper.make_opsetid('com.microsoft', 1))
+    onnx.save(model, str(path))
+
+
 def with_an_operator_that_tensorrt_lacks(path: Path, folder: Path) -> None:
     model = dense_model()
     for node in model.graph.node:
@@ -90,6 +99,16 @@ def with_a_broken_image(path: Path, folder: Path) -> None:
     (folder / 'images' / '02.png').write_bytes(b'\x89PNG and nothing else')
 
 
+def with_a_folder_in_place_of_an_image(path: Path, folder: Path) -> None:
+    image_folder(folder / 'images')
+    (folder / 'images' / '99.png').mkdir()
+
+
+def with_an_image_that_is_gone(path: Path, folder: Path) -> None:
+    image_folder(folder / 'images')
+    (folder / 'images' / '99.png').symlink_to(folder / 'nowhere.png')
+
+
 def with_an_empty_folder(path: Path, folder: Path) -> None:
     (folder / 'images').mkdir()
 
@@ -103,10 +122,15 @@ CASES = {
     'weights gone': Case(with_weights_outside, 'external_data_missing'),
     'NaN': Case(with_nan, 'weights_nan'),
     'a plugin': Case(with_plugin, 'operator_unsupported'),
+    'an operator that ONNX Runtime lacks': Case(
+        with_an_operator_that_onnx_runtime_lacks, 'reference_unavailable'),
     'labels': Case(lambda path, folder: None, 'labels_mismatch', {'labels': ('a', 'b')}),
     'no calibration': Case(lambda path, folder: None, 'calibration_missing', INT8),
     'empty calibration': Case(with_an_empty_folder, 'calibration_empty', INT8),
     'a broken image': Case(with_a_broken_image, 'calibration_image_broken', INT8),
+    'a folder named as an image': Case(
+        with_a_folder_in_place_of_an_image, 'calibration_image_broken', INT8),
+    'an image that is gone': Case(with_an_image_that_is_gone, 'calibration_image_broken', INT8),
     'bf16 on the CPU': Case(lambda path, folder: None, 'precision_unsupported',
                             {'precision': 'bf16'}),
     'an unknown head': Case(lambda path, folder: None, 'head_unknown', {}),
@@ -134,6 +158,9 @@ def test_bad_input_is_refused_and_the_old_engine_stays(name: str, tmp_path: Path
     assert refusal.value.code == case.code
     sentence = described(refusal.value)
     assert sentence.endswith(f' [{case.code}]') and '\n' not in sentence
+    if case.code in ('reference_unavailable', 'operator_unsupported') and 'onnxruntime' == \
+            options.get('backend', 'onnxruntime'):
+        assert 'nothing was compared' in sentence or 'nothing can be compared' in sentence
     assert engine.read_bytes() == before
     read_engine(engine)
     assert sorted(tmp_path.glob('.*')) == [] or all(

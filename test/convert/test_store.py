@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from pathlib import Path
+import resource
 
 import numpy as np
 import pytest
@@ -41,8 +42,9 @@ def test_read_only_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def read_only(*arguments: object) -> int:
         raise OSError(30, 'Read-only file system')
     monkeypatch.setattr(os, 'open', read_only)
-    with pytest.raises(BuildError, match='Read-only file system'):
+    with pytest.raises(BuildError, match='Read-only file system') as caught:
         build_engine(path, tmp_path / 'm.engine', OPTIONS)
+    assert caught.value.code == 'engine_not_written'
 
 
 def test_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
@@ -63,6 +65,26 @@ def test_full_disk_keeps_the_old_engine(tmp_path: Path, monkeypatch: pytest.Monk
         build_engine(path, engine, BuildOptions(max_candidates=5))
     monkeypatch.undo()
     assert read_engine(engine) == old and leftovers(tmp_path) == []
+
+
+def test_a_disk_that_fills_while_an_engine_is_written(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk: both end in an OSError of a write."""
+    path, engine = save(dense_model(), tmp_path / 'm.onnx'), tmp_path / 'm.engine'
+    build_engine(path, engine, OPTIONS)
+    old = read_engine(engine)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # The manifest or the engine is cut in the middle.
+    for size in (500, len(old[0]) // 2):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+        try:
+            with pytest.raises(BuildError, match='cannot be written') as caught:
+                build_engine(path, engine, BuildOptions(max_candidates=5))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert caught.value.code == 'engine_not_written' and '\n' not in str(caught.value)
+        assert read_engine(engine) == old and leftovers(tmp_path) == []
+    build_engine(path, engine, BuildOptions(max_candidates=5))
+    assert read_engine(engine)[1].options['max_candidates'] == 5
 
 
 def test_interrupted_installation_is_atomic(

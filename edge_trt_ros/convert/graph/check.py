@@ -146,5 +146,6 @@ def _check_operators(model: onnx.ModelProto, path: Path) -> None:
                       if node.domain not in _KNOWN_DOMAINS})
     if plugins:
         raise ModelError(f"{path} needs custom plugins ({', '.join(plugins)}), which ONNX Runtime "
-                         'does not have to check the engine against: export it without them',
+                         'does not have, so that nothing can be compared and nothing is built: '
+                         'export it without them',
                          code='operator_unsupported')

@@ -93,7 +93,11 @@ class CalibrationSet:
                 for connection, data in self._messages(reader):
                     digest.update(connection.msgtype.encode() + hashlib.sha256(data).digest())
         for path in self._files():
-            digest.update(hashlib.sha256(read_file(path)).digest())
+            try:
+                digest.update(hashlib.sha256(read_file(path)).digest())
+            except OSError as error:
+                raise ImageError(f'{path} cannot be read: {error.strerror}: take it out of the '
+                                 'calibration set', code='calibration_image_broken') from error
         return digest.hexdigest()
 
     def __len__(self) -> int:
@@ -106,7 +110,12 @@ class CalibrationSet:
     def _files(self) -> list[Path]:
         if is_bag(self.path) or not self.path.is_dir():
             return []
-        files = images_in(self.path)
+        try:
+            files = images_in(self.path)
+        except OSError as error:
+            raise ConfigurationError(f'the calibration folder {self.path} cannot be read: '
+                                     f'{error.strerror}: fix its permissions',
+                                     code='calibration_missing') from error
         return [files[index] for index in _spread(len(files), self.limit)]
 
     def _topic(self, reader: BagReader) -> list[Any]:

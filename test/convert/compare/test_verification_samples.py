@@ -17,7 +17,7 @@ from support.models import dense_model, save
 
 from edge_trt_ros.benchmark.sample_images import views
 from edge_trt_ros.convert.options import BuildOptions
-from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.errors import BuildError, ConfigurationError, ModelError
 from edge_trt_ros.sources.sample_images import noise_images, road_images, SAMPLE_IMAGES
 
 CPU = BuildOptions(backend='onnxruntime')
@@ -69,8 +69,12 @@ def test_images_that_cannot_be_read_are_refused(
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize('change', ['removed', 'cut short', 'a folder'])
+@pytest.mark.parametrize('changed, left', [(('b.png',), 1), (('a.png', 'b.png'), 0)])
 def test_images_may_change_while_they_are_used(
-        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, changed: tuple[str, ...],
+        left: int) -> None:
+    """Between listing and reading; if none is left, this is said."""
     folder = tmp_path / 'given'
     folder.mkdir()
     for name in ('a.png', 'b.png'):
@@ -78,11 +82,37 @@ def test_images_may_change_while_they_are_used(
     path = save(dense_model(), tmp_path / 'm.onnx')
     from edge_trt_ros.convert.compare import samples
 
-    read = samples.frame_from_file
+    listed = samples.images_in
 
-    def read_and_remove(file: Path) -> object:
-        (folder / 'b.png').unlink(missing_ok=True)
-        return read(file)
-    monkeypatch.setattr(samples, 'frame_from_file', read_and_remove)
+    def list_and_change(given: Path) -> list[Path]:
+        found = listed(given)
+        for name in changed:
+            data = (folder / name).read_bytes()
+            (folder / name).unlink()
+            if change == 'cut short':
+                (folder / name).write_bytes(data[:30])
+            elif change == 'a folder':
+                (folder / name).mkdir()
+        return found
+    monkeypatch.setattr(samples, 'images_in', list_and_change)
     options = replace(CPU, verification=str(folder))
-    assert build_in_memory(path, options).manifest.verification['samples']['given'] == 1
+    if left:
+        verification = build_in_memory(path, options).manifest.verification
+        assert verification['samples']['given'] == left
+        return
+    with pytest.raises(ConfigurationError, match='none of the 2 images') as caught:
+        build_in_memory(path, options)
+    assert caught.value.code == 'verification_images_broken'
+
+
+def test_an_onnx_that_fails_on_an_image_is_no_reference(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edge_trt_ros.convert.compare import reference
+
+    def failing(*arguments: object) -> object:
+        raise ModelError('ONNX Runtime cannot run the network: no memory')
+    monkeypatch.setattr(reference, 'run_session', failing)
+    with pytest.raises(BuildError, match='nothing was compared.*no memory.*not installed'
+                       ) as caught:
+        build_in_memory(save(dense_model(), tmp_path / 'm.onnx'), CPU)
+    assert caught.value.code == 'reference_unavailable'
