@@ -89,7 +89,8 @@ def test_requirements_are_pinned_to_one_version(ros):
     versions = {}
     others = tuple(f'-{other}.txt' for other in ROS_RELEASES if other != ros)
     for path in REQUIREMENTS:
-        if path.name.endswith(others):
+        # The exporters have an environment of their own.
+        if path.name.endswith(others) or path.name == 'requirements-exports.txt':
             continue
         for line in path.read_text().splitlines():
             if PIN.fullmatch(line):

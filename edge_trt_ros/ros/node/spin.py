@@ -39,7 +39,17 @@ def spin_nodes(makers: Sequence[Callable[[], Any]],
             stack.callback(node.release)
         with spinning(), log_through(nodes[0].get_logger()), suppress(
                 KeyboardInterrupt, ExternalShutdownException):
-            executor.spin()
+            _spin(executor)
+
+
+def _spin(executor: SingleThreadedExecutor) -> None:
+    try:
+        executor.spin()
+    except Exception as error:
+        # A signal ends ROS while a callback works: what that cannot publish any more is no error.
+        # rclpy keeps RCLError private.
+        if rclpy.ok() or type(error).__name__ != 'RCLError':
+            raise
 
 
 def _start_ros() -> None:
