@@ -10,6 +10,7 @@ from functools import wraps
 from traceback import format_exc
 from typing import Any, TypeVar
 
+import rclpy
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from edge_trt_ros.errors import described, EdgeTrtError
@@ -31,10 +32,18 @@ def guarded(transition: Transition[NodeT]) -> Transition[NodeT]:
         try:
             return transition(node, state)
         except Exception as error:
+            if is_shutdown(error):
+                return TransitionCallbackReturn.ERROR
             node.get_logger().error(explain(error, f'{transition.__name__[3:]} failed'))
             return (TransitionCallbackReturn.FAILURE if is_mendable(error)
                     else TransitionCallbackReturn.ERROR)
     return answer
+
+
+def is_shutdown(error: Exception) -> bool:
+    """Return whether a callback failed only since a signal has shut ROS down."""
+    # rclpy keeps RCLError private.
+    return type(error).__name__ == 'RCLError' and not rclpy.ok()
 
 
 def is_mendable(error: Exception) -> bool:

@@ -13,6 +13,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.ros.node.answers import is_shutdown
 from edge_trt_ros.ros.node.log_bridge import log_through
 from edge_trt_ros.ros.node.transport import prepare_transport
 
@@ -46,9 +47,7 @@ def _spin(executor: SingleThreadedExecutor) -> None:
     try:
         executor.spin()
     except Exception as error:
-        # A signal ends ROS while a callback works: what that cannot publish any more is no error.
-        # rclpy keeps RCLError private.
-        if rclpy.ok() or type(error).__name__ != 'RCLError':
+        if not is_shutdown(error):
             raise
 
 
