@@ -17,7 +17,7 @@ from vision_msgs.msg import LabelInfo
 
 from edge_trt_ros.ros.inference.figures import StreamFigures
 from edge_trt_ros.ros.inference.settings import StreamSettings
-from edge_trt_ros.ros.inference.subscription import subscribe
+from edge_trt_ros.ros.inference.subscription import InputSubscription
 from edge_trt_ros.ros.messages.detections import label_info_message
 from edge_trt_ros.ros.messages.form import MessageForm, TopicPublisher
 from edge_trt_ros.ros.messages.image import IMAGE
@@ -53,7 +53,8 @@ class Camera:
         self.camera_info: CameraInfo | None = None
         self.info_topic = node.resolve_topic_name(f'{self._prefix}camera_info') \
             if TASKS[settings.runtime.manifest.task].reads_camera_info else ''
-        self._subscriptions: list[Any] = []
+        self._input: InputSubscription | None = None
+        self._infos: Any = None
         self._made: list[Any] = []
         with ExitStack() as stack:
             output_qos = qos_profile(settings.parameters.output_qos)
@@ -79,18 +80,21 @@ class Camera:
                   offer: Callable[[Camera, Any, int | None], None]) -> None:
         """Pass the messages of the input topic, with their sequence numbers, to a function."""
         self.unsubscribe()
-        self._subscriptions.append(subscribe(
+        self._input = InputSubscription(
             self._node, self.topic, settings.input,
-            lambda message, number: offer(self, message, number), self.figures.losses))
+            lambda message, number: offer(self, message, number), self.figures.losses)
         if self.info_topic:
-            self._subscriptions.append(self._node.create_subscription(
-                CameraInfo, self.info_topic, self._calibrate,
-                qos_profile(settings.input.qos)))
+            self._infos = self._node.create_subscription(
+                CameraInfo, self.info_topic, self._calibrate, qos_profile(settings.input.qos))
 
     def unsubscribe(self) -> None:
         """Receive no more messages; may be called twice."""
-        while self._subscriptions:
-            self._node.destroy_subscription(self._subscriptions.pop())
+        if self._input:
+            self._input.destroy()
+            self._input = None
+        if self._infos:
+            self._node.destroy_subscription(self._infos)
+            self._infos = None
 
     def close(self) -> None:
         """Destroy all topics; may be called twice."""

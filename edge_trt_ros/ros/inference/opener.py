@@ -36,11 +36,12 @@ class EngineOpener:
         :param parameters: returns the node's parameters.
         """
         opening = self._thread.submit(_open, parameters)
-        done = Future(executor=self._node.executor)
+        executor = self._node.executor  # the node has none any more once a signal has ended it
+        done = Future(executor=executor)
         # Its result is not `opening`: this cycle would keep the engine that is replaced until the
         # next garbage collection.
         opening.add_done_callback(
-            lambda ended: self._node.executor.create_task(done.set_result, None))
+            lambda ended: executor.create_task(done.set_result, None))
         await done
         return opening
 

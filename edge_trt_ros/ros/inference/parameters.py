@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_trt_ros.errors import ConfigurationError
+from edge_trt_ros.ros.node.qos import AUTO
 from edge_trt_ros.runtime.kserve.options import KSERVE
 from edge_trt_ros.runtime.select import BACKEND_CHOICES
 from edge_trt_ros.settings import check_settings, setting, settings_of
@@ -84,7 +85,8 @@ class InferenceParameters:
         MAX_PIXELS / 1e6, 'Maximum size of a compressed image, in millions of pixels; its header '
         'is read before it is decoded.', limits=(0.1, 268.0))
     input_qos: str = setting(
-        'SENSOR_DATA', 'QoS profile of the image subscription.', choices=QOS_PROFILES)
+        'SENSOR_DATA', 'QoS profile of the image subscription; AUTO takes reliability and '
+        'durability of the publishers.', choices=(*QOS_PROFILES, AUTO))
     output_qos: str = setting(
         'DEFAULT', 'QoS profile of the detections.', choices=QOS_PROFILES)
     max_frame_age_ms: float = setting(

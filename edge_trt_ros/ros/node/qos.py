@@ -5,15 +5,35 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from rclpy.node import Node
-from rclpy.qos import QoSPresetProfiles, QoSProfile
+from rclpy.qos import (DurabilityPolicy, QoSPresetProfiles, QoSProfile, ReliabilityPolicy)
+
+# The profile of a subscription that follows the publishers of its topic.
+AUTO = 'AUTO'
 
 
 def qos_profile(name: str) -> QoSProfile:
-    """Return a preset profile by its name, such as SENSOR_DATA."""
-    return QoSPresetProfiles[name].value
+    """Return a preset profile by its name, such as SENSOR_DATA, which AUTO begins with."""
+    return QoSPresetProfiles['SENSOR_DATA' if name == AUTO else name].value
+
+
+def matching_profile(node: Node, topic: str) -> QoSProfile:
+    """
+    Return the strictest profile that all publishers of a topic satisfy.
+
+    :param node: the node.
+    :param topic: full name of the topic; without publishers the profile is SENSOR_DATA.
+    """
+    offered = [found.qos_profile for found in node.get_publishers_info_by_topic(topic)]
+    profile = copy(qos_profile(AUTO))
+    if offered and all(one.reliability == ReliabilityPolicy.RELIABLE for one in offered):
+        profile.reliability = ReliabilityPolicy.RELIABLE
+    if offered and all(one.durability == DurabilityPolicy.TRANSIENT_LOCAL for one in offered):
+        profile.durability = DurabilityPolicy.TRANSIENT_LOCAL
+    return profile
 
 
 def incompatible_offer(node: Node, topic: str, requested: str, event: Any) -> str:
@@ -28,7 +48,7 @@ def incompatible_offer(node: Node, topic: str, requested: str, event: Any) -> st
     return (f'a publisher on {topic} offers a {_policy(event)} that does not satisfy our profile '
             f'{requested} ({_described(qos_profile(requested))}), so its images do not arrive; '
             f'publishers: {_endpoints(node.get_publishers_info_by_topic(topic))}: set input_qos '
-            'to SENSOR_DATA')
+            'to AUTO or SENSOR_DATA')
 
 
 def incompatible_request(node: Node, topic: str, offered: QoSProfile, event: Any) -> str:
