@@ -6,7 +6,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest test-gpu test-exports test-trained fuzz test-bags tensorrt-api jetson-wheels train lint docs clean environment
+.PHONY: help demo test pytest test-gpu test-exports test-trained fuzz test-bags test-signals tensorrt-api jetson-wheels train lint docs clean environment
 
 ENTER := . environment/activate
 PYTEST := python3 -m pytest -rs -n auto --maxprocesses 4 --dist loadfile
@@ -69,6 +69,9 @@ docs: environment  ## build the documentation into build/docs and check its link
 
 test-bags: environment  ## kill runs over bags at 40 random moments, and compare what the next run writes
 	@$(ENTER) && EDGE_TRT_ROS_KILLS=40 python3 -m pytest -rs test/ros/bags/test_interrupted_runs.py
+
+test-signals: environment  ## terminate nodes and a command at 40 moments of their start
+	@$(ENTER) && EDGE_TRT_ROS_SIGNALS=40 python3 -m pytest -rs test/cli/test_termination.py test/ros/node/test_process_start.py
 
 tensorrt-api: environment  ## read the interfaces of TensorRT's versions again, for the tests (needs gcc)
 	@$(ENTER) && PYTHONPATH=test:$$PYTHONPATH python3 -m support.tensorrt_api.read_wheels

@@ -24,18 +24,43 @@ def run_command(work: Callable[[], int | None]) -> None:
 
     :param work: implements the command; returns the exit status, or None for 0.
     """
+    termination = _Termination()
     if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _terminate)
+        signal.signal(signal.SIGTERM, termination)
     try:
         status = work() or DONE
         sys.stdout.flush()
-    except BrokenPipeError as error:
-        status = _broken_pipe(error)
-    except (EdgeTrtError, OSError) as error:
-        status = _refused(error)
+    except Exception as error:
+        status = termination.status or _status_of(error)
     except KeyboardInterrupt:
         status = 130
     raise SystemExit(status)
+
+
+class _Termination:
+    """
+    Leaves at SIGTERM through all `finally` clauses, which remove temporary files.
+
+    :ivar status: the exit status after the signal; 0 before. A library that the signal interrupts
+        may raise an error of its own instead: pybind11 makes an ImportError of any exception while
+        a module loads.
+    """
+
+    def __init__(self) -> None:
+        self.status = 0
+
+    def __call__(self, number: int, frame: object) -> None:
+        self.status = 128 + number
+        raise SystemExit(self.status)
+
+
+def _status_of(error: Exception) -> int:
+    """Print an error that the user can fix, and return the status; a bug is raised again."""
+    if isinstance(error, BrokenPipeError):
+        return _broken_pipe(error)
+    if isinstance(error, (EdgeTrtError, OSError)):
+        return _refused(error)
+    raise error
 
 
 def _refused(error: Exception) -> int:
@@ -52,11 +77,6 @@ def _broken_pipe(error: BrokenPipeError) -> int:
     # Python flushes stdout once more when it ends, which must not fail again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 128 + signal.SIGPIPE
-
-
-def _terminate(number: int, frame: object) -> None:
-    """Leave through all `finally` clauses, which remove temporary files."""
-    raise SystemExit(128 + number)
 
 
 def print_json(document: Any) -> None:

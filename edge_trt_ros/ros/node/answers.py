@@ -71,5 +71,6 @@ def answer_service(response: Any, work: Callable[[], str], logger: Any, what: st
         response.success, response.message = True, work()
     except Exception as error:
         response.success, response.message = False, explain(error, what).splitlines()[0]
-        logger.error(explain(error, what))
+        if not is_shutdown(error):
+            logger.error(explain(error, what))
     return response

@@ -10,7 +10,7 @@ from typing import Any
 from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import LifecycleNode
 
-from edge_trt_ros.ros.node.answers import explain
+from edge_trt_ros.ros.node.answers import explain, is_shutdown
 
 
 class ManagedNode(LifecycleNode):
@@ -50,7 +50,8 @@ class ManagedNode(LifecycleNode):
         try:
             response = self._change_state(request, response)
         except Exception as error:  # of rclpy: the callbacks of this package raise nothing
-            self.get_logger().error(explain(error, 'change_state failed'))
+            if not is_shutdown(error):
+                self.get_logger().error(explain(error, 'change_state failed'))
             response.success = False
         self.is_operated |= response.success
         return response
