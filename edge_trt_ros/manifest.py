@@ -21,6 +21,9 @@ from edge_trt_ros.errors import EngineError, ManifestError
 from edge_trt_ros.files import sha256_hex
 from edge_trt_ros.network_input import (check_inputs, ImageInput, input_to_dict, NetworkInput,
                                         TextInput)
+from edge_trt_ros.tensor_contract import TensorContract
+from edge_trt_ros.tensor_contract_text import contract_from_text
+from edge_trt_ros.tensor_input import StateInput
 from edge_trt_ros.tensor_spec import check_size_bytes, TensorSpec
 
 SCHEMA_VERSION = 2
@@ -99,6 +102,7 @@ class EngineManifest:
             if -1 not in spec.shape:
                 check_size_bytes(spec)
         check_inputs(self.input_kinds, self.inputs)
+        self._check_states()
         batch = self.options.get('max_batch', 1)
         if not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH:
             raise ManifestError(f'max_batch of the build options is {batch!r}, expected 1 to '
@@ -131,11 +135,29 @@ class EngineManifest:
 
         :raises EngineError: if the network does not read an image.
         """
-        for kind in self.input_kinds:
+        for kind in self.input_kinds if len(self.input_kinds) == 1 else ():
             if isinstance(kind, ImageInput):
                 return kind
-        raise EngineError(f"the engine's task is '{self.task}', and its network reads no image: "
-                          'use an engine of a network for images')
+        raise EngineError(f"the engine's task is '{self.task}', and its network reads no image"
+                          f"{' alone' if self.contract else ''}: use an engine of a network for "
+                          'images')
+
+    @property
+    def contract(self) -> TensorContract | None:
+        """The tensor contract; None for a network that reads one image or one text."""
+        text = self.options.get('tensor_contract', '')
+        return contract_from_text(str(text)) if text else None
+
+    @property
+    def states(self) -> tuple[StateInput, ...]:
+        """The inputs that are outputs of the last run."""
+        return tuple(kind for kind in self.input_kinds if isinstance(kind, StateInput))
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """Names of the outputs that are no states."""
+        fed = {state.output for state in self.states}
+        return tuple(spec.name for spec in self.outputs if spec.name not in fed)
 
     @property
     def text_input(self) -> TextInput | None:
@@ -145,6 +167,19 @@ class EngineManifest:
     def input_shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of an input tensor for one sample, by the tensor's name."""
         return next(kind.shape(name) for kind in self.input_kinds if name in kind.tensors)
+
+    def _check_states(self) -> None:
+        by_name = {spec.name: spec for spec in self.outputs}
+        for state in self.states:
+            made = by_name.get(state.output)
+            if made is None or (made.dtype, made.shape) != (state.dtype, state.fixed_shape):
+                raise ManifestError(f'the {state} differs from that output, {made}: {REBUILD}',
+                                    code='contract_state')
+        contract = self.contract
+        if contract is not None and contract.kinds != self.input_kinds:
+            raise ManifestError(f"the inputs are {'; '.join(map(str, self.input_kinds))}, but the "
+                                f"tensor contract states {'; '.join(map(str, contract.kinds))}: "
+                                f'{REBUILD}')
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as plain values."""

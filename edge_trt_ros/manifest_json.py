@@ -16,7 +16,7 @@ from dataclasses import fields
 import json
 from typing import Any
 
-from edge_trt_ros.errors import ManifestError, ModelError
+from edge_trt_ros.errors import ConfigurationError, ManifestError, ModelError
 from edge_trt_ros.manifest import EngineManifest, REBUILD, SCHEMA_VERSION
 from edge_trt_ros.network_input import input_from_dict
 from edge_trt_ros.tensor_spec import TensorSpec
@@ -66,7 +66,7 @@ def manifest_from_json(text: str, origin: str) -> EngineManifest:
     except (TypeError, ValueError, LookupError, AttributeError, OverflowError,
             ModelError) as error:
         raise ManifestError(f'{origin} is malformed ({error}); {REBUILD}') from error
-    except ManifestError as error:
+    except (ManifestError, ConfigurationError) as error:
         raise ManifestError(f'{origin}: {error}') from error
 
 

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from edge_trt_ros.errors import ManifestError
+from edge_trt_ros.tensor_input import StateInput, TensorInput
 from edge_trt_ros.tensor_spec import check_size_bytes, TensorSpec
 
 # How an image fits into the input (see `vision.letterbox.Letterbox.fit`).
@@ -153,47 +154,15 @@ class TextInput:
         return f'text of {self.length} tokens'
 
 
-@dataclass(frozen=True)
-class TensorInput:
-    """
-    A tensor that the caller provides; it is copied unchanged.
-
-    :param tensor: name of the tensor.
-    :param fixed_shape: shape of the tensor, outermost dimension first.
-    :param dtype: dtype of the tensor, as 'float32'.
-    """
-
-    tensor: str
-    fixed_shape: tuple[int, ...]
-    dtype: str = 'float32'
-
-    @property
-    def tensors(self) -> tuple[str, ...]:
-        """Names of the tensors that this input fills."""
-        return (self.tensor,)
-
-    @property
-    def dtypes(self) -> tuple[str, ...]:
-        """The dtype that the tensor has."""
-        return (self.dtype,)
-
-    def shape(self, tensor: str) -> tuple[int, ...]:
-        """Return the shape of a tensor for one sample."""
-        return self.fixed_shape
-
-    def __str__(self) -> str:
-        return f'tensor {self.tensor} {self.dtype}{list(self.fixed_shape)}'
-
-
-NetworkInput = ImageInput | TextInput | TensorInput
+NetworkInput = ImageInput | TextInput | TensorInput | StateInput
 # The kinds of inputs by their names in a manifest.
 INPUT_KINDS: Mapping[str, type] = MappingProxyType(
-    {'image': ImageInput, 'text': TextInput, 'tensor': TensorInput})
+    {'image': ImageInput, 'text': TextInput, 'tensor': TensorInput, 'state': StateInput})
 _NAMES = {kind: name for name, kind in INPUT_KINDS.items()}
 
 
 def kind_name(network_input: NetworkInput) -> str:
-    """Return the name of an input's kind in a manifest: 'image', 'text' or 'tensor'."""
+    """Return the name of an input's kind in a manifest: 'image', 'text', 'tensor' or 'state'."""
     return _NAMES[type(network_input)]
 
 
@@ -217,7 +186,8 @@ def input_from_dict(stored: Mapping[str, Any]) -> NetworkInput:
         raise ManifestError(f'the kind of an input is {name!r}, expected '
                             f"{', '.join(INPUT_KINDS)}: update edge_trt_ros, or rebuild the "
                             'engine')
-    for key, convert in (('size_wh', int), ('mean', float), ('std', float), ('fixed_shape', int)):
+    for key, convert in (('size_wh', int), ('mean', float), ('std', float), ('fixed_shape', int),
+                         ('initial', float)):
         if key in values:
             values[key] = tuple(map(convert, values[key]))
     if 'parts' in values:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent / 'edge_trt_ros'
 # Each layer may import itself and the layers before it.
 LAYERS = (
     ('errors', 'error_codes', 'files', 'percentiles', 'stamps', 'tensor_spec', 'settings',
-     'network_input', 'manifest', 'manifest_json', 'signature', 'engine_file', 'verification',
+     'tensor_input', 'network_input', 'tensor_contract', 'tensor_contract_text', 'manifest', 'manifest_json', 'signature', 'engine_file', 'verification',
      'optional_libraries', 'html_page', 'what_ran'),
     ('vision',), ('heads',), ('runtime',), ('sources',), ('convert',), ('export',),
     ('evaluation',), ('opening',), ('api',), ('ros',), ('demo',), ('benchmark',),

@@ -37,6 +37,8 @@ class BuildKeywords(TypedDict, total=False):
     anchors_wh: Sequence[float] | str
     #: A mapping such as {'color_order': 'bgr', 'scale': 1.0}, or the same as JSON.
     input_contract: Mapping[str, Any] | str
+    #: A mapping with `inputs` and `outputs`, or the path of a YAML file.
+    tensor_contract: Mapping[str, Any] | str | Path
     depth: Literal['', 'metric', 'relative']
     task: str
     calibration: str | Path

@@ -108,7 +108,7 @@ class Model:
 
         :param sample: an image, uint8 (H, W, 3) BGR as cv2.imread returns it; a `Frame` of
             another encoding; a str for a network that reads texts; or arrays by the names of
-            the input tensors for a network that reads tensors. Not modified.
+            the input tensors for a network with a tensor contract. Not modified.
         :param thresholds: what to keep; None uses the model's.
         :returns: the result of the task: `Detections` (tasks detect, pose and obb), `Instances`
             (segment), `Classification` (classify, text), `ClassMap` (semantic) or `RawTensors`
@@ -169,6 +169,18 @@ class Model:
               ) -> list[Result]:
         """Return the results of several samples as a list (see `stream`)."""
         return list(self.stream(samples, thresholds))
+
+    def reset_state(self) -> None:
+        """
+        Give the states of the network their initial values: a new sequence begins.
+
+        :raises EngineError: if the network has no state, or the model is closed.
+        """
+        with self._lock:
+            self._check_open()
+            if not self.manifest.states:
+                raise EngineError('the network has no state to reset', code='state_missing')
+            self._runtime.reset_state()
 
     def draw(self, image: Image, result: Result) -> NDArray[np.uint8]:
         """

@@ -21,8 +21,8 @@ from edge_trt_ros.vision.pixel_encodings import image_size_wh
 # An image: bgr8 as cv2.imread returns it, or a frame. None is what cv2.imread returns for a file
 # that it cannot read: it may be passed on, and is reported.
 Image = NDArray[Any] | Frame | None
-# An image, a text, or arrays by the names of the input tensors.
-Input = Image | str | Mapping[str, NDArray[Any]]
+# An image, a text, or arrays by the names of the input tensors; for a picture, an image.
+Input = Image | str | Mapping[str, Any]
 
 
 class Samples:
@@ -36,7 +36,9 @@ class Samples:
     def __init__(self, manifest: EngineManifest) -> None:
         text_input = manifest.text_input
         self._tokens = TextTokens(text_input) if text_input else None
-        self._reads_image = isinstance(manifest.input_kinds[0], ImageInput)
+        self._pictures = {kind.tensor for kind in manifest.input_kinds
+                          if isinstance(kind, ImageInput)}
+        self._reads_image = bool(self._pictures) and len(manifest.input_kinds) == 1
         self._task = manifest.task
 
     def sample(self, given: Input) -> Sample:
@@ -55,7 +57,9 @@ class Samples:
                 return self._tokens.sample(given, source='the caller')
             raise self._error('a text, as a str', given)
         if isinstance(given, Mapping):
-            return Tensors(given, source='the caller')
+            return Tensors({
+                name: checked_image(values) if name in self._pictures else np.asarray(values)
+                for name, values in given.items()}, source='the caller')
         raise self._error('arrays by name, as a dict', given)
 
     def _error(self, expected: str, given: object) -> ImageError:

@@ -18,10 +18,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import onnx
-
 from edge_trt_ros.convert.compare.samples import given_samples, NamedSample
 from edge_trt_ros.convert.graph.batch import open_batch
+from edge_trt_ros.convert.graph.inputs import tensor_spec
 from edge_trt_ros.convert.graph.layers import node_precisions
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.plan import BuildPlan, plan_build
@@ -47,7 +46,6 @@ from edge_trt_ros.tensor_spec import TensorSpec
 from edge_trt_ros.verification import ENGINE_RAN, NOTHING_SEEN, sentence
 
 _MAX_GRAPH_BYTES = (1 << 31) - 1
-_DTYPE_NAMES = {onnx.TensorProto.FLOAT: 'float32', onnx.TensorProto.INT32: 'int32'}
 
 
 @dataclass(frozen=True)
@@ -218,10 +216,9 @@ def _manifest(plan: BuildPlan, precise: PreciseGraph, made: _Made,
         layers=made.layers,
         inputs=tuple(TensorSpec(spec.name, spec.dtype, (*first, *spec.shape[len(first):]))
                      for spec in plan.checked.inputs),
-        outputs=tuple(TensorSpec(
-            output.name, _DTYPE_NAMES[output.type.tensor_type.elem_type],
-            (*first, *(dim.dim_value for dim in output.type.tensor_type.shape.dim[len(first):])))
-            for output in precise.model.graph.output),
+        outputs=tuple(TensorSpec(spec.name, spec.dtype, (*first, *spec.shape[len(first):]))
+                      for spec in (tensor_spec(output, Path())
+                                   for output in precise.model.graph.output)),
         input_kinds=plan.input_kinds,
         head=plan.found.name,
         decoder=plan.found.name if decoding else plan.found.head.decoder,

@@ -30,6 +30,8 @@ def input_kinds(checked: CheckedOnnx, found: RecognisedHead, options: BuildOptio
     :param options: the build options.
     :raises ModelError: if the stated preprocessing is invalid.
     """
+    if checked.contract is not None:
+        return checked.contract.kinds
     if checked.reads_text:
         return (text_input(checked),)
     tensor = checked.inputs[0].name

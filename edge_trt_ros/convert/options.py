@@ -14,12 +14,15 @@ from dataclasses import asdict, dataclass
 import re
 from typing import Any
 
+from edge_trt_ros.convert.contract_file import contract_from_file
 from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.heads import Given
 from edge_trt_ros.manifest import MAX_BATCH, MAX_LABELS
 from edge_trt_ros.runtime.select import BACKEND_CHOICES
 from edge_trt_ros.settings import check_settings, setting
+from edge_trt_ros.tensor_contract import TensorContract
+from edge_trt_ros.tensor_contract_text import contract_from_text
 from edge_trt_ros.vision.tasks import TASKS
 
 PRECISIONS = ('fp32', 'fp16', 'bf16', 'int8', 'best')
@@ -92,6 +95,10 @@ class BuildOptions:
         '', 'Preprocessing of pixels as JSON, such as {"color_order": "bgr", "scale": 1.0}; empty '
         "uses the ONNX metadata, or the defaults of the network's family.", live=True,
         metavar='JSON')
+    tensor_contract: str = setting(
+        '', 'YAML file that describes all inputs and outputs of a network with several inputs or '
+        'without a picture: the task tensors.', live=True, parse=contract_from_file, is_path=True,
+        parameter='tensor_contract_file_path', metavar='FILE')
     depth: str = setting(
         '', 'What a depth network returns: metric is metres, relative is larger for what is '
         'nearer; empty uses the ONNX metadata.', live=True, choices=('', 'metric', 'relative'))
@@ -142,6 +149,11 @@ class BuildOptions:
             raise ConfigurationError(
                 f'input_shape is {list(shape)}, expected 1, 3, height and width, or 1 and the '
                 'length of a text (or nothing, to take what the ONNX states)')
+        if self.contract and (self.task not in ('', 'tensors') or shape or self.input_contract):
+            raise ConfigurationError(
+                'a tensor contract states the inputs, so that the task is tensors, and '
+                f"input_shape and input_contract stay empty; given are the task '{self.task}', "
+                f"{list(shape)} and '{self.input_contract}'", code='contract_invalid')
         for capability in self.compute_capabilities:
             if not re.fullmatch(r'\d+\.\d', capability):
                 raise ConfigurationError(
@@ -151,9 +163,15 @@ class BuildOptions:
                 f'{len(self.labels)} labels given, expected at most {MAX_LABELS}')
 
     @property
+    def contract(self) -> TensorContract | None:
+        """The tensor contract; None if there is none."""
+        return contract_from_text(self.tensor_contract) if self.tensor_contract else None
+
+    @property
     def given(self) -> Given:
         """What the user states about the network, for its recognition."""
-        return Given(self.task, self.labels, self.anchors_wh, self.depth)
+        return Given(self.task or ('tensors' if self.tensor_contract else ''), self.labels,
+                     self.anchors_wh, self.depth)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the options as JSON values, as a manifest stores them."""

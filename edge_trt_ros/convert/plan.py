@@ -180,7 +180,8 @@ class _Drafting:
         self._toolchain = find_toolchain(self._options)
 
     def check(self, onnx_path: Path) -> None:
-        self.checked = check_onnx(onnx_path, self._options.input_shape)
+        self.checked = check_onnx(onnx_path, self._options.input_shape,
+                                  self._options.contract)
         self.draft.facts += graph_facts(self.checked)
 
     def recognise(self, checked: CheckedOnnx) -> None:
@@ -211,10 +212,11 @@ class _Drafting:
     def choose_precision(self, checked: CheckedOnnx) -> None:
         if self._toolchain is None:
             return
-        if checked.reads_text and (self._options.calibration
-                                   or self._options.precision == 'int8'):
-            raise ConfigurationError('int8 is calibrated on images, and this network reads texts: '
-                                     'choose fp16', code='precision_unsupported')
+        if (checked.reads_text or checked.contract) and (
+                self._options.calibration or self._options.precision == 'int8'):
+            reads = 'texts' if checked.reads_text else 'tensors'
+            raise ConfigurationError('int8 is calibrated on images, and this network reads '
+                                     f'{reads}: choose fp16', code='precision_unsupported')
         self._precision = first_precision(self._options, self._toolchain)
         self.draft.facts.append(f'built by {self._toolchain.backend} {self._toolchain.version} '
                                 f'in {self._precision}')

@@ -37,6 +37,7 @@ from edge_trt_ros.heads import RecognisedHead
 from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.network_input import ImageInput
 from edge_trt_ros.runtime.contract import Runtime
+from edge_trt_ros.runtime.host_states import HostStates
 from edge_trt_ros.runtime.pipeline import check_classes, infer
 from edge_trt_ros.runtime.preprocess import host_preprocess
 from edge_trt_ros.runtime.samples import Frame
@@ -91,6 +92,8 @@ class _Verification:
         self._preprocess = host_preprocess(kinds)
         self._inputs: dict[str, NDArray[Any]] = {
             tensor.name: np.empty(tensor.shape, tensor.dtype) for tensor in source.inputs}
+        self._states = HostStates(manifest.states)
+        self._inputs |= self._states.tensors
         raw = raw_tensors(source)
         self._reference = Reference(probed(source.model, raw).model)
         graph = onnx.load_from_string(engine) if manifest.backend == ONNXRUNTIME else None
@@ -123,6 +126,10 @@ class _Verification:
         tensors = tensor_verdict(self._tensors.values(), self._limits,
                                  Thresholds().confidence if self._has_boxes else 0.0)
         layers = self._layers.verdict(self._limits) if self._layers else Verdict()
+        if self._source.contract and not results.seen:
+            raise BuildError(f'nothing was compared: no output changes over {len(samples)} '
+                             'samples of random inputs; state their range in the tensor contract',
+                             code='nothing_compared')
         problems = [*results.problems, *tensors.problems, *layers.problems]
         if problems:
             more = len(problems) - _SHOWN_PROBLEMS
@@ -157,7 +164,8 @@ class _Verification:
         if self._probes is None:
             return open_engine(self._engine, self._manifest, placement=replace(
                 self._placement, all_outputs=True)).runtime
-        return open_engine(*_with_probes(self._probes, self._manifest)).runtime
+        return open_engine(*_with_probes(self._probes, self._manifest),
+                           placement=Placement(all_outputs=True)).runtime
 
     def _compare(self, runtime: Runtime, named: NamedSample) -> None:
         letterbox = self._preprocess.fit(named.sample)
@@ -176,7 +184,8 @@ class _Verification:
 
         def decoded(limits: Thresholds) -> tuple[Any, Any]:
             # A GPU decodes with the thresholds that the sample is submitted with.
-            actual = runtime.decode(self._own(outputs), letterbox, limits) if self._probes \
+            is_read = bool(self._probes or self._source.contract)
+            actual = runtime.decode(self._own(outputs), letterbox, limits) if is_read \
                 else infer(runtime, named.sample, limits)[0]
             return self._found.decode(raw, letterbox, limits), actual
         expected, actual = decoded(thresholds)
@@ -196,6 +205,7 @@ class _Verification:
             self._compared[kind] += 1
             if self._layers and self._compared[kind] <= _LAYER_SAMPLES:
                 self._layers.add(self._inputs)
+        self._states.advance(raw)
 
     def _own(self, outputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Return the outputs that the engine has without probes."""

@@ -38,7 +38,7 @@ def verify_installed(engine: bytes, manifest: EngineManifest, onnx_path: Path,
     :raises BuildError: if the engine does not do what its ONNX does.
     """
     options = options_from_dict(manifest.options)
-    checked = check_onnx(onnx_path, options.input_shape)
+    checked = check_onnx(onnx_path, options.input_shape, options.contract)
     if checked.sha256 != manifest.onnx_sha256:
         raise ConfigurationError(
             f'{onnx_path} is {checked.sha256[:12]}, but the engine was built from '

@@ -8,6 +8,9 @@ from __future__ import annotations
 from edge_trt_ros.error_codes.error_code import ErrorCode
 
 BUILDS = {
+    'nothing_compared': ErrorCode(
+        'No output of the network changed on random inputs, so that nothing was compared.',
+        'State the `range` of the inputs in the tensor contract so that the outputs change.'),
     'path_outside': ErrorCode(
         'A file of a model is outside of the allowed folders.',
         'Move the file, or add its folder to allowed_folders.'),

@@ -29,6 +29,30 @@ NETWORKS = {
     'batch_not_reduced': ErrorCode(
         'The network was exported for several images, and cannot be reduced to one.',
         'Export it with a batch of 1, or with an open batch.'),
+    'contract_missing': ErrorCode(
+        'The network has other inputs than one picture or one text, and nothing describes them.',
+        'Describe them in a tensor contract, and give it with `--tensor-contract`.'),
+    'contract_invalid': ErrorCode(
+        'The tensor contract cannot be read, or contradicts itself.',
+        'The message names the tensor and what is expected. Correct the YAML file.'),
+    'contract_unknown': ErrorCode(
+        'The tensor contract names an input or output that the network lacks.',
+        'The message lists what the network has. Correct the name.'),
+    'contract_incomplete': ErrorCode(
+        'The network has an input or output that the tensor contract omits.',
+        'Add it to the contract.'),
+    'contract_shape': ErrorCode(
+        'A shape in the tensor contract differs from the network, or the network does not fix it.',
+        'The message shows both. Correct the contract, or export with fixed shapes.'),
+    'contract_dtype': ErrorCode(
+        'A dtype in the tensor contract differs from that of the network.',
+        'The message shows both. Correct the contract.'),
+    'contract_state': ErrorCode(
+        'A state has another shape or dtype than the output that it comes from.',
+        'Export a network whose state keeps its shape and dtype, or correct the contract.'),
+    'state_served': ErrorCode(
+        'The network has a state, which a model server does not keep.',
+        'Run the engine on the robot itself.'),
     'anchors_missing': ErrorCode(
         'The network was exported without its grid, and its anchors are not known.',
         'Give the anchors in pixels, or export the network with its grid.'),

@@ -33,6 +33,15 @@ RUNNING = {
     'model_closed': ErrorCode(
         'A model was called after it was closed.',
         'Call it inside its `with` block, or open it again with open_model.'),
+    'tensor_differs': ErrorCode(
+        'A tensor for a network is missing, or has another name, shape or dtype than its input.',
+        'The message shows both. Correct the publisher or the caller.'),
+    'tensor_not_finite': ErrorCode(
+        'A tensor for a network contains values that are NaN or infinite.',
+        'Correct the publisher or the caller.'),
+    'state_missing': ErrorCode(
+        'A state is to be reset, and the network has none.',
+        'Call this only for a network whose tensor contract has a state.'),
     'signature_key': ErrorCode(
         'The file of a key cannot be read, or contains another kind of key.',
         'Give a PEM file with Ed25519 keys, as `sign_engine --new-key` writes them.'),

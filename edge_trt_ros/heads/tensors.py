@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from math import prod
 
-from edge_trt_ros.heads.head import (all_float_and_fixed, Head, Network, Raw, Reading,
-                                     RecognisedHead, Tail)
+from edge_trt_ros.heads.head import Head, Network, Raw, Reading, RecognisedHead, Tail
 from edge_trt_ros.vision.tasks.tensors import tensors
 
 
 def read(network: Network) -> list[Reading]:
     """Return the reading of a network whose outputs have fixed shapes."""
-    if not all_float_and_fixed(network):
+    if not network.outputs or any(
+            output.dtype == 'bfloat16' or -1 in output.shape for output in network.outputs):
         return []
     return [Reading(0, prod(network.outputs[0].shape))]
 
@@ -25,5 +25,5 @@ def append(tail: Tail, found: RecognisedHead, raw: Raw, size_wh: tuple[int, int]
 
 
 HEAD = Head('tensors', ('tensors',), 'tensors',
-            'outputs of float32 or float16 with fixed shapes', 'any other network', read, append,
-            tensors, needs='task: tensors')
+            'outputs with fixed shapes', 'any other network', read, append,
+            tensors, needs='task: tensors, or a tensor contract')

@@ -14,6 +14,9 @@ A runtime has `slots` independent sets of buffers. `submit` uses one slot and re
 immediately; `collect` waits for that ticket only, with the GIL released. At most one thread at a
 time may call a runtime; different threads may take turns.
 
+A network may have states: outputs that become inputs of the next run, in the order of submission.
+The runtime keeps them; `collect` does not return them.
+
 `submit_batch` runs several samples together, where the device does that in less time than one
 after the other: on a GPU, with an engine that is built for it. `max_batch` says how many.
 """
@@ -117,6 +120,9 @@ class Runtime(Protocol):
             the manifest's dtypes and shapes.
         :raises EngineError: if the device fails.
         """
+
+    def reset_state(self) -> None:
+        """Give all states their initial values, after the samples that are submitted."""
 
     def stage_times_ms(self, ticket: Ticket) -> Mapping[str, float]:
         """

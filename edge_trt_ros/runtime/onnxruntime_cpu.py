@@ -21,6 +21,7 @@ from edge_trt_ros.manifest import EngineManifest, REBUILD
 from edge_trt_ros.runtime.batches import submit_one
 from edge_trt_ros.runtime.contract import Answers, Asked, Ticket
 from edge_trt_ros.runtime.decoding import decoder_of
+from edge_trt_ros.runtime.host_states import HostStates
 from edge_trt_ros.runtime.preprocess import host_preprocess
 from edge_trt_ros.runtime.samples import Sample
 from edge_trt_ros.tensor_spec import TensorSpec
@@ -46,13 +47,15 @@ class OnnxRuntimeCpu:
     :param engine: bytes of the ONNX file.
     :param manifest: manifest of the engine; the bytes were checked against it when they were read.
     :param threads: threads of the network; 0 uses half of the cores.
+    :param all_outputs: whether `collect` also returns the outputs that are states.
     :raises EngineError: if ONNX Runtime cannot load the engine, or it differs from the manifest.
     """
 
     slots = 2
     max_batch = 1
 
-    def __init__(self, engine: bytes, manifest: EngineManifest, threads: int = 0) -> None:
+    def __init__(self, engine: bytes, manifest: EngineManifest, threads: int = 0,
+                 all_outputs: bool = False) -> None:
         self.manifest = manifest
         self.decode = decoder_of(manifest)
         threads = threads or _half_of_the_cores()
@@ -67,8 +70,12 @@ class OnnxRuntimeCpu:
         _check_tensors('inputs', manifest.inputs, self._session.get_inputs())
         _check_tensors('outputs', manifest.outputs, self._session.get_outputs())
         self._output_names = [output.name for output in manifest.outputs]
+        self._returned = self._output_names if all_outputs else list(manifest.results)
+        self._states = HostStates(manifest.states)
+        # The worker runs one sample after the other, so that the slots share the states.
         self._tensors = [{spec.name: np.empty(manifest.input_shape(spec.name), spec.dtype)
-                          for spec in manifest.inputs} for _ in range(self.slots)]
+                          for spec in manifest.inputs} | self._states.tensors
+                         for _ in range(self.slots)]
         self._thread = ThreadPoolExecutor(1, thread_name_prefix='onnxruntime')
 
     def submit(self, sample: Sample, thresholds: Thresholds = Thresholds(), *, slot: int = 0
@@ -86,6 +93,10 @@ class OnnxRuntimeCpu:
         """See `Runtime.collect`."""
         outputs, _ = _result(ticket)
         return outputs
+
+    def reset_state(self) -> None:
+        """See `Runtime.reset_state`."""
+        self._thread.submit(self._states.reset).result()
 
     def stage_times_ms(self, ticket: Ticket) -> Mapping[str, float]:
         """See `Runtime.stage_times_ms`."""
@@ -116,11 +127,13 @@ class OnnxRuntimeCpu:
         self._preprocess.fill(sample, letterbox, tensors)
         preprocessed = perf_counter()
         try:
-            outputs = self._session.run(self._output_names, tensors)
+            outputs = dict(zip(self._output_names,
+                               self._session.run(self._output_names, tensors)))
         except Exception as error:  # ONNX Runtime raises a different class for each error code
             raise EngineError(f'ONNX Runtime failed on a sample: {error}') from error
         finished = perf_counter()
-        return (dict(zip(self._output_names, outputs)),
+        self._states.advance(outputs)
+        return ({name: outputs[name] for name in self._returned},
                 {'preprocess': (preprocessed - started) * 1e3,
                  'network': (finished - preprocessed) * 1e3})
 

@@ -76,6 +76,7 @@ def warm_up(runtime: Runtime, samples: int = 3) -> None:
     blank = host_preprocess(runtime.manifest.input_kinds).blank()
     for index in range(samples):
         infer(runtime, blank, Thresholds(), slot=index % runtime.slots)
+    runtime.reset_state()
 
 
 def check_classes(found: Detections | None, labels: Sequence[str]) -> None:

@@ -11,11 +11,12 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from edge_trt_ros.errors import EngineError
-from edge_trt_ros.network_input import ImageInput, kind_name, NetworkInput, TensorInput, TextInput
+from edge_trt_ros.network_input import ImageInput, kind_name, NetworkInput, TextInput
 from edge_trt_ros.runtime.image_preprocess import ImagePreprocess
 from edge_trt_ros.runtime.samples import Sample
 from edge_trt_ros.runtime.tensors_preprocess import TensorsPreprocess
 from edge_trt_ros.runtime.text_preprocess import TextPreprocess
+from edge_trt_ros.tensor_input import StateInput, TensorInput
 from edge_trt_ros.vision.letterbox import Letterbox
 
 
@@ -48,14 +49,17 @@ def host_preprocess(kinds: Sequence[NetworkInput]) -> Preprocess:
     """
     Return the preprocessing of a network.
 
-    :param kinds: the network's inputs: one image, one text, or any number of tensors.
+    :param kinds: the network's inputs: one image, one text, or any number of tensors, with one
+        image beside them.
     :raises EngineError: for another combination.
     """
-    makers: dict[type, Callable[[Any], Preprocess]] = {
-        ImageInput: lambda inputs: ImagePreprocess(*inputs),
-        TextInput: lambda inputs: TextPreprocess(*inputs), TensorInput: TensorsPreprocess}
-    found = {type(kind) for kind in kinds}
-    if len(found) != 1 or (len(kinds) > 1 and found != {TensorInput}):
+    alone: dict[type, Callable[[Any], Preprocess]] = {
+        ImageInput: ImagePreprocess, TextInput: TextPreprocess}
+    if len(kinds) == 1 and type(kinds[0]) in alone:
+        return alone[type(kinds[0])](kinds[0])
+    found = [type(kind) for kind in kinds]
+    if not kinds or not set(found) <= {ImageInput, TensorInput, StateInput} \
+            or found.count(ImageInput) > 1:
         raise EngineError(f"the network reads {', '.join(map(kind_name, kinds)) or 'nothing'}: "
-                          'supported are one image, one text, or tensors')
-    return makers[found.pop()](kinds)
+                          'supported are one image, one text, or tensors with at most one image')
+    return TensorsPreprocess(kinds)

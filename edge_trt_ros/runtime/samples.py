@@ -88,14 +88,15 @@ class Tokens:
 @dataclass(frozen=True)
 class Tensors:
     """
-    Named arrays for a network that reads neither an image nor a text.
+    Named arrays for a network with a tensor contract.
 
-    :param by_name: arrays with the dtypes and shapes of the network's input tensors.
+    :param by_name: arrays with the dtypes and shapes of the network's input tensors; for a
+        picture its frame.
     :param stamp_ns: time of arrival in nanoseconds.
     :param source: topic or file of the tensors, for error messages.
     """
 
-    by_name: Mapping[str, NDArray[Any]]
+    by_name: Mapping[str, NDArray[Any] | Frame]
     stamp_ns: int = 0
     source: str = ''
 

@@ -40,8 +40,8 @@ class Placement:
     :param dla_core: DLA core for an engine that was built for DLA; -1 selects the first.
     :param use_graph: whether to use a CUDA graph; False launches each call, for comparison.
     :param threads: threads of a network on the CPU; 0 uses half of the cores.
-    :param all_outputs: whether to return the outputs that the device decodes as well, for
-        comparison.
+    :param all_outputs: whether to return the outputs that the device decodes, and those that are
+        states, as well, for comparison.
     """
 
     device_id: int = 0
@@ -130,8 +130,8 @@ def _open_on_cpu(engine: bytes, manifest: EngineManifest, reason: str, placement
                  ) -> OpenedRuntime:
     require('onnxruntime', 'this engine')
     from edge_trt_ros.runtime.onnxruntime_cpu import OnnxRuntimeCpu, VERSION
-    return OpenedRuntime(OnnxRuntimeCpu(engine, manifest, placement.threads), reason,
-                         library_version=VERSION)
+    runtime = OnnxRuntimeCpu(engine, manifest, placement.threads, placement.all_outputs)
+    return OpenedRuntime(runtime, reason, library_version=VERSION)
 
 
 def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement: Placement

@@ -1,7 +1,7 @@
 # Copyright 2026 edge_trt_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Copies the caller's tensors to the network's input tensors unchanged."""
+"""Copies the caller's tensors, and fits a picture beside them, into a network's input tensors."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_trt_ros.errors import ImageError
-from edge_trt_ros.network_input import TensorInput
-from edge_trt_ros.runtime.samples import Sample, Tensors
+from edge_trt_ros.network_input import ImageInput, NetworkInput
+from edge_trt_ros.runtime.image_preprocess import ImagePreprocess
+from edge_trt_ros.runtime.samples import Frame, Sample, Tensors
+from edge_trt_ros.tensor_input import TensorInput
 from edge_trt_ros.vision.letterbox import Letterbox, NO_PICTURE
 
 
@@ -21,38 +23,65 @@ class TensorsPreprocess:
     """
     The preprocessing of a network that reads tensors (see `runtime.preprocess.Preprocess`).
 
-    :param inputs: name, dtype and shape of each tensor.
+    A runtime provides the states itself.
+
+    :param inputs: the network's inputs, among them at most one picture.
     """
 
-    def __init__(self, inputs: Sequence[TensorInput]) -> None:
-        self._shapes = {spec.tensor: spec.fixed_shape for spec in inputs}
-        self._dtypes = {spec.tensor: spec.dtype for spec in inputs}
+    def __init__(self, inputs: Sequence[NetworkInput]) -> None:
+        self._inputs = {kind.tensor: kind for kind in inputs if isinstance(kind, TensorInput)}
+        pictures = [kind for kind in inputs if isinstance(kind, ImageInput)]
+        self._picture = pictures[0].tensor if pictures else ''
+        self._images = ImagePreprocess(pictures[0]) if pictures else None
 
     def fit(self, sample: Sample) -> Letterbox:
         """See `Preprocess.fit`."""
-        sample = self._checked(sample)
-        shapes = {name: values.shape for name, values in sample.by_name.items()}
-        if shapes != self._shapes:
-            raise ImageError(f'the network reads tensors {self._shapes}, but {sample} have '
-                             f'{shapes}')
-        return NO_PICTURE
+        sample = _checked(sample)
+        wanted = {*self._inputs, *([self._picture] if self._picture else [])}
+        if set(sample.by_name) != wanted:
+            raise ImageError(f'the network reads the tensors {sorted(wanted)}, but {sample} are '
+                             'given', code='tensor_differs')
+        for name, spec in self._inputs.items():
+            values = sample.by_name[name]
+            if isinstance(values, Frame) or (values.dtype, values.shape) != (
+                    np.dtype(spec.dtype), spec.fixed_shape):
+                found = values if isinstance(values, Frame) else \
+                    f'{values.dtype}{list(values.shape)}'
+                raise ImageError(f"the network reads the {spec}, but '{name}' of {sample} is "
+                                 f'{found}', code='tensor_differs')
+            if values.dtype.kind == 'f' and not np.isfinite(values).all():
+                bad = int(values.size - np.isfinite(values).sum())
+                raise ImageError(f"{bad} of {values.size} values of '{name}' of {sample} are NaN "
+                                 'or infinite: correct the publisher', code='tensor_not_finite')
+        return self._images.fit(self._frame(sample)) if self._images else NO_PICTURE
 
     def fill(self, sample: Sample, letterbox: Letterbox, tensors: Mapping[str, NDArray[Any]]
              ) -> None:
         """See `Preprocess.fill`."""
-        for name, values in self._checked(sample).by_name.items():
-            if values.dtype != tensors[name].dtype:
-                raise ImageError(f"tensor '{name}' has dtype {values.dtype}, the network reads "
-                                 f'{tensors[name].dtype}')
-            tensors[name][...] = values
+        sample = _checked(sample)
+        for name in self._inputs:
+            tensors[name][...] = sample.by_name[name]
+        if self._images is not None:
+            self._images.fill(self._frame(sample), letterbox, tensors)
 
     def blank(self) -> Tensors:
         """See `Preprocess.blank`."""
-        return Tensors({name: np.zeros(shape, self._dtypes[name])
-                        for name, shape in self._shapes.items()})
+        blank: dict[str, NDArray[Any] | Frame] = {
+            name: np.zeros(spec.fixed_shape, spec.dtype) for name, spec in self._inputs.items()}
+        if self._images is not None:
+            blank[self._picture] = self._images.blank()
+        return Tensors(blank, source='warm-up')
 
-    @staticmethod
-    def _checked(sample: Sample) -> Tensors:
-        if not isinstance(sample, Tensors):
-            raise ImageError(f'the network reads tensors, but the sample is {sample}')
-        return sample
+    def _frame(self, sample: Tensors) -> Frame:
+        frame = sample.by_name[self._picture]
+        if not isinstance(frame, Frame):
+            raise ImageError(f"'{self._picture}' is a picture, but an array of "
+                             f'{list(frame.shape)} is given', code='tensor_differs')
+        return frame
+
+
+def _checked(sample: Sample) -> Tensors:
+    if not isinstance(sample, Tensors):
+        raise ImageError(f'the network reads tensors, but the sample is {sample}',
+                         code='tensor_differs')
+    return sample

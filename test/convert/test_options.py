@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from support.tensor_models import as_option, policy_contract
 
 from edge_trt_ros.convert.labels import labels_from_file
 from edge_trt_ros.convert.options import BuildOptions, options_from_dict, shape_from_text
@@ -37,7 +38,7 @@ def test_plan_key_depends_on_each_field() -> None:
         'calibration_images': 3, 'calibration_method': 'min_max', 'max_accuracy_drop': 0.5,
         'task': 'segment', 'dla': True, 'max_batch': 8, 'depth': 'metric',
         'anchors_wh': (1.0, 2.0), 'input_contract': '{}', 'verification': 'b',
-        'require_verification': True}
+        'require_verification': True, 'tensor_contract': as_option(policy_contract())}
     assert set(changes) == {field.name for field in fields(BuildOptions)}
     plan = PlanIdentity('onnx', OPTIONS, 'images', 'tensorrt', '1', 'gpu')
     changed = [replace(plan, options=replace(OPTIONS, **{name: value}))

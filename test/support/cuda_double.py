@@ -192,6 +192,7 @@ class Gpu:
         module.pagelocked_empty = lambda size, dtype, mem_flags=0: np.asarray(
             Memory(self, size))
         module.memcpy_htod_async, module.memcpy_dtoh_async = self._to_device, self._to_host
+        module.memcpy_dtod_async = self._on_device
         module.memset_d32 = self._fill
         module.module_from_buffer = lambda code: SimpleNamespace(
             get_function=lambda name: Function(self, name))
@@ -207,6 +208,11 @@ class Gpu:
     def _to_host(self, target: Any, address: int, stream: Stream) -> None:
         self.find(address, target.nbytes)
         stream.queue(lambda: _move(target.ctypes.data, address, target.nbytes))
+
+    def _on_device(self, target: int, source: int, size_bytes: int, stream: Stream) -> None:
+        self.find(target, size_bytes)
+        self.find(source, size_bytes)
+        stream.queue(lambda: _move(target, source, size_bytes))
 
     def _fill(self, address: int, value: int, count: int) -> None:
         self.check()

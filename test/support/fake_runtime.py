@@ -57,6 +57,9 @@ class FakeRuntime:
                 'scores': np.array([[0.9]], np.float32), 'class_ids': np.zeros((1, 1), np.int32),
                 'checksum': np.array([value], np.float32)}
 
+    def reset_state(self) -> None:
+        pass
+
     def stage_times_ms(self, ticket: Ticket) -> Mapping[str, float]:
         return {'preprocess': 0.0, 'network': 0.0}
 

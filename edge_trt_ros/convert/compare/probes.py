@@ -49,6 +49,8 @@ def raw_tensors(source: CheckedOnnx) -> list[str]:
     They are its outputs. Where the network sorts rows itself, they are the results of the last
     convolutions and matrix products before that.
     """
+    if source.contract is not None:
+        return [output.name for output in source.outputs]
     graph = source.model.graph
     sorted_names: set[str] = set()
     for node in graph.node:

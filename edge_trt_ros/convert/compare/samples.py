@@ -10,20 +10,27 @@ Each kind adds to the others. A network that reads texts gets words of its vocab
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
+
+import numpy as np
 
 from edge_trt_ros.convert.options import BuildOptions
 from edge_trt_ros.convert.precision.calibration import calibration_set, CalibrationSet
 from edge_trt_ros.errors import ConfigurationError, ImageError
 from edge_trt_ros.manifest import EngineManifest
-from edge_trt_ros.runtime.samples import Frame, Sample
+from edge_trt_ros.runtime.samples import Frame, Sample, Tensors
 from edge_trt_ros.runtime.text_preprocess import TextTokens
 from edge_trt_ros.sources.bags import is_bag
 from edge_trt_ros.sources.image_files import frame_from_file, images_in, SUFFIXES
 from edge_trt_ros.sources.sample_images import noise_images, road_images
+from edge_trt_ros.tensor_contract import TensorContract
 
 _GIVEN_IMAGES, _CALIBRATION_IMAGES = 32, 8
 GIVEN, CALIBRATION, ROAD, NOISE, WORDS = 'given', 'calibration', 'road', 'noise', 'words'
+RANDOM = 'random'
+# Enough for a state to move.
+_RANDOM_SAMPLES = 8
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,8 @@ class NamedSample:
     A sample to compare on.
 
     :param sample: the sample.
-    :param origin: where it comes from: 'given', 'calibration', 'road', 'noise' or 'words'.
+    :param origin: where it comes from: 'given', 'calibration', 'road', 'noise', 'words' or
+        'random'.
     """
 
     sample: Sample
@@ -56,12 +64,24 @@ def samples_for(manifest: EngineManifest, given: list[NamedSample]) -> list[Name
     :param manifest: manifest of the engine.
     :param given: samples of the user; see `given_samples`.
     """
+    if manifest.contract is not None:
+        return _random_samples(manifest.contract)
     if manifest.text_input is not None:
         return [NamedSample(words, WORDS) for words in TextTokens(manifest.text_input).samples()]
     width, height = manifest.image_input.size_wh
     # Noise first: what a network sees in it does not count as seen in the other images.
     return [*(NamedSample(frame, NOISE) for frame in noise_images((width, height))), *given,
             *(NamedSample(frame, ROAD) for frame in road_images())]
+
+
+def _random_samples(contract: TensorContract) -> list[NamedSample]:
+    """Return tensors of the ranges of a contract, beside the images of this package."""
+    generator = np.random.default_rng(0)
+    images = cycle(road_images())
+    return [NamedSample(Tensors({
+        tensor.spec.name: next(images) if tensor.image else tensor.random(generator)
+        for tensor in contract.received}, source=f'sample {number}'), RANDOM)
+        for number in range(_RANDOM_SAMPLES)]
 
 
 def given_samples(options: BuildOptions) -> list[NamedSample]:

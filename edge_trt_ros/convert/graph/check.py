@@ -14,14 +14,16 @@ import onnx
 
 from edge_trt_ros.convert.graph import walk
 from edge_trt_ros.convert.graph.adapt import adapt_graph
+from edge_trt_ros.convert.graph.contract import check_outputs, fit_inputs
 from edge_trt_ros.convert.graph.edit import all_nodes
-from edge_trt_ros.convert.graph.inputs import (fix_input_shape, input_specs, shape_in_metadata,
+from edge_trt_ros.convert.graph.inputs import (fix_input_shape, graph_inputs, input_specs, shape_in_metadata,
                                                tensor_spec)
 from edge_trt_ros.convert.graph.load import load_external_data, read_onnx
 from edge_trt_ros.convert.graph.session import largest_for_noise
 from edge_trt_ros.convert.graph.shapes import check_and_infer
 from edge_trt_ros.convert.graph.single_image import reduce_batch
 from edge_trt_ros.errors import ModelError
+from edge_trt_ros.tensor_contract import TensorContract
 from edge_trt_ros.tensor_spec import TensorSpec
 
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16,
@@ -37,13 +39,15 @@ class CheckedOnnx:
 
     :param model: the model; it is copied before it is rewritten.
     :param sha256: hash of the file, its external data and its tokenizer, hexadecimal.
-    :param inputs: an image [1, 3, height, width], or the token tensors [1, length] of a text.
+    :param inputs: an image [1, 3, height, width], the token tensors [1, length] of a text, or
+        those of its contract.
     :param outputs: the output tensors.
     :param metadata: the metadata properties of the file.
     :param adapted: the adaptations that `adapt_graph` and `reduce_batch` made.
     :param tokenizer: content of the `tokenizer.json` next to the file of a network that reads
         texts; '' for other networks.
     :param size_bytes: size of the file and its external data.
+    :param contract: the tensor contract; None for a network that reads one image or text.
     """
 
     model: onnx.ModelProto
@@ -54,6 +58,7 @@ class CheckedOnnx:
     adapted: tuple[str, ...] = ()
     tokenizer: str = ''
     size_bytes: int = 0
+    contract: TensorContract | None = None
 
     @property
     def reads_text(self) -> bool:
@@ -100,28 +105,37 @@ class CheckedOnnx:
         return walk.has_operator(self.model.graph, name)
 
 
-def check_onnx(path: Path, input_shape: tuple[int, ...] = ()) -> CheckedOnnx:
+def check_onnx(path: Path, input_shape: tuple[int, ...] = (),
+               contract: TensorContract | None = None) -> CheckedOnnx:
     """
     Read and check an ONNX file.
 
     :param path: the file.
     :param input_shape: shape that fixes open dimensions of the input; empty for none.
+    :param contract: all inputs and outputs; None for a network that reads one image or text.
     :raises ModelError: with the problem and the remedy.
     """
     file = read_onnx(path)
     load_external_data(file, path)
     model = file.model
-    adapted = (*adapt_graph(model), *reduce_batch(model, path))
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    fix_input_shape(model, input_shape or shape_in_metadata(model.graph, metadata), path)
+    adapted: tuple[str, ...] = ()
+    if contract is not None:
+        fit_inputs(model, contract, path)
+    else:
+        adapted = (*adapt_graph(model), *reduce_batch(model, path))
+        fix_input_shape(model, input_shape or shape_in_metadata(model.graph, metadata), path)
     check_and_infer(model, path)
+    if contract is not None:
+        check_outputs(model, contract, path)
     _check_weights(model, path)
     _check_operators(model, path)
     return CheckedOnnx(
-        model, file.sha256, input_specs(model, path),
+        model, file.sha256, input_specs(model, path) if contract is None else tuple(
+            tensor_spec(value, path) for value in graph_inputs(model.graph).values()),
         tuple(tensor_spec(output, path) for output in model.graph.output),
         metadata, adapted, file.tokenizer,
-        file.size_bytes)
+        file.size_bytes, contract)
 
 
 def _check_weights(model: onnx.ModelProto, path: Path) -> None:

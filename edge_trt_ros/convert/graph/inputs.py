@@ -75,7 +75,9 @@ def input_specs(model: onnx.ModelProto, path: Path) -> tuple[TensorSpec, ...]:
                          'or 3: export it for gray or colour images, or state the task tensors '
                          'and provide the tensor yourself', code='channels_unsupported')
     raise ModelError(f'{path} has the inputs [{"; ".join(map(str, specs))}], expected one image '
-                     'of shape [1, 3, height, width], or input_ids and attention_mask of a text')
+                     'of shape [1, 3, height, width], or input_ids and attention_mask of a text: '
+                     'describe other inputs in a tensor contract, with --tensor-contract',
+                     code='contract_missing')
 
 
 def shape_in_metadata(graph: onnx.GraphProto, metadata: Mapping[str, str]) -> tuple[int, ...]:

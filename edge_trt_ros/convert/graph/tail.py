@@ -22,7 +22,9 @@ from edge_trt_ros.tensor_spec import TensorSpec
 PREFIX = 'edge_trt_ros'
 # ReduceMax and ReduceSum with axes as an input, which the appended nodes use.
 _MIN_OPSET = 18
-_TYPES = {'float32': TensorProto.FLOAT, 'int32': TensorProto.INT32}
+_TYPES = {'float32': TensorProto.FLOAT, 'int32': TensorProto.INT32,
+          'float16': TensorProto.FLOAT16, 'int64': TensorProto.INT64, 'int8': TensorProto.INT8,
+          'uint8': TensorProto.UINT8, 'bool': TensorProto.BOOL}
 # A constant with more values is named by its hash.
 _NAMED_VALUES = 8
 
@@ -65,7 +67,7 @@ def finish(model: onnx.ModelProto, outputs: Sequence[TensorSpec]) -> onnx.ModelP
 
 
 def value_info(tensor: TensorSpec) -> onnx.ValueInfoProto:
-    """Return the declaration of a float32 or int32 output for a graph."""
+    """Return the declaration of an output for a graph."""
     return helper.make_tensor_value_info(tensor.name, _TYPES[tensor.dtype], tensor.shape)
 
 

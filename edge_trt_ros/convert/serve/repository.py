@@ -79,6 +79,9 @@ def write_served_model(repository: Path, name: str, engine: bytes, manifest: Eng
     if backend not in ONNX_BACKENDS:
         raise ConfigurationError(f"the server's back end is '{backend}', expected "
                                  f"{' or '.join(ONNX_BACKENDS)}")
+    if manifest.states:
+        raise ConfigurationError('the network has a state, which a server does not keep between '
+                                 'requests: run the engine on the robot', code='state_served')
     is_onnx = manifest.backend == ONNXRUNTIME
     is_pixels = is_onnx and reads_pixels(manifest)
     inputs = [TensorSpec(spec.name, spec.dtype, manifest.input_shape(spec.name))

@@ -80,6 +80,8 @@ def fuse(checked: CheckedOnnx, found: RecognisedHead, max_candidates: int) -> on
     """
     model = copy_for_fusing(checked)
     task = TASKS[found.task]
+    if checked.contract is not None:  # a state must keep its dtype
+        return finish(model, checked.outputs)
     if task.keeps_names:
         return finish(model, _as_float32(model, checked.outputs))
     kept = min(max_candidates, found.rows)
@@ -105,5 +107,5 @@ def _as_float32(model: onnx.ModelProto, outputs: Sequence[TensorSpec]) -> list[T
     for output, name in zip(outputs, names):
         if output.dtype == 'float16':
             tail.cast(output.name, 'float32', name)
-    return [TensorSpec(name, 'float32', output.shape)
+    return [TensorSpec(name, 'float32' if output.dtype in FLOATS else output.dtype, output.shape)
             for output, name in zip(outputs, names)]

@@ -4,20 +4,20 @@
 """
 Feeds copy samples into the network's input tensors on the device: one feed per slot.
 
-An image is uploaded and preprocessed by a kernel. Texts and tensors
+An image is uploaded and preprocessed by a kernel. Texts, tensors and a picture beside tensors
 are preprocessed on the host, directly into pinned memory, and uploaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pycuda.driver as cuda
 
-from edge_trt_ros.network_input import ImageInput, NetworkInput, TensorInput, TextInput
+from edge_trt_ros.network_input import ImageInput, NetworkInput
 from edge_trt_ros.runtime.cuda.device_head import DeviceHead
 from edge_trt_ros.runtime.cuda.frame_layout import FRAME, frame_layout
 from edge_trt_ros.runtime.cuda.memory import pinned
@@ -28,6 +28,7 @@ from edge_trt_ros.runtime.cuda.upload import Uploads
 from edge_trt_ros.runtime.image_preprocess import checked_frame
 from edge_trt_ros.runtime.preprocess import Preprocess
 from edge_trt_ros.runtime.samples import Sample
+from edge_trt_ros.tensor_input import StateInput
 from edge_trt_ros.vision.letterbox import Letterbox
 from edge_trt_ros.vision.thresholds import Thresholds
 
@@ -141,23 +142,27 @@ class HostFeed:
 
     :param preprocess: fills the input tensors.
     :param slot: slot whose input tensors are filled.
+    :param names: the tensors that it fills; the others are states.
     """
 
     settings = 0
 
-    def __init__(self, preprocess: Preprocess, slot: Slot) -> None:
+    def __init__(self, preprocess: Preprocess, slot: Slot, names: Collection[str]) -> None:
         self._preprocess, self._slot = preprocess, slot
         with ExitStack() as stack:
             self._pinned = {
                 name: pinned(stack, slot.batch * spec.size_bytes).view(spec.dtype).reshape(
-                    slot.batch, *spec.shape) for name, spec in slot.inputs.items()}
+                    slot.batch, *spec.shape)
+                for name, spec in slot.inputs.items() if name in names}
             self._held = stack.pop_all()
 
     def stage(self, asked: Sequence[Fitted]) -> Hashable:
         """See `Feed.stage`."""
         for place, fitted in enumerate(asked):
             self._preprocess.fill(fitted.sample, fitted.letterbox, {
-                name: values[place] for name, values in self._pinned.items()})
+                # Not values[place], which is no array if the shape of a sample is empty.
+                name: values[place:place + 1].reshape(values.shape[1:])
+                for name, values in self._pinned.items()})
         return 'host'
 
     def before(self, stream: Any) -> None:
@@ -192,8 +197,7 @@ def make_feed(kinds: Sequence[NetworkInput], session: CudaSession, preprocess: P
     :param head: head whose settings are uploaded with the images; None for none.
     :raises EngineError: if the preprocess kernel cannot be compiled.
     """
-    makers: dict[type, Callable[[Any], Feed]] = {
-        ImageInput: lambda image_input: ImageFeed(image_input, session, slot, uploads, head),
-        TextInput: lambda text_input: HostFeed(preprocess, slot),
-        TensorInput: lambda tensor_input: HostFeed(preprocess, slot)}
-    return makers[type(kinds[0])](kinds[0])
+    if len(kinds) == 1 and isinstance(kinds[0], ImageInput):
+        return ImageFeed(kinds[0], session, slot, uploads, head)
+    return HostFeed(preprocess, slot, [
+        name for kind in kinds if not isinstance(kind, StateInput) for name in kind.tensors])

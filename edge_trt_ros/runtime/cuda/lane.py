@@ -17,6 +17,7 @@ from edge_trt_ros.errors import EngineError
 from edge_trt_ros.runtime.cuda.device_head import DeviceHead
 from edge_trt_ros.runtime.cuda.feeds import Feed, Fitted
 from edge_trt_ros.runtime.cuda.slot import Slot
+from edge_trt_ros.runtime.cuda.states import DeviceStates
 
 try:
     from edge_trt_ros.runtime.cuda.graph import CapturedGraph
@@ -43,13 +44,14 @@ class Lane:
         number of samples.
     :param head: decodes the outputs on the device; None if the engine or the host does.
     :param use_graph: whether to capture the work as a CUDA graph; False is for comparison.
+    :param states: feeds outputs back to inputs; None for a network without states.
     """
 
     def __init__(self, stream: Any, feed: Feed, slot: Slot,
                  run_network: Callable[[Slot, int], None], head: DeviceHead | None = None,
-                 use_graph: bool = True) -> None:
+                 use_graph: bool = True, states: DeviceStates | None = None) -> None:
         self._stream, self._feed, self._slot = stream, feed, slot
-        self._run_network, self._head = run_network, head
+        self._run_network, self._head, self._states = run_network, head, states
         self.why_no_graph = WHY_NO_GRAPHS if use_graph else 'not asked for'
         self._events = [cuda.Event() for _ in range(len(STAGES) + 1)]
         self._done: Any = cuda.Event(cuda.event_flags.DISABLE_TIMING)
@@ -152,6 +154,8 @@ class Lane:
         self._feed.queue(self._stream, samples, lambda: mark(1))
         mark(2)
         self._run_network(self._slot, samples)
+        if self._states is not None:
+            self._states.queue(self._stream)
         mark(3)
         if self._head is not None:
             self._head.queue(self._stream, self._feed.settings, samples)

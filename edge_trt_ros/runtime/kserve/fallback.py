@@ -138,6 +138,10 @@ class WithFallback:
         outputs.runtime = work.runtime
         return outputs
 
+    def reset_state(self) -> None:
+        """See `Runtime.reset_state`."""
+        self._local.reset_state()
+
     def stage_times_ms(self, ticket: Ticket) -> Mapping[str, float]:
         """See `Runtime.stage_times_ms`."""
         work: _Work = ticket.handle

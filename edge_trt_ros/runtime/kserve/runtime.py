@@ -147,6 +147,9 @@ class KServeRuntime:
             request.network_ms = (perf_counter() - request.submitted) * 1e3
         return request.outputs
 
+    def reset_state(self) -> None:
+        """See `Runtime.reset_state`: a served network has no state."""
+
     def stage_times_ms(self, ticket: Ticket) -> Mapping[str, float]:
         """See `Runtime.stage_times_ms`; 'network' contains the way to the server and back."""
         request: _Request = ticket.handle

@@ -25,6 +25,7 @@ from edge_trt_ros.runtime.cuda.kernel_cache import cache_folder
 from edge_trt_ros.runtime.cuda.lane import Lane
 from edge_trt_ros.runtime.cuda.session import CudaSession
 from edge_trt_ros.runtime.cuda.slot import Slot
+from edge_trt_ros.runtime.cuda.states import DeviceStates
 from edge_trt_ros.runtime.cuda.upload import MAPPED, Uploads
 from edge_trt_ros.runtime.decoding import decoder_of
 from edge_trt_ros.runtime.device_decoding import device_decoding, DeviceDecoding
@@ -85,10 +86,11 @@ class TensorRtRuntime:
             is_mapped = upload == MAPPED or not upload and self._session.shares_memory
             slots: list[Slot] = []
             self._lanes: list[Lane] = []
+            self._states: list[DeviceStates] = []
+            to_host = decoding.to_host if decoding is not None else manifest.results
             for _ in range(self.slots):
                 slots.append(Slot(self._session, self._network.inputs, self._network.outputs,
-                                  None if decoding is None or all_outputs
-                                  else decoding.to_host,
+                                  None if all_outputs else to_host,
                                   batch=self.max_batch, shares=slots[0] if slots else None,
                                   is_mapped=is_mapped))
                 stack.callback(slots[-1].close)
@@ -99,6 +101,7 @@ class TensorRtRuntime:
                 self._enqueue(slots[0], size)
             self._session.stream.synchronize()
             self._network.remember_compiled()
+            self._reset_state()
             free_bytes.append(self._session.memory_bytes()[0])
             self._engine_bytes = free_bytes[0] - free_bytes[1] + free_bytes[2] - free_bytes[3]
             self._held = stack.pop_all()
@@ -145,6 +148,11 @@ class TensorRtRuntime:
         with self._session.current():
             return self._lanes[ticket.slot].wait(ticket.handle)
 
+    def reset_state(self) -> None:
+        """See `Runtime.reset_state`."""
+        with self._session.current():
+            self._reset_state()
+
     def stage_times_ms(self, ticket: Ticket) -> Mapping[str, float]:
         """See `Runtime.stage_times_ms`."""
         with self._session.current():
@@ -188,9 +196,18 @@ class TensorRtRuntime:
         feed = make_feed(self.manifest.input_kinds, self._session, self._preprocess, slot,
                          self._uploads, head)
         stack.callback(feed.close)
-        lane = Lane(self._session.stream, feed, slot, self._enqueue, head, use_graph)
+        states = None
+        if self.manifest.states:
+            states = DeviceStates(self.manifest.states, slot)
+            stack.callback(states.close)
+            self._states.append(states)
+        lane = Lane(self._session.stream, feed, slot, self._enqueue, head, use_graph, states)
         stack.callback(lane.close)
         return lane
+
+    def _reset_state(self) -> None:
+        for states in self._states[:1]:  # the slots share the tensors on the device
+            states.reset(self._session.stream)
 
     def _enqueue(self, slot: Slot, samples: int) -> None:
         self._network.enqueue(slot.addresses, samples, self._session.stream.handle)

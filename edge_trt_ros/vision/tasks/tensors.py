@@ -22,17 +22,20 @@ class RawTensors:
     """
     The outputs of a network for one sample.
 
-    :param by_name: float32 arrays in the order of the network's outputs.
+    :param by_name: arrays in the order of the network's outputs, without states: floats as
+        float32, other dtypes unchanged.
     """
 
-    by_name: dict[str, NDArray[np.float32]]
+    by_name: dict[str, NDArray[Any]]
 
 
 def tensors(outputs: Outputs, letterbox: Letterbox, thresholds: Thresholds) -> RawTensors:
-    """Return the outputs as float32; reject only values that are not finite."""
+    """Return copies of the outputs; reject only values that are not finite."""
     for name, values in outputs.items():
         check_finite(name, values)
-    return RawTensors({name: values.astype(np.float32) for name, values in outputs.items()})
+    return RawTensors({name: np.array(
+        values, np.float32 if values.dtype.kind == 'f' else values.dtype)
+        for name, values in outputs.items()})
 
 
 def draw(image_bgr: NDArray[np.uint8], result: RawTensors, labels: Labels) -> None:
