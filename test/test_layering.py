@@ -15,8 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent / 'edge_trt_ros'
 # Each layer may import itself and the layers before it.
 LAYERS = (
     ('errors', 'error_codes', 'files', 'percentiles', 'stamps', 'tensor_spec', 'settings',
-     'tensor_input', 'network_input', 'tensor_contract', 'tensor_contract_text', 'manifest', 'manifest_json', 'signature', 'engine_file', 'verification',
-     'optional_libraries', 'html_page', 'what_ran'),
+     'tensor_input', 'network_input', 'tensor_contract', 'tensor_contract_text', 'manifest',
+     'manifest_json', 'signature', 'engine_file', 'verification', 'optional_libraries',
+     'html_page', 'what_ran'),
     ('vision',), ('heads',), ('runtime',), ('sources',), ('convert',), ('export',),
     ('evaluation',), ('opening',), ('api',), ('ros',), ('demo',), ('benchmark',),
     ('doctor',), ('cli', '__main__', '__init__'))

@@ -32,8 +32,8 @@ def contract_from_file(path: str) -> str:
         raise ConfigurationError(f'the tensor contract {path} cannot be read: {error.strerror}',
                                  code='contract_invalid') from error
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ConfigurationError(f"the tensor contract {path} is not YAML: "
-                                 f"{' '.join(str(error).split())}",
+        problem = ' '.join(str(error).split())
+        raise ConfigurationError(f'the tensor contract {path} is not YAML: {problem}',
                                  code='contract_invalid') from error
     try:
         return contract_text(contract_from_values(values))

@@ -67,7 +67,7 @@ def test_outputs_that_never_change_verify_nothing(tmp_path: Path) -> None:
         [helper.make_tensor(name, TensorProto.FLOAT, [], [value])
          for name, value in (('low', 5.0), ('high', 6.0))])
     contract: dict[str, Any] = {'inputs': {'x': {'shape': [4], 'dtype': 'float32'}},
-                'outputs': {'y': {'shape': [4], 'dtype': 'float32'}}}
+                                'outputs': {'y': {'shape': [4], 'dtype': 'float32'}}}
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)], ir_version=8),
               tmp_path / 'm.onnx')
 

@@ -16,8 +16,8 @@ from edge_trt_ros.convert.graph import walk
 from edge_trt_ros.convert.graph.adapt import adapt_graph
 from edge_trt_ros.convert.graph.contract import check_outputs, fit_inputs
 from edge_trt_ros.convert.graph.edit import all_nodes
-from edge_trt_ros.convert.graph.inputs import (fix_input_shape, graph_inputs, input_specs, shape_in_metadata,
-                                               tensor_spec)
+from edge_trt_ros.convert.graph.inputs import (fix_input_shape, graph_inputs, input_specs,
+                                               shape_in_metadata, tensor_spec)
 from edge_trt_ros.convert.graph.load import load_external_data, read_onnx
 from edge_trt_ros.convert.graph.session import largest_for_noise
 from edge_trt_ros.convert.graph.shapes import check_and_infer
