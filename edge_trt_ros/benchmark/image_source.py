@@ -65,7 +65,12 @@ def image_qos(reliable: bool) -> QoSProfile:
     return QoSProfile(depth=10) if reliable else QoSPresetProfiles.SENSOR_DATA.value
 
 
-def age_ms(header: Header) -> float:
-    """Return the milliseconds since a header's stamp, which must be of this machine's clock."""
+def age_ms(header: Header, now_ns: int = 0) -> float:
+    """
+    Return the milliseconds since a header's stamp, which must be of this machine's clock.
+
+    :param header: the header.
+    :param now_ns: until when; 0 for now.
+    """
     stamp_ns = int(header.stamp.sec) * _SECOND_NS + int(header.stamp.nanosec)
-    return (time_ns() - stamp_ns) / 1e6
+    return ((now_ns or time_ns()) - stamp_ns) / 1e6

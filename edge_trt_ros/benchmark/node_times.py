@@ -9,10 +9,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 import multiprocessing
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time_ns
 from typing import Any
 
-import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.serialization import deserialize_message
 from vision_msgs.msg import Detection2DArray
 
 from edge_trt_ros.benchmark.image_source import age_ms, publish_images
@@ -41,8 +42,8 @@ def measure_node(engine: Path, backend: str, size_wh: tuple[int, int], seconds: 
     :param placement: GPU and DLA core.
     :param progress: called with a phase and the fraction of it that is done.
     :returns: a JSON object: start_s (configure to active, in a new process and again), images,
-        lost, latency_ms from stamp to received detections, and stages_ms from the node's
-        diagnostics.
+        lost, latency_ms from stamp to received detections as Python objects, bytes_latency_ms to
+        their bytes, before Python's objects are made, and stages_ms from the node's diagnostics.
     :raises EngineError: if the node does not start.
     """
     progress('start the node', 0.0)
@@ -53,9 +54,19 @@ def measure_node(engine: Path, backend: str, size_wh: tuple[int, int], seconds: 
         node.run(STOP)
         start_s.append(node.run(START))
         latencies_ms: list[float] = []
+        bytes_latencies_ms: list[float] = []
+
+        def take(data: bytes) -> None:
+            arrived_ns = time_ns()
+            message = deserialize_message(data, Detection2DArray)
+            latencies_ms.append(age_ms(message.header))
+            bytes_latencies_ms.append(age_ms(message.header, arrived_ns))
         node.watcher.create_subscription(
-            Detection2DArray, f'{NAMESPACE}/detections',
-            lambda message: latencies_ms.append(age_ms(message.header)), 10)
+            Detection2DArray, f'{NAMESPACE}/detections', take, 10, raw=True)
+        # `rclpy.spin_once` adds the node to an executor and removes it each time.
+        executor = SingleThreadedExecutor()
+        executor.add_node(node.watcher)
+        stack.callback(executor.remove_node, node.watcher)
         source = multiprocessing.get_context('spawn').Process(
             target=publish_images, daemon=True,
             args=(f'{NAMESPACE}/image', size_wh, _RATE_HZ, seconds))
@@ -64,13 +75,14 @@ def measure_node(engine: Path, backend: str, size_wh: tuple[int, int], seconds: 
         sent = round(_RATE_HZ * seconds)
         while source.is_alive():
             progress('node', min(len(latencies_ms) / max(sent, 1), 1.0))
-            rclpy.spin_once(node.watcher, timeout_sec=0.1)
+            executor.spin_once(timeout_sec=0.1)
         last = monotonic() + _LAST_S
         while len(latencies_ms) < sent and monotonic() < last:
-            rclpy.spin_once(node.watcher, timeout_sec=0.1)  # detections still in transit
+            executor.spin_once(timeout_sec=0.1)  # detections still in transit
     return {'source_size_wh': list(size_wh), 'rate_hz': _RATE_HZ, 'images': sent,
             'lost': sent - len(latencies_ms),
             'start_s': {'first': round(start_s[0], 3), 'again': round(start_s[1], 3)},
             'latency_ms': named_percentiles(latencies_ms[_SETTLE_FRAMES:]),
+            'bytes_latency_ms': named_percentiles(bytes_latencies_ms[_SETTLE_FRAMES:]),
             'latency_curve_ms': percentile_curve(latencies_ms[_SETTLE_FRAMES:]),
             'stages_ms': node.stages_ms()}
