@@ -15,12 +15,14 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 from vision_msgs.msg import LabelInfo
 
+from edge_trt_ros.errors import ImageError
 from edge_trt_ros.ros.inference.figures import StreamFigures
 from edge_trt_ros.ros.inference.settings import StreamSettings
 from edge_trt_ros.ros.inference.subscription import InputSubscription
 from edge_trt_ros.ros.messages.detections import label_info_message
 from edge_trt_ros.ros.messages.form import MessageForm, TopicPublisher
 from edge_trt_ros.ros.messages.image import IMAGE
+from edge_trt_ros.ros.node.answers import explain
 from edge_trt_ros.ros.node.managed_node import ManagedNode
 from edge_trt_ros.ros.node.qos import incompatible_request, qos_profile
 from edge_trt_ros.ros.tasks import TASKS
@@ -82,10 +84,17 @@ class Camera:
         self.unsubscribe()
         self._input = InputSubscription(
             self._node, self.topic, settings.input,
-            lambda message, number: offer(self, message, number), self.figures.losses)
+            lambda message, number: offer(self, message, number), self.figures.losses,
+            self._refuse_bytes)
         if self.info_topic:
             self._infos = self._node.create_subscription(
                 CameraInfo, self.info_topic, self._calibrate, qos_profile(settings.input.qos))
+
+    def refuse(self, error: Exception, count: str = 'bad_images') -> None:
+        """Count a message that fails, and log why."""
+        self.figures.counts[count] += 1
+        self.last_problem = explain(error, 'a frame was skipped')
+        self._node.get_logger().error(self.last_problem, throttle_duration_sec=5.0)
 
     def unsubscribe(self) -> None:
         """Receive no more messages; may be called twice."""
@@ -101,6 +110,10 @@ class Camera:
         self.unsubscribe()
         self._made.clear()
         self._held.close()
+
+    def _refuse_bytes(self, error: ImageError, number: int | None) -> None:
+        self.figures.arrived(number)
+        self.refuse(error)
 
     def _calibrate(self, message: CameraInfo) -> None:
         self.camera_info = message

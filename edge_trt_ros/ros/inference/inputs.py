@@ -18,7 +18,8 @@ from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.network_input import kind_name
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
-from edge_trt_ros.ros.messages.image import frame_from_image
+from edge_trt_ros.ros.messages.image import frame_from_image, IMAGE
+from edge_trt_ros.ros.messages.received_image import received_image
 from edge_trt_ros.runtime.samples import Sample
 from edge_trt_ros.runtime.text_preprocess import TextTokens
 from edge_trt_ros.sources.frames import frame_from_compressed_message
@@ -38,6 +39,7 @@ class InputTopic:
     :param most_waiting: maximum number of waiting messages; the oldest are dropped.
     :param is_continuous: whether diagnostics warn if no messages arrive.
     :param read: converts a message to a sample; its second argument is the full topic name.
+    :param parse: if not None, messages are received as bytes, and this makes them messages.
     """
 
     message: Any
@@ -46,6 +48,7 @@ class InputTopic:
     most_waiting: int
     is_continuous: bool
     read: Callable[[Any, str], Sample]
+    parse: Callable[[bytes], Any] | None = None
 
 
 def input_topic(manifest: EngineManifest, parameters: InferenceParameters) -> InputTopic:
@@ -70,7 +73,8 @@ def _images(manifest: EngineManifest, parameters: InferenceParameters) -> InputT
             CompressedImage, 'image/compressed', parameters.input_qos, 1, True,
             partial(frame_from_compressed_message,
                     max_pixels=round(parameters.max_image_megapixels * 1e6)))
-    return InputTopic(Image, 'image', parameters.input_qos, 1, True, frame_from_image)
+    return InputTopic(Image, 'image', parameters.input_qos, 1, True, frame_from_image,
+                      None if IMAGE.layout_difference() else received_image)
 
 
 def _texts(manifest: EngineManifest, parameters: InferenceParameters) -> InputTopic:

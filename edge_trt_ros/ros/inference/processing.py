@@ -23,7 +23,6 @@ from edge_trt_ros.errors import EngineError, ImageError, NetworkOutputError
 from edge_trt_ros.ros.inference.arrivals import Arrival, Work
 from edge_trt_ros.ros.inference.camera import Camera
 from edge_trt_ros.ros.inference.settings import StreamSettings
-from edge_trt_ros.ros.node.answers import explain
 from edge_trt_ros.ros.tasks import Seen, TASKS
 from edge_trt_ros.runtime.contract import Answers, Ticket
 from edge_trt_ros.runtime.pipeline import collect_result
@@ -137,9 +136,7 @@ class Processing:
         if not self._node.context.ok():  # a signal has ended ROS, so nothing can be published
             camera.figures.counts['dropped_at_stop'] += 1
             return
-        camera.figures.counts[count] += 1
-        camera.last_problem = explain(error, 'a frame was skipped')
-        self._node.get_logger().error(camera.last_problem, throttle_duration_sec=5.0)
+        camera.refuse(error, count)
 
     def _now_ns(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
+from edge_trt_ros.errors import ImageError
 from edge_trt_ros.ros.inference.inputs import InputTopic
 from edge_trt_ros.ros.inference.losses import TransportLosses
 from edge_trt_ros.ros.node.qos import AUTO, incompatible_offer, matching_profile, qos_profile
@@ -30,12 +31,14 @@ class InputSubscription:
     :param source: type and QoS of its messages.
     :param take: called with a message and its sequence number, if the middleware gives one.
     :param losses: receives a call when publishers appear or disappear.
+    :param refuse: called with the error and the number of a message that cannot be parsed.
     """
 
     def __init__(self, node: Node, topic: str, source: InputTopic,
-                 take: Callable[[Any, int | None], None], losses: TransportLosses) -> None:
+                 take: Callable[[Any, int | None], None], losses: TransportLosses,
+                 refuse: Callable[[ImageError, int | None], None]) -> None:
         self._node, self._topic, self._source = node, topic, source
-        self._take, self._losses = take, losses
+        self._take, self._losses, self._refuse = take, losses, refuse
         self._profile = qos_profile(source.qos)
         self._subscription = self._subscribed()
         self._timer = create_steady_timer(node, _LOOK_PERIOD_S, self._follow) \
@@ -50,10 +53,18 @@ class InputSubscription:
     def _subscribed(self) -> Any:
         # A callback with two arguments gets information about the message as well.
         return self._node.create_subscription(
-            self._source.message, self._topic,
-            lambda message, info: self._take(message, info['publication_sequence_number']),
-            self._profile, event_callbacks=SubscriptionEventCallbacks(
+            self._source.message, self._topic, self._arrived, self._profile,
+            raw=self._source.parse is not None, event_callbacks=SubscriptionEventCallbacks(
                 matched=self._matched, incompatible_qos=self._incompatible))
+
+    def _arrived(self, message: Any, info: Mapping[str, Any]) -> None:
+        number, parse = info['publication_sequence_number'], self._source.parse
+        try:
+            parsed = parse(message) if parse else message
+        except ImageError as error:
+            self._refuse(error, number)
+        else:
+            self._take(parsed, number)
 
     def _matched(self, event: Any) -> None:
         self._losses.matched(event.current_count)

@@ -166,6 +166,19 @@ def test_an_incompatible_subscription_of_the_results_is_logged(
     assert 'peer (reliability RELIABLE, durability TRANSIENT_LOCAL)' in ''.join(text)
 
 
+def test_bytes_that_are_no_image_cost_only_themselves(
+        ros: Graph, active_node: Callable[..., InferenceNode]) -> None:
+    node = active_node()
+    publisher = ros.peer.create_publisher(Image, 'image', 10)
+    ros.until(publisher.get_subscription_count)
+    publisher.publish(b'\0\1\0\0' + b'\xff' * 50)
+    counts = node._stream.cameras[''].figures.counts
+    ros.until(lambda: counts['bad_images'])
+    assert counts['received'] == 1
+    assert 'not an image message' in node._stream.cameras[''].last_problem
+    assert ros.answer().detections
+
+
 def test_compressed_images_larger_than_the_limit_are_skipped(
         ros: Graph, active_node: Callable[..., InferenceNode], picture: np.ndarray) -> None:
     node = active_node(image_transport='compressed', max_image_megapixels=0.1)
