@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import cv2
+
 from edge_trt_ros.benchmark.planted_objects import (CANDIDATES_PER_OBJECT, planted_objects,
                                                     PlantedObjects)
+from edge_trt_ros.benchmark.road_frames import road_frames
 from edge_trt_ros.convert.build import build
 from edge_trt_ros.convert.graph.planted import planted_network
 from edge_trt_ros.convert.options import BuildOptions, MAX_CANDIDATES
@@ -26,6 +29,7 @@ from edge_trt_ros.runtime.select import open_engine, Placement
 # How strongly the network's own values remain: enough to keep its work, too little to matter.
 _GAIN = 1e-4
 _HEAD = 'yolo_dense'
+_CALIBRATION_SIZE_WH = (1280, 720)
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,16 @@ def planted_onnx(onnx: Path, precision: str, backend: str, objects: Sequence[int
     :param sizes_wh: widths and heights of the images that are measured.
     :raises EdgeTrtError: if objects cannot be planted.
     """
-    most = max(*objects, 1)
-    options = BuildOptions(backend=backend, precision=precision, max_candidates=min(
-        max(1000, CANDIDATES_PER_OBJECT * most), MAX_CANDIDATES))
+    with TemporaryDirectory() as folder:
+        calibration = str(_road_images(Path(folder) / 'road')) if precision == 'int8' else ''
+        yield _planted(onnx, BuildOptions(
+            backend=backend, precision=precision, calibration=calibration, max_candidates=min(
+                max(1000, CANDIDATES_PER_OBJECT * max(*objects, 1)), MAX_CANDIDATES)),
+            max(*objects, 1), sizes_wh, Path(folder) / 'planted.onnx')
+
+
+def _planted(onnx: Path, options: BuildOptions, most: int, sizes_wh: Sequence[tuple[int, int]],
+             path: Path) -> PlantedOnnx:
     plan = plan_build(onnx, options)
     pixels = plan.input_kinds[0]
     if plan.found.name != _HEAD or not isinstance(pixels, ImageInput):
@@ -68,10 +79,16 @@ def planted_onnx(onnx: Path, precision: str, backend: str, objects: Sequence[int
             f'objects cannot be planted in {onnx}, whose head is {plan.found.name}: use a '
             'detector with the output [1, 4 + classes, anchors], such as YOLOv8 or YOLO11')
     planted = planted_objects(plan.found.shape(), pixels.size_wh, sizes_wh, most)
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / 'planted.onnx'
-        path.write_bytes(planted_network(onnx, planted.values, _GAIN))
-        yield PlantedOnnx(path, planted, pixels.size_wh, options)
+    path.write_bytes(planted_network(onnx, planted.values, _GAIN))
+    return PlantedOnnx(path, planted, pixels.size_wh, options)
+
+
+def _road_images(folder: Path) -> Path:
+    """Write images to calibrate int8 with."""
+    folder.mkdir()
+    for index, frame in enumerate(road_frames(_CALIBRATION_SIZE_WH)):
+        (folder / f'{index}.png').write_bytes(cv2.imencode('.png', frame.pixels)[1].tobytes())
+    return folder
 
 
 def opened(path: Path, options: BuildOptions, placement: Placement) -> Runtime:

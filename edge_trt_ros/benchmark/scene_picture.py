@@ -29,41 +29,64 @@ def scene_picture(scenes: Sequence[Mapping[str, Any]], title: str) -> NDArray[np
     :param scenes: result of `measure_scenes`, at least one scene.
     :param title: device and library.
     """
+    return _picture(scene_curves(scenes), 'objects', 'frame_ms', (
+        title, 'ms of a frame, from its bytes to published detections, over its objects'))
+
+
+def camera_picture(scenes: Sequence[Mapping[str, Any]], title: str) -> NDArray[np.uint8]:
+    """
+    Return curves of a round over the number of cameras (see `scene_picture`).
+
+    :param scenes: result of `measure_cameras`, at least one.
+    :param title: device and library.
+    """
+    return _picture(_by_name(scenes, 'cameras'), 'cameras', 'round_ms', (
+        f"{title}, {scenes[0]['objects']} objects",
+        'ms until the images of all cameras have their detections, over the number of cameras'))
+
+
+def _picture(named: Mapping[str, Sequence[Mapping[str, Any]]], axis: str, figure: str,
+             titles: tuple[str, str]) -> NDArray[np.uint8]:
+    scenes = [scene for curve in named.values() for scene in curve]
     image = np.full((_HEIGHT, _WIDTH, 3), 255, np.uint8)
-    objects = sorted({scene['objects'] for scene in scenes})
-    longest_ms = max(scene['frame_ms']['p99'] for scene in scenes)
-    _write(image, title, (24, 30), 0.55)
-    _write(image, 'ms of a frame, from its bytes to published detections, over its objects',
-           (24, 54), 0.5)
+    numbers = sorted({scene[axis] for scene in scenes})
+    longest_ms = max(scene[figure]['p99'] for scene in scenes)
+    _write(image, titles[0], (24, 30), 0.55)
+    _write(image, titles[1], (24, 54), 0.5)
     step_ms = next(step for power in range(-4, 7) for step in (
         10.0 ** power, 2 * 10.0 ** power, 5 * 10.0 ** power) if longest_ms / step <= 8)
     for index in range(int(longest_ms / step_ms) + 1):
         y = _place_y(index * step_ms, longest_ms)
         cv2.line(image, (_LEFT, y), (_WIDTH - _RIGHT, y), _FAINT, 1)
         _write(image, f'{index * step_ms:g}', (24, y + 5), 0.45)
-    for count in objects:
-        _write(image, str(count), (_place_x(count, objects) - 8, _HEIGHT - 40), 0.45)
-    for row, (name, curve) in enumerate(scene_curves(scenes).items()):
+    for number in numbers:
+        _write(image, str(number), (_place_x(number, numbers) - 8, _HEIGHT - 40), 0.45)
+    for row, (name, curve) in enumerate(named.items()):
         color = _COLORS[row % len(_COLORS)]
 
-        def points(figure: str, percentile: str) -> list[Point]:
-            return [(_place_x(scene['objects'], objects),
-                     _place_y(scene[figure][percentile], longest_ms)) for scene in curve]
-        _draw(image, points('frame_ms', 'p50'), color, 2)
-        _draw(image, points('frame_ms', 'p99'), color, 1)
+        def points(of: str, percentile: str) -> list[Point]:
+            return [(_place_x(scene[axis], numbers), _place_y(scene[of][percentile], longest_ms))
+                    for scene in curve if of in scene]
+        _draw(image, points(figure, 'p50'), color, 2)
+        _draw(image, points(figure, 'p99'), color, 1)
         _draw(image, points('floor_ms', 'p50'), color, 1, dashed=True)
         y = _TOP + 24 * row
         cv2.line(image, (_WIDTH - _RIGHT + 20, y), (_WIDTH - _RIGHT + 50, y), color, 2)
         _write(image, name, (_WIDTH - _RIGHT + 60, y + 5), 0.5)
     _write(image, 'thick: p50, thin: p99', (_WIDTH - _RIGHT + 20, _HEIGHT - 70), 0.45)
-    _write(image, 'dashed: network alone, p50', (_WIDTH - _RIGHT + 20, _HEIGHT - 50), 0.45)
+    if any('floor_ms' in scene for scene in scenes):
+        _write(image, 'dashed: network alone, p50', (_WIDTH - _RIGHT + 20, _HEIGHT - 50), 0.45)
     return image
 
 
 def scene_curves(scenes: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
     """Return the scenes of each size and precision by its name, sorted by objects."""
+    return _by_name(scenes, 'objects')
+
+
+def _by_name(scenes: Sequence[Mapping[str, Any]], axis: str) -> dict[str, list[Mapping[str, Any]]]:
     curves: dict[str, list[Mapping[str, Any]]] = {}
-    for scene in sorted(scenes, key=lambda scene: int(scene['objects'])):
+    for scene in sorted(scenes, key=lambda scene: int(scene[axis])):
         name = f"{'x'.join(map(str, scene['source_size_wh']))} {scene['precision']}"
         curves.setdefault(name, []).append(scene)
     return curves

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_trt_ros.benchmark.engine_times import measure_engine
 from edge_trt_ros.benchmark.machine import machine_facts
 from edge_trt_ros.benchmark.opponents import OPPONENTS
 from edge_trt_ros.benchmark.report_page import write_report_page
 from edge_trt_ros.benchmark.road_frames import PERCENTS
-from edge_trt_ros.benchmark.scene_picture import scene_picture
+from edge_trt_ros.benchmark.scene_picture import camera_picture, scene_picture
 from edge_trt_ros.benchmark.scene_table import camera_table, scene_table
 from edge_trt_ros.benchmark.stage_picture import stage_picture
 from edge_trt_ros.cli._command import DONE, print_json, REFUSED, run_command
@@ -77,8 +79,7 @@ def main() -> None:
         with phase_bar(by_thread=False) as progress:
             report = _measure(arguments, progress)
         if arguments.plot:
-            picture = scene_picture(report['scenes'], arguments.engine.name) \
-                if arguments.objects else stage_picture(report['engine'])
+            picture = _picture(report, arguments.engine.name)
             write_file(arguments.plot, cv2.imencode('.png', picture)[1].tobytes())
         if arguments.html:
             write_report_page(arguments.html, report)
@@ -171,6 +172,14 @@ def _measure(arguments: argparse.Namespace, progress: Callable[[str, float], Non
         from edge_trt_ros.benchmark.soak.soak import soak
         report['soak'] = soak(arguments.soak, arguments.seed, progress=progress)
     return report
+
+
+def _picture(report: Mapping[str, Any], title: str) -> NDArray[Any]:
+    if 'engine' in report:
+        return stage_picture(report['engine'])
+    pictures = [draw(report[part], title) for part, draw in (
+        ('scenes', scene_picture), ('cameras', camera_picture)) if part in report]
+    return np.vstack(pictures)
 
 
 def _size_wh(text: str) -> tuple[int, int]:

@@ -117,6 +117,14 @@ def test_benchmark_of_scenes(tmp_path: Path) -> None:
     assert 'Frames by number of objects' in page and '160x90 fp32, network alone' in page
     assert [scene['detections'] for scene in report['scenes']] == [0, 7, 0, 7]
     assert 'engine' not in report and cv2.imread(str(plot)).shape == (700, 1200, 3)
+    report = json.loads(run('benchmark', onnx, '--objects', 7, '--cameras', 1, 2, '--precisions',
+                            'fp32', 'int8', '--frames', 3, '--backend', 'onnxruntime', '--json',
+                            '--plot', plot)[0])
+    assert [(scene['precision'], scene['detections']) for scene in report['scenes']] == [
+        ('fp32', 7), ('int8', 7)]
+    assert [(scene['precision'], scene['cameras']) for scene in report['cameras']] == [
+        ('fp32', 1), ('fp32', 2), ('int8', 1), ('int8', 2)]
+    assert cv2.imread(str(plot)).shape == (1400, 1200, 3)  # over objects, over cameras
     lines = run(*arguments, '--backend', 'onnxruntime')[0].splitlines()
     assert 'scenes' in lines and lines[-1].split()[:4] == ['64x64', 'fp32', '7', '7']
 
