@@ -49,6 +49,14 @@ class ContractTensor:
     from_output: str = ''
     initial: tuple[float, ...] = (0.0,)
 
+    def __str__(self) -> str:
+        text = f"{self.spec}{f' in {self.unit}' if self.unit else ''}"
+        if self.topic:
+            age = f', at most {self.max_age_ms:g} ms old' if self.max_age_ms else ''
+            return f'{text}, from {self.topic}{age}'
+        return f"{text}, always {', '.join(f'{value:g}' for value in self.value)}" \
+            if self.value else text
+
     def kind(self) -> NetworkInput | None:
         """Return the input of the engine; None for a constant, which becomes a weight."""
         if self.value:

@@ -25,6 +25,8 @@ KINDS = {'inference.yaml': InferenceParameters, 'builder.yaml': BuilderParameter
 # Files for nodes of other packages.
 FOREIGN = {'nav2_costmap.yaml', 'nav2_depth.yaml', 'nav2_segmentation.yaml', 'diagnostics.yaml',
            'nav2_lifecycle_manager.yaml'}
+# Tensor contracts; test/ros/inference/test_tensor_node.py runs them.
+CONTRACTS = {'voice_activity_contract.yaml', 'policy_contract.yaml'}
 
 
 def values_of(path: Path) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def values_of(path: Path) -> dict[str, Any]:
 
 
 def test_every_file_has_a_dataclass() -> None:
-    assert {path.name for path in CONFIG.glob('*.yaml')} == set(KINDS) | FOREIGN
+    assert {path.name for path in CONFIG.glob('*.yaml')} == set(KINDS) | FOREIGN | CONTRACTS
 
 
 @pytest.mark.parametrize('name, kind', KINDS.items())

@@ -124,9 +124,16 @@ def _rows(manifest: EngineManifest) -> list[tuple[str, str]]:
         *(('input', str(tensor)) for tensor in manifest.inputs),
         *(('output', str(tensor)) for tensor in manifest.outputs),
         *(('reads', str(network_input)) for network_input in manifest.input_kinds),
-        *_row('layers', manifest.layers), *_verification(manifest.verification),
+        *_contract(manifest), *_row('layers', manifest.layers),
+        *_verification(manifest.verification),
         *((name, str(value)) for name, value in manifest.options.items() if value not in (
-            '', [], False, 0))]
+            '', [], False, 0) and name != 'tensor_contract')]
+
+
+def _contract(manifest: EngineManifest) -> list[tuple[str, str]]:
+    contract = manifest.contract
+    return [('contract', str(tensor)) for tensor in (*contract.inputs, *contract.outputs)
+            if tensor.unit or tensor.topic or tensor.value] if contract else []
 
 
 def _head(manifest: EngineManifest) -> str:

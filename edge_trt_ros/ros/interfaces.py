@@ -51,6 +51,9 @@ INFERENCE = (
               '`<camera>/<topic>` as well.'),
     Interface('subscribes', 'text', 'std_msgs/msg/String', 'Text for a text network; every text '
               'is classified. Needs `pip install tokenizers`.', ('text',)),
+    Interface('subscribes', 'tensors_in/<name>', 'std_msgs/msg/Float32MultiArray', 'Values of an '
+              'input of a tensor contract, or its `topic`; the layout may be empty. `image` '
+              'brings the picture of such a network.', ('tensors',)),
     Interface('publishes', 'detections', 'vision_msgs/msg/Detection2DArray', 'Boxes in pixels of '
               'the image, with the header of the image; empty if nothing is detected. Oriented '
               'boxes have a `theta`.', _BOXES),
@@ -74,8 +77,9 @@ INFERENCE = (
               ('depth',)),
     Interface('publishes', 'depth/relative', _IMAGE, '32FC1 without a unit, larger is nearer. Of '
               'networks with relative depth.', ('depth',)),
-    Interface('publishes', 'tensors', 'std_msgs/msg/Float32MultiArray', 'The unchanged outputs, '
-              'one message each, with labelled dimensions; without a header.', ('tensors',)),
+    Interface('publishes', 'tensors', 'std_msgs/msg/Float32MultiArray', 'The outputs that '
+              'are no states, one message each: dimension i has the label `<output>/i`; without a '
+              'header.', ('tensors',)),
     Interface('publishes', 'label_info', 'vision_msgs/msg/LabelInfo', 'Label of each class index '
               'and the confidence threshold. Latched (transient local).'),
     Interface('publishes', 'overlay', _IMAGE, 'Image with drawn results; computed only for '
@@ -88,6 +92,8 @@ INFERENCE = (
               'in use if that fails.'),
     Interface('service', '~/reset_tracks', _TRIGGER, 'With `track`: delete all tracks; IDs '
               'restart at 1.'),
+    Interface('service', '~/reset_state', _TRIGGER, 'For a network with a state: give it its '
+              'initial values.'),
 )
 
 BUILDER = (

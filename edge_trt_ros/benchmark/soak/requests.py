@@ -25,7 +25,8 @@ _SERVICES: tuple[tuple[str, Any, float], ...] = (
     ('inference/change_state', ChangeState, 30), ('inference/get_state', GetState, 10),
     ('inference/get_available_transitions', GetAvailableTransitions, 5),
     ('inference/reload', Trigger, 10), ('inference/enable', SetBool, 8),
-    ('inference/reset_tracks', Trigger, 3), ('inference/set_parameters', SetParameters, 20),
+    ('inference/reset_tracks', Trigger, 3), ('inference/reset_state', Trigger, 2),
+    ('inference/set_parameters', SetParameters, 20),
     ('engine_builder/set_parameters', SetParameters, 2), ('engine_builder/soak/build', Trigger, 1),
     ('engine_builder/soak/cancel', Trigger, 0.3), ('engine_builder/build_all', Trigger, 0.3))
 # configure and activate come often: a node that is mostly idle would be an easy soak.

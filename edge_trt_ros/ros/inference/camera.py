@@ -17,6 +17,7 @@ from vision_msgs.msg import LabelInfo
 
 from edge_trt_ros.errors import ImageError
 from edge_trt_ros.ros.inference.figures import StreamFigures
+from edge_trt_ros.ros.inference.newest_inputs import NewestInputs
 from edge_trt_ros.ros.inference.settings import StreamSettings
 from edge_trt_ros.ros.inference.subscription import InputSubscription
 from edge_trt_ros.ros.messages.detections import label_info_message
@@ -38,6 +39,7 @@ class Camera:
     :param node: the node.
     :param name: name of the camera, the prefix of its topics; '' for the only input.
     :param settings: the settings of the stream; used here for the task and the input topic.
+    :ivar beside: the newest messages of the network's other inputs.
     :ivar camera_info: the last calibration, if the task needs one.
     :ivar info_topic: the topic of calibrations; '' if the task needs none.
     :raises MissingLibraryError: if tracking is asked for and its library is not installed.
@@ -55,6 +57,7 @@ class Camera:
         self.camera_info: CameraInfo | None = None
         self.info_topic = node.resolve_topic_name(f'{self._prefix}camera_info') \
             if TASKS[settings.runtime.manifest.task].reads_camera_info else ''
+        self.beside = NewestInputs(node)
         self._input: InputSubscription | None = None
         self._infos: Any = None
         self._made: list[Any] = []
@@ -82,6 +85,7 @@ class Camera:
                   offer: Callable[[Camera, Any, int | None], None]) -> None:
         """Pass the messages of the input topic, with their sequence numbers, to a function."""
         self.unsubscribe()
+        self.beside.subscribe(settings.input.beside)
         self._input = InputSubscription(
             self._node, self.topic, settings.input,
             lambda message, number: offer(self, message, number), self.figures.losses,
@@ -98,6 +102,7 @@ class Camera:
 
     def unsubscribe(self) -> None:
         """Receive no more messages; may be called twice."""
+        self.beside.unsubscribe()
         if self._input:
             self._input.destroy()
             self._input = None

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edge_trt_ros.ros.inference.camera import Camera
+from edge_trt_ros.ros.inference.newest_inputs import MISSING, TOO_OLD
 from edge_trt_ros.ros.inference.settings import StreamSettings
 from edge_trt_ros.ros.node.status_messages import ERROR, OK, STALE, WARN
 from edge_trt_ros.verification import ENGINE_RAN, NOTHING_SEEN, warning
@@ -75,6 +76,11 @@ def _of_the_images(camera: Camera, settings: StreamSettings, since: Counter[str]
             f'max_frame_age_ms ({limit_ms:g} ms), the last one '
             f'{camera.figures.last_age_ms:.0f} ms: synchronise the clocks of camera and robot, or '
             'raise max_frame_age_ms')
+    dropped = since[MISSING] + since[TOO_OLD]
+    if dropped:
+        some = since['published'] > 0
+        yield WARN if some else ERROR, (f"{'' if some else 'no results: '}{dropped} runs were "
+                                        f'dropped, since {camera.beside.problem}')
     if since['lost_in_transport']:
         sent = since['received'] + since['lost_in_transport']
         yield WARN, (f"{since['lost_in_transport']} of {sent} images were lost in transport: "
@@ -101,11 +107,12 @@ def _of_the_stream(camera: Camera, settings: StreamSettings, since: Counter[str]
         yield WARN, (f'no camera_info on {camera.info_topic}, so depth/camera_info is not '
                      'published: calibrate the camera, or correct the remapping')
     silent_s = figures.silent_s()
+    noun, sender = settings.input.noun
     if settings.input.is_continuous and not since['received']:
         is_stale = 0 < limits.health_stale_after_s < silent_s
         yield STALE if is_stale else WARN, (
-            f'no images on {camera.topic}' + (f' for {silent_s:.0f} s' if is_stale else '')
-            + ': start the camera driver, or correct the remapping')
+            f'no {noun} on {camera.topic}' + (f' for {silent_s:.0f} s' if is_stale else '')
+            + f': start {sender}, or correct the remapping')
     elif settings.input.is_continuous and limits.health_min_rate_hz:
         results_hz = figures.rates_hz()['detection_rate_hz']
         if results_hz < limits.health_min_rate_hz:

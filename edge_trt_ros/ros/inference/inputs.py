@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import String
+from std_msgs.msg import Float32MultiArray, String
 
 from edge_trt_ros.errors import EngineError
 from edge_trt_ros.manifest import EngineManifest
@@ -20,12 +20,16 @@ from edge_trt_ros.network_input import kind_name
 from edge_trt_ros.ros.inference.parameters import InferenceParameters
 from edge_trt_ros.ros.messages.image import frame_from_image, IMAGE
 from edge_trt_ros.ros.messages.received_image import received_image
-from edge_trt_ros.runtime.samples import Sample
+from edge_trt_ros.ros.messages.tensors import tensor_from_message
+from edge_trt_ros.runtime.samples import Frame, Sample, Tensors
 from edge_trt_ros.runtime.text_preprocess import TextTokens
 from edge_trt_ros.sources.frames import frame_from_compressed_message
+from edge_trt_ros.tensor_contract import ContractTensor, TensorContract
 
 # Only the newest image waits. Texts are commands, so up to 100 of them wait.
 _WAITING_TEXTS = 100
+# A state needs every tensor of its sequence, so some may wait.
+_WAITING_FOR_STATE = 10
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,9 @@ class InputTopic:
     :param is_continuous: whether diagnostics warn if no messages arrive.
     :param read: converts a message to a sample; its second argument is the full topic name.
     :param parse: if not None, messages are received as bytes, and this makes them messages.
+    :param noun: what the messages are, and their sender, for diagnostics.
+    :param beside: the other inputs of the network; their newest messages join the sample.
+    :param max_age_ms: greatest age of such a message since its arrival; 0 sets no limit.
     """
 
     message: Any
@@ -49,6 +56,9 @@ class InputTopic:
     is_continuous: bool
     read: Callable[[Any, str], Sample]
     parse: Callable[[bytes], Any] | None = None
+    noun: tuple[str, str] = ('images', 'the camera driver')
+    beside: tuple[InputTopic, ...] = ()
+    max_age_ms: float = 0.0
 
 
 def input_topic(manifest: EngineManifest, parameters: InferenceParameters) -> InputTopic:
@@ -59,6 +69,9 @@ def input_topic(manifest: EngineManifest, parameters: InferenceParameters) -> In
     :param parameters: image transport and QoS.
     :raises EngineError: if no topic provides the engine's input, or the tokenizer is invalid.
     """
+    contract = manifest.contract
+    if contract is not None:
+        return _of_contract(contract, manifest, parameters)
     kinds = [kind_name(network_input) for network_input in manifest.input_kinds]
     make = _MAKERS.get(kinds[0]) if len(kinds) == 1 else None
     if make is None:
@@ -85,6 +98,29 @@ def _texts(manifest: EngineManifest, parameters: InferenceParameters) -> InputTo
     def read(message: String, topic: str) -> Sample:
         return tokens.sample(message.data, source=topic)
     return InputTopic(String, 'text', 'DEFAULT', _WAITING_TEXTS, False, read)
+
+
+def _of_contract(contract: TensorContract, manifest: EngineManifest,
+                 parameters: InferenceParameters) -> InputTopic:
+    first, *others = contract.received
+    beside = tuple(_tensors(tensor, 1) for tensor in others)
+    if first.image is None:
+        return replace(_tensors(first, _WAITING_FOR_STATE if manifest.states else 1),
+                       beside=beside)
+    source, name = _images(manifest, parameters), first.spec.name
+
+    def read(message: Any, topic: str) -> Sample:
+        frame = source.read(message, topic)
+        return Tensors({name: frame} if isinstance(frame, Frame) else {}, source=topic)
+    return replace(source, read=read, beside=beside)
+
+
+def _tensors(tensor: ContractTensor, most_waiting: int) -> InputTopic:
+    def read(message: Float32MultiArray, topic: str) -> Sample:
+        return Tensors({tensor.spec.name: tensor_from_message(message, tensor.spec, topic)},
+                       source=topic)
+    return InputTopic(Float32MultiArray, tensor.topic, 'DEFAULT', most_waiting, True, read,
+                      noun=('messages', 'its publisher'), max_age_ms=tensor.max_age_ms)
 
 
 _MAKERS: Mapping[str, Callable[[EngineManifest, InferenceParameters], InputTopic]] = \

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-The lifecycle node that runs an engine on camera images or texts.
+The lifecycle node that runs an engine on camera images, texts or tensors.
 
 configure opens and warms up the engine, activate subscribes, deactivate unsubscribes, cleanup
 closes the engine. A transition that fails releases everything that it acquired.
@@ -59,6 +59,8 @@ class InferenceNode(ManagedNode):
         self.create_service(SetBool, '~/enable', self._on_enable)
         self.create_service(Trigger, '~/reset_tracks', lambda request, response: answer_service(
             response, self._reset_tracks, self.get_logger(), 'reset failed'))
+        self.create_service(Trigger, '~/reset_state', lambda request, response: answer_service(
+            response, self._reset_state, self.get_logger(), 'reset failed'))
         # Reentrant: opening an engine during a reload must not block images.
         self.create_service(Trigger, '~/reload', self._on_reload,
                             callback_group=ReentrantCallbackGroup())
@@ -96,7 +98,7 @@ class InferenceNode(ManagedNode):
 
     @guarded
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Subscribe to images or texts."""
+        """Subscribe to the inputs."""
         super().on_activate(state)
         self._active = True
         self._publish_labels()
@@ -214,6 +216,11 @@ class InferenceNode(ManagedNode):
         for track_ids in tracks:
             track_ids.reset()
         return 'all tracks are deleted, IDs restart at 1'
+
+    def _reset_state(self) -> str:
+        if self._stream is None:
+            raise ConfigurationError('there is no engine: configure the node first')
+        return self._stream.reset_state()
 
     async def _on_reload(self, request: Trigger.Request, response: Trigger.Response
                          ) -> Trigger.Response:

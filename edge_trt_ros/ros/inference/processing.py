@@ -86,7 +86,7 @@ class Processing:
         return submitted
 
     def _read(self, arrival: Arrival, settings: StreamSettings) -> list[Work]:
-        """Return what to run of a message: nothing if it is too old."""
+        """Return what to run of a message: nothing if it is too old, or if an input lacks."""
         camera = arrival.camera
         queue_ms = (perf_counter() - arrival.arrived) * 1e3
         limit_ms = settings.parameters.max_frame_age_ms
@@ -94,7 +94,12 @@ class Processing:
         if 0 < limit_ms < age_ms:
             camera.figures.too_old(age_ms)
             return []
-        sample = settings.input.read(arrival.message, camera.topic)
+        lack = camera.beside.lack(settings.input.beside)
+        if lack:
+            camera.figures.counts[lack] += 1
+            return []
+        sample = camera.beside.joined(
+            settings.input.read(arrival.message, camera.topic), settings.input.beside)
         return [Work(camera, arrival, settings, queue_ms, sample)]
 
     def _finish(self, work: Work, ticket: Ticket) -> None:
@@ -125,6 +130,8 @@ class Processing:
             counts = [name for kind, name in _COUNTS.items() if isinstance(error, kind)]
             for item in items:
                 self._refuse(item.camera, [*counts, 'failures'][0], error)
+                if isinstance(item, Work) and isinstance(error, NetworkOutputError):
+                    item.settings.runtime.reset_state()  # or it would stay NaN
 
     def _publish_overlay(self, arrival: Arrival, frame: Frame, result: Result,
                          settings: StreamSettings) -> None:

@@ -83,6 +83,9 @@ def stream_settings(opened: OpenedRuntime, source: InputTopic, parameters: Infer
     if parameters.cameras and not source.is_continuous:
         raise ConfigurationError(f'cameras is {list(parameters.cameras)}, but the network reads '
                                  f'{source.topic} and no images: set it to []')
+    if parameters.cameras and opened.runtime.manifest.contract is not None:
+        raise ConfigurationError(f'cameras is {list(parameters.cameras)}, but a network with a '
+                                 'tensor contract has one set of inputs: set it to []')
     labels = opened.runtime.manifest.labels
     return StreamSettings(
         opened, source, parameters,

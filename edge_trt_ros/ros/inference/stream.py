@@ -78,15 +78,15 @@ class InferenceStream:
 
         :param new: settings with the other engine; live parameters keep their current values.
         :returns: the settings with the old engine, to be passed to `retire`.
-        :raises ConfigurationError: if its task or its input topic differs.
+        :raises ConfigurationError: if its task or its input topics differ.
         """
         with self._changing:
             old = self.settings
             old_task, new_task = old.runtime.manifest.task, new.runtime.manifest.task
-            if old_task != new_task or old.input.topic != new.input.topic:
+            if old_task != new_task or _topics(old) != _topics(new):
                 raise ConfigurationError(
-                    f"the new engine has the task '{new_task}' and reads {new.input.topic}, the "
-                    f"old engine has the task '{old_task}' and reads {old.input.topic}: clean up "
+                    f"the new engine has the task '{new_task}' and reads {_topics(new)}, the old "
+                    f"engine has the task '{old_task}' and reads {_topics(old)}: clean up "
                     'the node and configure it again')
             self.settings = new.tuned(old.parameters, {
                 name: own.parameters for name, own in old.cameras.items()})
@@ -104,10 +104,26 @@ class InferenceStream:
         return_free_blocks()
 
     def start(self) -> None:
-        """Process messages from `offer`."""
+        """Process messages from `offer`; a state starts with its initial values."""
+        self.settings.runtime.reset_state()
         self._worker = NewestFrameWorker(
             self._process, 'inference', self.settings.input.most_waiting,
             lambda: self.settings.runtime.max_batch)
+
+    def reset_state(self) -> str:
+        """
+        Give the states of the network their initial values, between two messages.
+
+        :returns: what was done, as a sentence.
+        :raises ConfigurationError: if the network has none.
+        """
+        with self._in_work:
+            states = self.settings.runtime.manifest.states
+            if not states:
+                raise ConfigurationError('the network has no state: its tensor contract names '
+                                         'none', code='state_missing')
+            self.settings.runtime.reset_state()
+        return f"{', '.join(state.tensor for state in states)}: as at the start"
 
     def stop(self) -> None:
         """Finish the current message and drop the waiting messages."""
@@ -166,3 +182,7 @@ class InferenceStream:
     def _process(self, arrivals: Sequence[Arrival]) -> None:
         with self._in_work:
             self._processing.run(arrivals, self.settings)
+
+
+def _topics(settings: StreamSettings) -> str:
+    return ', '.join(source.topic for source in (settings.input, *settings.input.beside))

@@ -10,6 +10,7 @@ import psutil
 
 from edge_trt_ros.ros.inference.camera import Camera
 from edge_trt_ros.ros.inference.health import ERROR_COUNTS, health, Surroundings
+from edge_trt_ros.ros.inference.newest_inputs import MISSING, TOO_OLD
 from edge_trt_ros.ros.inference.settings import StreamSettings
 from edge_trt_ros.ros.node.status_messages import ERROR, OK, status_message
 from edge_trt_ros.runtime.jetson_board import board_state
@@ -17,7 +18,7 @@ from edge_trt_ros.verification import sentence
 
 # Each received image is in one of these counts, or waits, or is in work.
 ENDINGS = ('published', 'dropped_for_newer', 'dropped_for_age', 'dropped_for_rate',
-           'dropped_at_stop', 'bad_images', 'bad_results', 'failures')
+           MISSING, TOO_OLD, 'dropped_at_stop', 'bad_images', 'bad_results', 'failures')
 COUNTS = tuple(dict.fromkeys(('received', *ENDINGS, 'lost_in_transport', *ERROR_COUNTS)))
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from std_msgs.msg import Float32MultiArray, Header, MultiArrayDimension, MultiArrayLayout
@@ -19,24 +21,24 @@ def publish(publishers: Publishers, result: RawTensors, header: Header, style: M
             seen: Seen) -> None:
     """Publish each output."""
     for name, values in result.by_name.items():
-        publishers['tensors'].publish(name, values)
+        publishers['tensors'].publish(name, np.atleast_1d(values))
 
 
-def tensor_message(name: str, values: NDArray[np.float32]) -> Float32MultiArray:
+def tensor_message(name: str, values: NDArray[Any]) -> Float32MultiArray:
     """
     Return an output of a network as a message.
 
     :param name: the output's name; the label of dimension i is `<name>/<i>`.
-    :param values: float32 of any shape.
+    :param values: numbers of at least one dimension; published as float32.
     """
     message = Float32MultiArray(layout=MultiArrayLayout(dim=[
         MultiArrayDimension(label=f'{name}/{axis}', size=size, stride=stride)
         for axis, (size, stride) in enumerate(zip(values.shape, _strides(values)))]))
-    message.data = values.ravel().tolist()
+    message.data = values.ravel().astype(np.float32).tolist()
     return message
 
 
-def tensor_cdr(name: str, values: NDArray[np.float32]) -> bytes:
+def tensor_cdr(name: str, values: NDArray[Any]) -> bytes:
     """Return an output of a network as the bytes of a message; arguments of `tensor_message`."""
     writer = CdrWriter()
     writer.numbers('I', values.ndim)
@@ -48,7 +50,7 @@ def tensor_cdr(name: str, values: NDArray[np.float32]) -> bytes:
     return writer.message()
 
 
-def _strides(values: NDArray[np.float32]) -> list[int]:
+def _strides(values: NDArray[Any]) -> list[int]:
     strides: list[int] = np.cumprod((*values.shape, 1)[::-1])[::-1].tolist()
     return strides
 

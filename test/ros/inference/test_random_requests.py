@@ -37,7 +37,8 @@ class RandomClient:
         self._random = np.random.default_rng(seed)
         kinds = {'change_state': ChangeState, 'get_state': GetState,
                  'get_available_transitions': GetAvailableTransitions, 'reload': Trigger,
-                 'reset_tracks': Trigger, 'enable': SetBool, 'set_parameters': SetParameters}
+                 'reset_tracks': Trigger, 'reset_state': Trigger,
+                 'enable': SetBool, 'set_parameters': SetParameters}
         self._clients = {name: ros.peer.create_client(kind, f'/inference/{name}')
                          for name, kind in kinds.items()}
         self._kinds: dict[str, Any] = dict(kinds)
@@ -52,7 +53,7 @@ class RandomClient:
                 return
             assert self.waiting.result() is not None
             self.answers += 1
-        name = str(self._random.choice(list(self._clients), p=[.4, .1, .05, .1, .05, .1, .2]))
+        name = str(self._random.choice(list(self._clients), p=[.4, .1, .05, .1, .03, .02, .1, .2]))
         self.waiting = self._clients[name].call_async(self._request(name))
 
     def _request(self, name: str) -> Any:
