@@ -26,6 +26,7 @@ ARGUMENTS = {
     'image_topics': ('', 'Topics of the images of cameras, in order; default: <name>/image.'),
     'namespace': ('', 'Namespace of the node and its topics.'),
     'node_name': ('inference', 'Name of the node.'),
+    'gpu_priority': ('high', 'high or low: whose work the GPU runs first, in one process.'),
     'autostart': ('true', 'Configure and activate without a lifecycle manager.'),
     'respawn': ('false', 'Start the node again 2 seconds after its process has ended.'),
     'use_isaac_names': ('false', 'Publish on detections_output, as Isaac ROS decoders do.'),
@@ -54,7 +55,8 @@ def _node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         parameters=[{
             **({'cameras': cameras} if cameras else {}),
             'autostart': ParameterValue(value['autostart'], value_type=bool),
-            'engine_file_path': ParameterValue(value['engine_file_path'], value_type=str)}],
+            'engine_file_path': ParameterValue(value['engine_file_path'], value_type=str),
+            'gpu_priority': value['gpu_priority']}],
         remappings=_remappings(value['image_topic'].perform(context), cameras,
                                _listed(value['image_topics'].perform(context))),
         # As an argument, since launch only warns if a file in `parameters` does not exist.

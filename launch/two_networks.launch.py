@@ -26,13 +26,13 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription([
         *(DeclareLaunchArgument(name, default_value=default, description=description)
           for name, (default, description) in ARGUMENTS.items()),
-        *(_network(namespace) for namespace in ('detector', 'segmenter'))])
+        _network('detector', 'high'), _network('segmenter', 'low')])
 
 
-def _network(namespace: str) -> GroupAction:
+def _network(namespace: str, priority: str) -> GroupAction:
     return GroupAction([IncludeLaunchDescription(
         str(Path(__file__).with_name('inference.launch.py')),
         launch_arguments=[
-            ('namespace', namespace),
+            ('namespace', namespace), ('gpu_priority', priority),
             ('image_topic', LaunchConfiguration('image_topic')),
             ('engine_file_path', LaunchConfiguration(f'{namespace}_engine_file_path'))])])

@@ -60,6 +60,9 @@ def main() -> None:
     parser.add_argument('--node-cameras', type=int, nargs='+', metavar='N',
                         help='measure the inference node with N cameras at 15 Hz, and with one of '
                         'four at 200 Hz')
+    parser.add_argument('--next-to', type=Path, metavar='ENGINE',
+                        help='measure the engine at 30 Hz next to another one that runs all the '
+                        'time, with equal and with different priorities on the GPU')
     parser.add_argument('--transport', type=float, default=0, metavar='SECONDS',
                         help='measure images of that size at 30 Hz between two processes')
     parser.add_argument('--untuned', action='store_true',
@@ -111,9 +114,9 @@ def _add_scenes(parser: argparse.ArgumentParser) -> None:
 def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     if not (arguments.engine or arguments.transport or arguments.soak):
         parser.error('give an engine, --transport or --soak')
-    if (arguments.plot or arguments.node or arguments.reloads or arguments.node_cameras) \
-            and not arguments.engine:
-        parser.error('--plot, --node, --reloads and --node-cameras need an engine')
+    if (arguments.plot or arguments.node or arguments.reloads or arguments.node_cameras
+            or arguments.next_to) and not arguments.engine:
+        parser.error('--plot, --node, --reloads, --node-cameras and --next-to need an engine')
     if arguments.objects and (not arguments.engine or min(arguments.objects) < 0):
         parser.error('--objects needs an ONNX file and numbers of at least 0')
     if (arguments.sizes or arguments.against or arguments.cameras) and not arguments.objects:
@@ -146,6 +149,11 @@ def _measure(arguments: argparse.Namespace, progress: Callable[[str, float], Non
     elif arguments.engine:
         report['engine'] = measure_engine(arguments.engine, arguments.backend, (width, height),
                                           arguments.frames, placement, progress)
+    if arguments.next_to:
+        from edge_trt_ros.benchmark.shared_gpu import measure_next_to
+        report['next_to'] = measure_next_to(
+            (arguments.engine, arguments.next_to), arguments.backend, (width, height),
+            arguments.frames, placement.device_id, progress)
     if arguments.node:
         require_ros('--node')
         from edge_trt_ros.benchmark.node_times import measure_node

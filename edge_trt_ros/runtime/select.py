@@ -29,6 +29,7 @@ ONNXRUNTIME = 'onnxruntime'
 BACKENDS = (*TENSORRT_NAMES, ONNXRUNTIME)
 # Allowed values of an option `backend`.
 BACKEND_CHOICES = ('auto', *BACKENDS)
+PRIORITIES = ('high', 'low')
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Placement:
     :param dla_core: DLA core for an engine that was built for DLA; -1 selects the first.
     :param use_graph: whether to use a CUDA graph; False launches each call, for comparison.
     :param threads: threads of a network on the CPU; 0 uses half of the cores.
+    :param priority: one of `PRIORITIES`: whose work a GPU runs first.
     :param all_outputs: whether to return the outputs that the device decodes, and those that are
         states, as well, for comparison.
     """
@@ -48,6 +50,7 @@ class Placement:
     dla_core: int = -1
     use_graph: bool = True
     threads: int = 0
+    priority: str = 'high'
     all_outputs: bool = False
 
 
@@ -150,7 +153,8 @@ def _open_on_gpu(engine: bytes, manifest: EngineManifest, reason: str, placement
                           'the CUDA version of this machine', code='pycuda_missing') from error
     runtime = TensorRtRuntime(
         engine, manifest, library, device_id=placement.device_id, dla_core=placement.dla_core,
-        use_graph=placement.use_graph, all_outputs=placement.all_outputs)
+        use_graph=placement.use_graph, all_outputs=placement.all_outputs,
+        priority=placement.priority)
     return OpenedRuntime(runtime, f'{reason}; ' + (
         f'samples are launched call by call: {runtime.why_no_graph}' if runtime.why_no_graph
         else 'each frame is one CUDA graph') + (f'; {runtime.upload}' if runtime.upload else ''),

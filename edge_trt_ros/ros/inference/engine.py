@@ -30,7 +30,8 @@ def open_engine_of(parameters: InferenceParameters) -> OpenedRuntime:
     _check_folders(parameters)
     keys = read_public_keys(Path(parameters.public_key_file_path).expanduser()) \
         if parameters.public_key_file_path else None
-    placement = Placement(parameters.device_id, parameters.dla_core)
+    placement = Placement(parameters.device_id, parameters.dla_core,
+                          priority=parameters.gpu_priority)
     path = Path(parameters.engine_file_path).expanduser()
     if parameters.backend == KSERVE:
         return _open_on_server(parameters, placement, keys)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from edge_trt_ros.errors import ConfigurationError
 from edge_trt_ros.ros.node.qos import AUTO
 from edge_trt_ros.runtime.kserve.options import KSERVE
-from edge_trt_ros.runtime.select import BACKEND_CHOICES
+from edge_trt_ros.runtime.select import BACKEND_CHOICES, PRIORITIES
 from edge_trt_ros.settings import check_settings, setting, settings_of
 from edge_trt_ros.sources.frames import MAX_PIXELS
 from edge_trt_ros.vision.trackers import TRACKERS
@@ -57,6 +57,9 @@ class InferenceParameters:
     dla_core: int = setting(
         -1, 'DLA core for an engine that was built with dla; -1 selects the first core.',
         limits=(-1, 7))
+    gpu_priority: str = setting(
+        'high', 'Whose work the GPU runs first, among the networks of one process; needs '
+        'cuda-bindings.', choices=PRIORITIES)
     autostart: bool = setting(
         False, 'Configure and activate without a lifecycle manager; after a failure, retry when '
         'the engine file or a parameter changes, and with kserve every 5 seconds.')

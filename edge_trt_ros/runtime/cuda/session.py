@@ -25,17 +25,18 @@ class CudaSession:
     retained until the process ends: releasing it would destroy it for the other libraries.
 
     :param device_id: number of the device, as in `nvidia-smi`.
+    :param priority: priority of the stream: 'high' or 'low'.
     :raises EngineError: if there is no such device or no driver.
     :ivar allocated_bytes: device memory that `allocate` holds.
     """
 
-    def __init__(self, device_id: int = 0) -> None:
+    def __init__(self, device_id: int = 0, priority: str = 'high') -> None:
         self.allocated_bytes = 0
         self._context = _primary_context(device_id)
         self.device: Any = cuda.Device(device_id)
         with self.current():
             self.stream: Any = cuda.Stream(_NON_BLOCKING)
-            _raise_priority(self.stream)
+            _set_priority(self.stream, priority)
             # Uploads overlap the work of the other slot.
             self.copy_stream: Any = cuda.Stream(_NON_BLOCKING)
 
@@ -107,13 +108,13 @@ def _primary_context(device_id: int) -> Any:
                           'and does the container see it?') from error
 
 
-def _raise_priority(stream: Any) -> None:
-    """Use the highest stream priority; without cuda-bindings it stays the default."""
+def _set_priority(stream: Any, priority: str) -> None:
+    """Set the stream priority; without cuda-bindings it stays the default, the lowest."""
     with suppress(ImportError):
         from cuda.bindings import driver
-        _, _, highest = driver.cuCtxGetStreamPriorityRange()
+        _, lowest, highest = driver.cuCtxGetStreamPriorityRange()
         value = driver.CUstreamAttrValue()
-        value.priority = highest
+        value.priority = highest if priority == 'high' else lowest
         driver.cuStreamSetAttribute(
             driver.CUstream(stream.handle),
             driver.CUstreamAttrID.CU_LAUNCH_ATTRIBUTE_PRIORITY, value)

@@ -51,6 +51,7 @@ class TensorRtRuntime:
     :param use_graph: whether to use a CUDA graph; False launches each call, for comparison.
     :param all_outputs: whether `collect` also returns outputs that the device decodes.
     :param upload: how images are uploaded (see `runtime.cuda.upload`); '' measures it.
+    :param priority: priority of its work on the GPU: 'high' or 'low'.
     :raises EngineError: if the engine cannot run here; all memory is freed.
     """
 
@@ -58,7 +59,7 @@ class TensorRtRuntime:
 
     def __init__(self, engine: bytes, manifest: EngineManifest, library: TensorRt, *,
                  device_id: int = 0, dla_core: int = -1, use_graph: bool = True,
-                 all_outputs: bool = False, upload: str = '') -> None:
+                 all_outputs: bool = False, upload: str = '', priority: str = 'high') -> None:
         gpu = find_gpu(device_id)
         if gpu is None:
             raise EngineError(f'the engine needs an NVIDIA GPU, and there is none with the number '
@@ -69,7 +70,7 @@ class TensorRtRuntime:
         self.manifest, self._library = manifest, library
         self.max_batch = manifest.max_batch
         self._closing = Lock()
-        self._session = CudaSession(device_id)
+        self._session = CudaSession(device_id, priority)
         self.device_name = self._session.device_name
         with self._session.current(), ExitStack() as stack:
             stack.callback(self._session.close)
