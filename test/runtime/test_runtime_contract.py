@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,17 @@ def test_two_frames_in_flight_are_independent(runtime: Runtime) -> None:
         for ticket, expected in reversed(list(zip(tickets, alone))):
             found, _ = collect_detections(runtime, ticket)
             np.testing.assert_array_equal(found.boxes_xyxy, expected.boxes_xyxy)
+
+
+def test_thresholds_of_a_frame_in_flight_stay(runtime: Runtime) -> None:
+    frame = noise_frame((160, 90), 1)
+    kinds = [replace(THRESHOLDS, max_detections=count) for count in (3, 1)]
+    alone = {kind: len(detect(runtime, frame, kind)[0]) for kind in kinds}
+    for first, second in (kinds, kinds[::-1]):
+        tickets = [runtime.submit(frame, thresholds, slot=slot)
+                   for slot, thresholds in enumerate((first, second))]
+        counts = [len(collect_detections(runtime, ticket)[0]) for ticket in tickets]
+        assert counts == [alone[first], alone[second]]
 
 
 def mixed_frames(count: int) -> list[Frame]:
