@@ -12,14 +12,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import psutil
 
 from edge_trt_ros.benchmark.road_frames import named_percentiles, percentile_curve, road_frames
 from edge_trt_ros.files import sha256_hex
+from edge_trt_ros.manifest import EngineManifest
 from edge_trt_ros.opening import open_network
 from edge_trt_ros.runtime.contract import Runtime
 from edge_trt_ros.runtime.pipeline import infer, warm_up
-from edge_trt_ros.runtime.samples import Frame
+from edge_trt_ros.runtime.samples import Frame, Sample, Tensors
 from edge_trt_ros.runtime.select import Placement
 from edge_trt_ros.vision.detections import Detections
 from edge_trt_ros.vision.thresholds import Thresholds
@@ -33,7 +35,7 @@ def measure_engine(path: Path, backend: str, size_wh: tuple[int, int], count: in
                    progress: Callable[[str, float], None] = lambda phase, fraction: None
                    ) -> dict[str, Any]:
     """
-    Measure an engine on frames of the synthetic road.
+    Measure an engine on frames of the synthetic road, and on random values of other tensors.
 
     If frames run as CUDA graphs, the result also contains the same frames launched call by call
     ('without_graph').
@@ -55,6 +57,7 @@ def measure_engine(path: Path, backend: str, size_wh: tuple[int, int], count: in
         warm_up(runtime)
         opened_s = perf_counter() - started
         manifest = runtime.manifest
+        samples = _samples(manifest, frames)
         figures = {
             'backend': manifest.backend, 'backend_version': manifest.backend_version,
             'device': runtime.device_name, 'reason': opened.reason, 'precision':
@@ -62,23 +65,34 @@ def measure_engine(path: Path, backend: str, size_wh: tuple[int, int], count: in
             'source_size_wh': list(size_wh),
             'input_sha256': sha256_hex(b''.join(frame.pixels.tobytes() for frame in frames)),
             'frames': count, 'open_s': round(opened_s, 3),
-            **_latency(runtime, frames, count, lambda done: progress('latency', done))}
+            **_latency(runtime, samples, count, lambda done: progress('latency', done))}
         on_gpu = 'gpu' in figures['stages_ms']
         for in_flight in (1, 2):
             progress('throughput', in_flight / 3)
             figures[f'frames_per_second_{in_flight}_in_flight'] = _rate_hz(
-                runtime, frames, count, in_flight)
+                runtime, samples, count, in_flight)
         progress('memory', 0.0)
-        figures['memory_mb'] = _memory_mb(path, backend, placement, runtime, frames)
+        figures['memory_mb'] = _memory_mb(path, backend, placement, runtime, samples)
     if on_gpu and placement.use_graph:
         plain = Placement(placement.device_id, placement.dla_core, use_graph=False)
         with open_network(path, backend, plain).runtime as runtime:
             figures['without_graph'] = _latency(
-                runtime, frames, count, lambda done: progress('without graph', done))
+                runtime, samples, count, lambda done: progress('without graph', done))
     return figures
 
 
-def _latency(runtime: Runtime, frames: Sequence[Frame], count: int,
+def _samples(manifest: EngineManifest, frames: Sequence[Frame]) -> Sequence[Sample]:
+    """Return what the network reads: the frames, or tensors with the frames as pictures."""
+    contract = manifest.contract
+    if contract is None:
+        return frames
+    generator = np.random.default_rng(0)
+    return [Tensors({tensor.spec.name: frame if tensor.image else tensor.random(generator)
+                     for tensor in contract.received}, source='random values')
+            for frame in frames]
+
+
+def _latency(runtime: Runtime, frames: Sequence[Sample], count: int,
              progress: Callable[[float], None]) -> dict[str, Any]:
     times_ms: dict[str, list[float]] = {}
     to_message = _message_maker(runtime.manifest.labels)
@@ -116,7 +130,7 @@ def _message_maker(labels: Sequence[str]) -> Callable[[Detections], Any] | None:
     return lambda detections: detections_cdr(detections, header, labels)
 
 
-def _rate_hz(runtime: Runtime, frames: Sequence[Frame], count: int, in_flight: int) -> float:
+def _rate_hz(runtime: Runtime, frames: Sequence[Sample], count: int, in_flight: int) -> float:
     """Return decoded frames per second with `in_flight` frames submitted at a time."""
     tickets: deque[Any] = deque()
     started = perf_counter()
@@ -130,7 +144,7 @@ def _rate_hz(runtime: Runtime, frames: Sequence[Frame], count: int, in_flight: i
 
 
 def _memory_mb(path: Path, backend: str, placement: Placement, runtime: Runtime,
-               frames: Sequence[Frame]) -> dict[str, float]:
+               frames: Sequence[Sample]) -> dict[str, float]:
     """Return memory in use; opening a second time shows the memory besides the engine's own."""
     memory = {'host': psutil.Process().memory_info().rss / 1e6, **runtime.memory_mb()}
     if 'gpu_memory_used_mb' in memory:

@@ -28,7 +28,7 @@ from edge_trt_ros.errors import EdgeTrtError
 _FORMATS = {'onnxruntime': 2, 'tensorrt': 3, 'tensorrt_rtx': 3}
 _INT8_FORMAT = 'int8 2'
 # Options of later versions: at their default, an engine of an earlier version is fresh.
-_LATER_OPTIONS = ('verification', 'require_verification', 'max_batch', 'depth')
+_LATER_OPTIONS = ('verification', 'require_verification', 'max_batch', 'depth', 'tensor_contract')
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ class PlanIdentity:
                **stored.get('options', {})}
         clauses = [] if self.onnx_sha256 == stored.get('onnx_sha256') else [
             f'{onnx_name} has changed since the engine was built']
-        clauses += [f'{name} is {old.get(name)!r} in the engine and {value!r} now'
+        clauses += ['the tensor contract has changed' if name == 'tensor_contract' else
+                    f'{name} is {old.get(name)!r} in the engine and {value!r} now'
                     for name, value in self.options.to_dict().items() if old.get(name) != value]
         if self.calibration_sha256 != stored.get('calibration_sha256', ''):
             clauses.append('the calibration images have changed')

@@ -19,6 +19,7 @@ from support.tensor_models import (as_option, policy_contract, policy_model,
 
 from edge_trt_ros.convert.build import build_engine
 from edge_trt_ros.convert.options import BuildOptions
+from edge_trt_ros.convert.plan_identity import why_stale
 from edge_trt_ros.convert.serve.repository import write_served_model
 from edge_trt_ros.convert.verify_installed import verify_installed
 from edge_trt_ros.engine_file import read_engine
@@ -93,6 +94,15 @@ def test_tensorrt_builds_it(model: Any, contract: Any, precision: str, tmp_path:
     assert manifest.input_kinds == stated.kinds
     assert {spec.name: spec for spec in manifest.outputs} == {
         tensor.spec.name: tensor.spec for tensor in stated.outputs}
+
+
+def test_engine_is_stale_if_its_contract_changed(voice: Path) -> None:
+    contract = voice_activity_contract()
+    asked = [BuildOptions(backend='onnxruntime', tensor_contract=as_option(contract))]
+    contract['inputs']['state']['initial'] = 1
+    asked.append(BuildOptions(backend='onnxruntime', tensor_contract=as_option(contract)))
+    assert [why_stale(voice, voice.with_suffix('.onnx'), options) for options in asked] == [
+        '', 'the tensor contract has changed']
 
 
 def test_state_is_not_served(voice: Path, tmp_path: Path) -> None:
